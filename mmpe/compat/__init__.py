@@ -1,0 +1,1 @@
+"""Everything about reading released artefacts: old type names, old arguments, old checkpoints."""
