@@ -1,1 +1,5 @@
 """Everything about reading released artefacts: old type names, old arguments, old checkpoints."""
+
+from . import encodings
+
+__all__ = ['encodings']

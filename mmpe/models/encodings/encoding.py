@@ -1,0 +1,130 @@
+"""What all encodings share: sizes, precision, and the way from a size to a picture of positions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+
+import torch
+from torch import Tensor, nn
+
+
+def as_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Read a grid's size.
+
+    Args:
+        size: The side of a square grid, or (height, width).
+
+    Returns:
+        (height, width), both at least 1.
+
+    Raises:
+        ValueError: If ``size`` is neither a positive integer nor a pair of them.
+    """
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2 or not all(_is_positive_integer(length) for length in pair):
+        raise ValueError(f'size must be a positive integer or a (height, width) pair of them, got {size!r}')
+    return int(pair[0]), int(pair[1])
+
+
+def _is_positive_integer(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+
+
+class Encoding(nn.Module, ABC):
+    """A rule that lays coordinates over a grid (:meth:`axis`), and a pointwise code of coordinates (:meth:`code`).
+
+    Calling an encoding with a size does both. Doing them one by one, with :meth:`coordinates` and :meth:`encode`,
+    leaves room for whatever can be done to coordinates in between: warp them, or take a window of a larger canvas.
+
+    Results have the module's dtype and device: ``encoding.half()``, ``encoding.to('cuda')``. The arithmetic is float32
+    at least, whatever the dtype.
+
+    Attributes:
+        out_channels: Channels of the code, C; a subclass sets it.
+    """
+
+    out_channels: int
+
+    def __init__(self):
+        super().__init__()
+        # Follows the module's dtype and device where there is no parameter to do so; not saved, so that an encoding
+        # without parameters has an empty state dict.
+        self.register_buffer('_like', torch.empty(0), persistent=False)
+
+    @abstractmethod
+    def axis(self, index: Tensor) -> Tensor:
+        """Lay coordinates along one axis.
+
+        Args:
+            index: Cell numbers 0 .. n - 1, of shape (n,).
+
+        Returns:
+            The cells' coordinates, of shape (n,).
+        """
+
+    @abstractmethod
+    def code(self, coordinates: Tensor) -> Tensor:
+        """Code every point by itself.
+
+        Args:
+            coordinates: (x, y) of each point, of shape (..., 2), float32 or float64.
+
+        Returns:
+            The code, of shape (C, ...).
+        """
+
+    def coordinates(self, size: int | tuple[int, int]) -> Tensor:
+        """Lay coordinates over a grid.
+
+        Args:
+            size: The grid's side, or its (height, width).
+
+        Returns:
+            (x, y) of each cell, of shape (H, W, 2): float64 in a float64 module, else float32, as half precision cannot
+            tell far positions apart.
+
+        Raises:
+            ValueError: If the size is none, see :func:`as_size`.
+        """
+        height, width = as_size(size)
+        y, x = torch.meshgrid(self.axis(self._count(height)), self.axis(self._count(width)), indexing='ij')
+        return torch.stack((x, y), dim=-1)
+
+    def encode(self, coordinates: Tensor) -> Tensor:
+        """Code coordinates, each point by itself: the code of a window is the window of the code.
+
+        Args:
+            coordinates: (x, y) of each point, of shape (H, W, 2) or any other (..., 2). Any real values.
+
+        Returns:
+            The code, of shape (C, H, W), or (C, ...).
+
+        Raises:
+            ValueError: If the last dimension is not (x, y).
+        """
+        if coordinates.ndim == 0 or coordinates.shape[-1] != 2:
+            raise ValueError(f'coordinates must have shape (..., 2), got {tuple(coordinates.shape)}')
+        code = self.code(coordinates.to(self._like.device, self._precision))
+        return code.to(self._like.dtype).contiguous()
+
+    def forward(self, size: int | tuple[int, int]) -> Tensor:
+        """Code a grid.
+
+        Args:
+            size: The grid's side, or its (height, width).
+
+        Returns:
+            The code of the grid's coordinates, of shape (1, C, H, W).
+
+        Raises:
+            ValueError: If the size is none, see :func:`as_size`.
+        """
+        return self.encode(self.coordinates(size))[None]
+
+    @property
+    def _precision(self) -> torch.dtype:
+        return torch.promote_types(self._like.dtype, torch.float32)
+
+    def _count(self, length: int) -> Tensor:
+        return torch.arange(length, dtype=self._precision, device=self._like.device)
