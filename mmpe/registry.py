@@ -1,30 +1,38 @@
-"""The names of everything that mmpe builds from a config: one registry a kind, scope ``mmpe``.
+"""The names of everything that is built from a config: one registry a kind, scope ``mmpe``.
 
 Each registry is a child of MMEngine's root of its kind and a sibling of mmagic's, so ``type='mmpe.X'`` works in any
 OpenMMLab config. A registry imports its ``locations`` at the first look-up and not before; released names of the
-paper's code are registered by :mod:`mmpe.compat`.
+paper's code are registered by :mod:`mmpe.compat`. Kinds that mmpe adds nothing to are here too: without a child of its
+own scope MMEngine warns at every look-up.
 """
 
 from mmengine import registry as root
 from mmengine.registry import Registry
 
-__all__ = [
-    'DATASETS', 'HOOKS', 'LOG_PROCESSORS', 'LOOPS', 'METRICS', 'MODELS', 'MODEL_WRAPPERS',
-    'OPTIM_WRAPPER_CONSTRUCTORS', 'VISUALIZERS'
-]
+
+def _child(parent: Registry, *locations: str) -> Registry:
+    return Registry(parent.name, parent=parent, scope='mmpe', locations=list(locations))
 
 
-def _child(name: str, parent: Registry, *locations: str) -> Registry:
-    return Registry(name, parent=parent, scope='mmpe', locations=list(locations))
+MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat')
+DATASETS = _child(root.DATASETS, 'mmpe.datasets', 'mmpe.compat')
+METRICS = _child(root.METRICS, 'mmpe.evaluation')
 
+LOOPS = _child(root.LOOPS, 'mmpe.engine')
+HOOKS = _child(root.HOOKS, 'mmpe.engine')
+LOG_PROCESSORS = _child(root.LOG_PROCESSORS, 'mmpe.engine')
+MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'mmpe.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS, 'mmpe.engine', 'mmpe.compat')
 
-MODELS = _child('model', root.MODELS, 'mmpe.models', 'mmpe.compat')
-DATASETS = _child('dataset', root.DATASETS, 'mmpe.datasets', 'mmpe.compat')
-LOOPS = _child('loop', root.LOOPS, 'mmpe.engine')
-HOOKS = _child('hook', root.HOOKS, 'mmpe.engine')
-LOG_PROCESSORS = _child('log_processor', root.LOG_PROCESSORS, 'mmpe.engine')
-MODEL_WRAPPERS = _child('model_wrapper', root.MODEL_WRAPPERS, 'mmpe.engine')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('optim_wrapper_constructor', root.OPTIM_WRAPPER_CONSTRUCTORS, 'mmpe.engine',
-                                    'mmpe.compat')
-METRICS = _child('metric', root.METRICS, 'mmpe.evaluation')
-VISUALIZERS = _child('visualizer', root.VISUALIZERS, 'mmpe.visualization')
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
+EVALUATOR = _child(root.EVALUATOR)
+OPTIMIZERS = _child(root.OPTIMIZERS)
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS)
+PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
+RUNNERS = _child(root.RUNNERS)
+RUNNER_CONSTRUCTORS = _child(root.RUNNER_CONSTRUCTORS)
+TASK_UTILS = _child(root.TASK_UTILS)
+TRANSFORMS = _child(root.TRANSFORMS)
+VISBACKENDS = _child(root.VISBACKENDS)
+VISUALIZERS = _child(root.VISUALIZERS)
+WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)

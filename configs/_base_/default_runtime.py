@@ -1,0 +1,29 @@
+"""What every run shares: scope, logging, checkpoints, processes."""
+
+default_scope = 'mmpe'
+log_level = 'INFO'
+randomness = dict(seed=0)
+
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=100),
+    param_scheduler=None,
+    checkpoint=dict(type='CompleteCheckpointHook', interval=1000),
+    sampler_seed=None,
+)
+custom_hooks = [dict(type='InterruptHook')]
+log_processor = dict(by_epoch=False)
+
+# To log to TensorBoard too:
+#   --cfg-options 'visualizer.vis_backends=[dict(type="LocalVisBackend"),dict(type="TensorboardVisBackend")]'
+visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
+
+# Only used where a launcher starts several processes.
+model_wrapper_cfg = dict(type='SynchronisedModel')
+env_cfg = dict(
+    cudnn_benchmark=True, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
+)
+
+load_from = None
+resume = False

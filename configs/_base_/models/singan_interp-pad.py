@@ -1,0 +1,10 @@
+"""SinGAN without zero padding: noise is drawn larger, images are enlarged bicubically, convolutions are valid."""
+
+_base_ = ['./singan.py']
+
+model = dict(
+    generator=dict(
+        border=dict(_delete_=True, type='DrawnBorder'),
+        noise_channels=1,
+    )
+)

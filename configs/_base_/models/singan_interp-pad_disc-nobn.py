@@ -1,0 +1,5 @@
+"""The same, with a discriminator that does not normalise."""
+
+_base_ = ['./singan_interp-pad.py']
+
+model = dict(discriminator=dict(norm_cfg=None))

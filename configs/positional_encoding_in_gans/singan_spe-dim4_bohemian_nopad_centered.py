@@ -1,0 +1,5 @@
+_base_ = [
+    '../_base_/models/singan_spe_nopad_centered.py',
+    '../_base_/datasets/bohemian.py',
+    '../_base_/schedules/singan.py',
+]

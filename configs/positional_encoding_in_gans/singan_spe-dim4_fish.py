@@ -1,0 +1,5 @@
+_base_ = [
+    '../_base_/models/singan_spe.py',
+    '../_base_/datasets/fish.py',
+    '../_base_/schedules/singan.py',
+]

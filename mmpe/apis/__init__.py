@@ -1,0 +1,7 @@
+"""The Python face of mmpe; what tools/ call."""
+
+from .checkpoint import load, read_checkpoint
+from .config import load_config, one_clear_line
+from .train import train
+
+__all__ = ['load', 'load_config', 'one_clear_line', 'read_checkpoint', 'train']

@@ -1,0 +1,59 @@
+"""From a checkpoint file to a model."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModel
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Read a checkpoint onto the CPU; nothing but tensors and plain data is unpickled.
+
+    Raises:
+        InputError: If there is no such file, or it is empty, cut short, or no checkpoint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'there is no checkpoint at {path}')
+    if path.stat().st_size == 0:
+        raise InputError(f'{path} is empty')
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f'{path} cannot be read as a checkpoint, it may have been cut short: {reason}') from error
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('state_dict'), dict):
+        raise InputError(f'{path} is no checkpoint: it has no state_dict')
+    return checkpoint
+
+
+def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
+    """Build the model of a checkpoint, with its weights, ready to sample; the file is all it takes.
+
+    Args:
+        path (str | Path): A checkpoint written by ``tools/train.py`` or ``tools/convert_checkpoint.py``.
+        device (str | torch.device): Where to put the model.
+
+    Returns:
+        BaseModel: In eval mode.
+
+    Raises:
+        InputError: If the file cannot be read, does not say what model it is of, or does not fit it.
+    """
+    checkpoint = read_checkpoint(path)
+    config = checkpoint.get('meta', {}).get('model')
+    if config is None:
+        raise InputError(f'{path} does not say what model it is of: convert it with tools/convert_checkpoint.py')
+    try:
+        model = MODELS.build(config)
+        model.load_state_dict(checkpoint['state_dict'])
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'{path} does not fit the model that it names, {config.get("type")}: {reason}') from error
+    return model.to(device).eval()

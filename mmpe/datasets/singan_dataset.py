@@ -1,0 +1,55 @@
+"""One picture as a data set: its pyramid."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mmpe.errors import InputError
+from mmpe.registry import DATASETS
+
+from .pictures import read_picture
+from .pyramid import pyramid_sizes, resize
+
+
+@DATASETS.register_module()
+class SinGANDataset(Dataset):
+    """The image pyramid of one picture; its only item is the whole pyramid.
+
+    Args:
+        data_root (str): The picture, a file or ``skimage://NAME``.
+        min_size (int): Short side of the coarsest scale, in pixels.
+        max_size (int): Long side of the finest scale, in pixels.
+        scale_factor_init (float): Ratio of one scale to the next finer one; the actual one is the nearest, not smaller,
+            that takes ``max_size`` to ``min_size`` in whole steps.
+
+    Raises:
+        InputError: If the picture cannot be read, or the sizes do not fit it.
+    """
+
+    def __init__(self, data_root: str, min_size: int = 25, max_size: int = 250, scale_factor_init: float = 0.75):
+        if not isinstance(data_root, str):
+            raise InputError(f'data_root must be the path of a picture, got {data_root!r}')
+        picture = read_picture(data_root)
+        try:
+            self.sizes: list[tuple[int, int]] = pyramid_sizes(
+                tuple(picture.shape[-2:]), min_size, max_size, scale_factor_init
+            )
+        except InputError as error:
+            raise InputError(f'{data_root}: {error}') from None
+        finest = resize(picture, self.sizes[-1])
+        self.reals: list[Tensor] = [resize(finest, size) for size in self.sizes]
+
+    @property
+    def metainfo(self) -> dict:
+        """dict: What MMEngine keeps of a data set in its checkpoints."""
+        return dict(sizes=self.sizes)
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> dict:
+        """``inputs``: ``real_scale0`` (coarsest) and on, (3, H, W) each, float32 in [-1, 1]."""
+        if index != 0:
+            raise IndexError(index)
+        return dict(inputs={f'real_scale{i}': real[0] for i, real in enumerate(self.reals)})

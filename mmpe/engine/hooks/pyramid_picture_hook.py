@@ -1,0 +1,78 @@
+"""Pictures to look at while a pyramid is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from mmpe.registry import HOOKS
+from mmpe.visualization import save_sheet
+
+
+@HOOKS.register_module()
+class PyramidPictureHook(Hook):
+    """Writes ``pictures/scale_K.png`` (original, reconstruction, samples) at the end of each scale.
+
+    At the end of the run, ``pictures/samples_HxW.png`` for every shape asked for.
+
+    Args:
+        num_samples (int): Samples a sheet.
+        ratios (Sequence[tuple[float, float]]): Shapes of the last samples, as multiples of the picture's (H, W).
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, num_samples: int = 6, ratios: Sequence[tuple[float, float]] = ((1, 1), (1, 2))):
+        self.num_samples = num_samples
+        self.ratios = ratios
+
+    @master_only
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Draw the scale that has just been finished."""
+        model = _bare(runner)
+        if int(model.step) > 0:
+            return
+        scale = int(model.stage)
+        real = data_batch['inputs'][f'real_scale{scale - 1}']
+        with _evaluating(model):
+            pictures = [real, model.reconstruct(), *model.sample(self.num_samples).split(1)]
+        names = ['original', 'reconstruction', *[f'sample {i}' for i in range(self.num_samples)]]
+        save_sheet(pictures, self._folder(runner) / f'scale_{scale}.png', names)
+
+    @master_only
+    def after_train(self, runner) -> None:
+        """Draw the finished pyramid's samples."""
+        model = _bare(runner)
+        height, width = model.sizes[-1].tolist()
+        for tall, wide in self.ratios:
+            size = round(height * tall), round(width * wide)
+            with _evaluating(model):
+                samples = model.sample(self.num_samples, size)
+            path = self._folder(runner) / f'samples_{size[0]}x{size[1]}.png'
+            save_sheet(samples.split(1), path)
+            runner.logger.info(f'wrote {path}')
+
+    def _folder(self, runner) -> Path:
+        return Path(runner.work_dir) / 'pictures'
+
+
+def _bare(runner):
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+class _evaluating:
+    """A model in eval mode for a while."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __enter__(self):
+        self.was_training = self.model.training
+        self.model.eval()
+
+    def __exit__(self, *error):
+        self.model.train(self.was_training)

@@ -1,0 +1,26 @@
+"""The line that a pyramid's training logs."""
+
+from __future__ import annotations
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import LogProcessor
+
+from mmpe.registry import LOG_PROCESSORS
+
+
+@LOG_PROCESSORS.register_module()
+class PyramidLogProcessor(LogProcessor):
+    """MMEngine's, by iteration, with "scale k of n" before it."""
+
+    def __init__(self, *args, by_epoch: bool = False, **kwargs):
+        super().__init__(*args, by_epoch=by_epoch, **kwargs)
+
+    def get_log_after_iter(self, runner, batch_idx: int, mode: str) -> tuple[dict, str]:
+        """As MMEngine's; ``scale`` is logged too, counted from 1."""
+        tag, line = super().get_log_after_iter(runner, batch_idx, mode)
+        if mode != 'train':
+            return tag, line
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        scale, step = divmod(runner.iter, model.iters_per_scale)
+        tag['scale'] = scale + 1
+        return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'

@@ -1,0 +1,45 @@
+"""The loop that trains a pyramid scale by scale."""
+
+from itertools import repeat
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import IterBasedTrainLoop
+
+from mmpe.errors import InputError
+from mmpe.registry import LOOPS
+
+
+@LOOPS.register_module()
+class PyramidTrainLoop(IterBasedTrainLoop):
+    """As many iterations as the picture has scales times the model's ``iters_per_scale``.
+
+    The picture decides, so the loop asks the data set for its ``sizes`` and gives the model its scales, before the
+    optimisers are built and before a checkpoint is loaded.
+
+    Args:
+        runner (Runner): MMEngine's.
+        dataloader (DataLoader | dict): Of a :class:`~mmpe.datasets.SinGANDataset`.
+    """
+
+    def __init__(self, runner, dataloader):
+        super().__init__(runner, dataloader, max_iters=0, val_interval=1)
+        self.model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.model.set_pyramid(self.dataloader.dataset.sizes)
+        self._max_iters = self.model.num_scales * self.model.iters_per_scale
+
+    def run(self):
+        """Train; the pyramid is read once and stays in memory.
+
+        Raises:
+            InputError: If a resumed checkpoint was trained with another number of iterations a scale.
+        """
+        model = self.model
+        trained = int(model.stage) * model.iters_per_scale + int(model.step)
+        if self._iter != trained:
+            raise InputError(
+                f'the checkpoint is at iteration {self._iter}, which is not {int(model.step)} of scale '
+                f'{int(model.stage)} at iters_per_scale={model.iters_per_scale}: resume with the '
+                'iters_per_scale that it was trained with'
+            )
+        self.dataloader_iterator = repeat(next(iter(self.dataloader)))
+        return super().run()

@@ -1,0 +1,38 @@
+"""The model wrapper for training on several processes."""
+
+import torch.nn as nn
+from mmengine.dist import broadcast
+from mmengine.model import BaseModel
+
+from mmpe.registry import MODEL_WRAPPERS
+
+
+@MODEL_WRAPPERS.register_module()
+class SynchronisedModel(nn.Module):
+    """Starts all processes from the same weights, and leaves averaging gradients to the model's training rule.
+
+    ``DistributedDataParallel`` wants one forward pass a backward pass through all parameters; a GAN's steps are not of
+    that kind.
+
+    Args:
+        module (BaseModel): A model whose ``train_step`` calls
+            :func:`~mmpe.models.distributed.average_gradients`.
+    """
+
+    def __init__(self, module: BaseModel):
+        super().__init__()
+        self.module = module
+        for tensor in module.state_dict().values():
+            broadcast(tensor)
+
+    def train_step(self, data, optim_wrapper):
+        return self.module.train_step(data, optim_wrapper)
+
+    def val_step(self, data):
+        return self.module.val_step(data)
+
+    def test_step(self, data):
+        return self.module.test_step(data)
+
+    def forward(self, *args, **kwargs):
+        return self.module(*args, **kwargs)

@@ -1,0 +1,214 @@
+"""The gradient penalty of a chain of convolutions, batch normalisations and LeakyReLUs, differentiated in closed form.
+
+Autograd differentiates a batch normalisation's backward pass by some thirty passes over memory. Here each layer makes
+four sweeps that need one or two each, all built on three facts:
+
+- the Jacobian J of a batch normalisation is symmetric, so its backward kernel also carries tangents forward;
+- with v = d penalty / d gradient held fixed, the penalty's gradient is that of the directional derivative dD(x)[v],
+  so one forward sweep of tangents stands in for the backward pass of the backward pass;
+- in reverse, the adjoints of those tangents are the adjoints that the first backward sweep has already found.
+
+What J itself depends on, the activations below, adds one term a layer: see :meth:`_Layer.reverse`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import Function
+
+aten = torch.ops.aten
+
+
+def is_plain_chain(critic) -> bool:
+    """Whether :func:`chain_penalty` can take ``critic``: its ``layers`` are all plain, the last a convolution alone."""
+    layers = getattr(critic, 'layers', ())
+    return bool(layers) and all(map(_is_plain, layers)) and not (layers[-1].with_norm or layers[-1].with_activation)
+
+
+def chain_penalty(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
+    """:func:`mmpe.models.losses.gradient_penalty` of a chain of mmcv ``ConvModule``, in float32.
+
+    Args:
+        layers (Sequence[ConvModule]): See :func:`is_plain_chain`.
+        x (Tensor): (N, C, H, W).
+
+    Returns:
+        Tensor: A scalar that can be differentiated once, by the layers' parameters.
+    """
+    chain = [_Layer(layer) for layer in layers]
+    return _ChainPenalty.apply(x, chain, *(p for layer in chain for p in layer.parameters()))
+
+
+def _is_plain(layer) -> bool:
+    """Conv2d of stride 1 with zero padding, then perhaps BatchNorm2d in training, then perhaps LeakyReLU."""
+    conv = layer.conv
+    return (
+        not layer.with_explicit_padding
+        and not layer.with_spectral_norm
+        and tuple(layer.order) == ('conv', 'norm', 'act')
+        and type(conv) is nn.Conv2d
+        and (conv.stride, conv.dilation, conv.groups) == ((1, 1), (1, 1), 1)
+        and conv.padding_mode == 'zeros'
+        and not isinstance(conv.padding, str)
+        and not conv._forward_pre_hooks
+        and (not layer.with_norm or _is_plain_norm(layer.norm))
+        and (not layer.with_activation or type(layer.activate) is nn.LeakyReLU)
+    )
+
+
+def _is_plain_norm(norm) -> bool:
+    return type(norm) is nn.BatchNorm2d and norm.training and norm.affine and norm.momentum is not None
+
+
+class _ChainPenalty(Function):
+    @staticmethod
+    def forward(ctx, x, chain, *parameters):
+        with torch.autocast(x.device.type, enabled=False):
+            penalty, gradients = _penalty_and_gradients(chain, x.to(parameters[0].dtype))
+        ctx.gradients = gradients
+        return penalty
+
+    @staticmethod
+    def backward(ctx, grad):
+        return (None, None, *(None if g is None else g * grad for g in ctx.gradients))
+
+
+def _penalty_and_gradients(chain, x):
+    for layer in chain:
+        x = layer.forward(x)
+    adjoint = torch.ones_like(x)
+    for layer in reversed(chain):
+        adjoint = layer.adjoint(adjoint)
+    norm = adjoint.norm(2, dim=1, keepdim=True)
+    tangent = adjoint * (2 * (norm - 1) / norm.clamp_min(torch.finfo(norm.dtype).tiny) / norm.numel())
+    for layer in chain:
+        tangent = layer.tangent(tangent)
+    reverse = None
+    for layer in reversed(chain):
+        reverse = layer.reverse(reverse, is_first=layer is chain[0])
+    return (norm - 1).square().mean(), [g for layer in chain for g in layer.gradients]
+
+
+class _Layer:
+    """One convolution with what follows it, h = conv(x), a = norm(h), y = act(a), and what its sweeps leave behind."""
+
+    def __init__(self, module):
+        self.conv = module.conv
+        self.norm = module.norm if module.with_norm else None
+        self.slope = module.activate.negative_slope if module.with_activation else None
+
+    def parameters(self) -> list[Tensor]:
+        conv, norm = self.conv, self.norm
+        found = [conv.weight] if conv.bias is None else [conv.weight, conv.bias]
+        return found if norm is None else [*found, norm.weight, norm.bias]
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.x, self.h = x, F.conv2d(x, self.conv.weight, self.conv.bias, padding=self.conv.padding)
+        self.pixels = self.h.numel() // self.h.shape[1]
+        y = self._normalise(self.h) if self.norm is not None else self.h
+        self.y = y if self.slope is None else F.leaky_relu(y, self.slope)
+        return self.y
+
+    def adjoint(self, grad_y: Tensor) -> Tensor:
+        """Carry dD/dy down to dD/dx."""
+        self.adjoint_a = self._through_act(grad_y)
+        self.adjoint_h, self.adjoint_means = self._through_norm(self.adjoint_a)
+        return self._conv_backward(self.adjoint_h, self.x, to_input=True)
+
+    def tangent(self, dx: Tensor) -> Tensor:
+        """Carry the direction dx up to dy."""
+        self.dx, self.dh = dx, F.conv2d(dx, self.conv.weight, padding=self.conv.padding)
+        da, self.tangent_means = self._through_norm(self.dh)
+        return self._through_act(da)
+
+    def reverse(self, grad_y: Tensor | None, is_first: bool) -> Tensor | None:
+        """Carry the penalty's gradient by y down to that by x, and find those by the parameters.
+
+        ``grad_y`` is None above the topmost normalisation: nothing up there depends on y but through tangents.
+        """
+        weight = self._conv_backward(self.adjoint_h, self.dx, to_input=False)
+        grad_h, norm_grads = self._reverse_norm(None if grad_y is None else self._through_act(grad_y))
+        grad_x = None
+        if grad_h is not None:
+            weight += self._conv_backward(grad_h, self.x, to_input=False)
+            grad_x = None if is_first else self._conv_backward(grad_h, self.x, to_input=True)
+        self.gradients = [weight]
+        if self.conv.bias is not None:
+            self.gradients.append(None if grad_h is None else grad_h.sum((0, 2, 3)))
+        self.gradients += norm_grads
+        return grad_x
+
+    def _reverse_norm(self, grad_a):
+        """Gradients by h and by the norm's parameters, of what flows through a (``grad_a``) and through J.
+
+        With n = (h - mean) / std, J(h) u = gamma / std * (u - E[u] - n E[n u]). The derivative by h of <g, J(h) dh>,
+        for the adjoint g of da, is -gamma / std^2 times::
+
+            E[n dh] (g - E[g]) + E[n g] (dh - E[dh]) + n (E[g dh] - E[g] E[dh] - 3 E[n g] E[n dh])
+        """
+        if self.norm is None:
+            return grad_a, []
+        gamma, beta_grad = self.norm.weight, None
+        (n_g, g), (n_dh, dh) = self.adjoint_means, self.tangent_means
+        covariance = (self.adjoint_a * self.dh).mean((0, 2, 3)) - g * dh
+        gamma_grad = self.pixels * self.inv_std * (covariance - n_g * n_dh)
+        scale = -gamma * self.inv_std.square()
+        by_g, by_dh, by_n = scale * n_dh, scale * n_g, scale * (covariance - 3 * n_g * n_dh)
+        by_h = by_n * self.inv_std
+        constant = -(by_g * g + by_dh * dh + by_h * self.mean)
+        if grad_a is None:
+            grad_h = _spread(constant).expand_as(self.h).clone(memory_format=torch.preserve_format)
+            beta_grad = torch.zeros_like(gamma)
+        else:
+            grad_h, (n_a, a) = self._through_norm(grad_a)
+            grad_h += _spread(constant)
+            gamma_grad, beta_grad = gamma_grad + self.pixels * n_a, self.pixels * a
+        grad_h.addcmul_(self.adjoint_a, _spread(by_g)).addcmul_(self.dh, _spread(by_dh)).addcmul_(self.h, _spread(by_h))
+        return grad_h, [gamma_grad, beta_grad]
+
+    def _normalise(self, h):
+        norm = self.norm
+        if norm.track_running_stats:
+            norm.num_batches_tracked += 1
+        a, self.mean, self.inv_std = aten.native_batch_norm(
+            h, norm.weight, norm.bias, norm.running_mean, norm.running_var, True, norm.momentum, norm.eps
+        )
+        return a
+
+    def _through_norm(self, u):
+        """J u, with the means over pixels (E[n u], E[u])."""
+        if self.norm is None:
+            return u, None
+        out, n_u, sum_u = aten.native_batch_norm_backward(
+            u, self.h, self.norm.weight, None, None, self.mean, self.inv_std, True, self.norm.eps, [True, True, True]
+        )
+        return out, (n_u / self.pixels, sum_u / self.pixels)
+
+    def _through_act(self, u):
+        return u if self.slope is None else aten.leaky_relu_backward(u, self.y, self.slope, True)
+
+    def _conv_backward(self, grad, x, to_input):
+        conv = self.conv
+        found = aten.convolution_backward(
+            grad,
+            x,
+            conv.weight,
+            None,
+            conv.stride,
+            conv.padding,
+            conv.dilation,
+            False,
+            [0, 0],
+            1,
+            [to_input, not to_input, False],
+        )
+        return found[0] if to_input else found[1]
+
+
+def _spread(per_channel):
+    return per_channel.view(1, -1, 1, 1)

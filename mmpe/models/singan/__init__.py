@@ -1,0 +1,8 @@
+"""SinGAN: a generative model of one picture."""
+
+from . import borders
+from .discriminator import SinGANDiscriminator
+from .generator import SinGANGenerator
+from .model import SinGANModel
+
+__all__ = ['SinGANDiscriminator', 'SinGANGenerator', 'SinGANModel', 'borders']

@@ -1,0 +1,77 @@
+"""The building block of SinGAN's two networks: a short chain of 3x3 convolutions."""
+
+from __future__ import annotations
+
+import torch.nn as nn
+from mmcv.cnn import ConvModule
+
+LEAKY_RELU = dict(type='LeakyReLU', negative_slope=0.2)
+
+
+class ConvChain(nn.Module):
+    """``num_layers`` convolutions of one width; all but the last with a normalisation and LeakyReLU (SinGAN, sec. 2.2).
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+        width (int): Channels in between.
+        num_layers (int): Number of convolutions, at least 2.
+        kernel_size (int): Side of the kernels, odd.
+        norm_cfg (dict | None): Normalisation after all convolutions but the last.
+        out_act_cfg (dict | None): Activation after the last convolution.
+        padding (int): What every convolution pads its input by, a side.
+        padding_mode (str): Any padding layer's registered name.
+
+    Weights start as N(0, 0.02^2), as in the released code.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        width: int,
+        num_layers: int = 5,
+        kernel_size: int = 3,
+        norm_cfg: dict | None = None,
+        out_act_cfg: dict | None = None,
+        padding: int = 0,
+        padding_mode: str = 'zeros',
+    ):
+        super().__init__()
+        if num_layers < 2:
+            raise ValueError(f'num_layers must be at least 2, got {num_layers}')
+        self.in_channels = in_channels
+        self.width = width
+
+        def layer(inputs, outputs, norm, act):
+            return ConvModule(
+                inputs, outputs, kernel_size, padding=padding, padding_mode=padding_mode, norm_cfg=norm, act_cfg=act
+            )
+
+        self.head = layer(in_channels, width, norm_cfg, LEAKY_RELU)
+        self.body = nn.Sequential()
+        for i in range(1, num_layers - 1):
+            self.body.add_module(f'block{i}', layer(width, width, norm_cfg, LEAKY_RELU))
+        self.tail = layer(width, out_channels, None, out_act_cfg)
+        for layer in self.layers:
+            nn.init.normal_(layer.conv.weight, std=0.02)
+            if layer.with_bias:
+                nn.init.zeros_(layer.conv.bias)
+
+    @property
+    def layers(self) -> list:
+        """list[ConvModule]: The convolutions with what follows each, first to last."""
+        return [self.head, *self.body, self.tail]
+
+    def forward(self, x):
+        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
+        return self.tail(self.body(self.head(x)))
+
+    def like(self, other: ConvChain) -> bool:
+        """Whether ``other``'s weights fit this chain."""
+        return (self.in_channels, self.width) == (other.in_channels, other.width)
+
+
+def scale_width(scale: int, base: int, maximum: int = 128) -> int:
+    """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2)."""
+    return min(base * 2 ** (scale // 4), maximum)

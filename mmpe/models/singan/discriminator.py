@@ -1,0 +1,61 @@
+"""SinGAN's discriminators: one patch critic a scale."""
+
+from __future__ import annotations
+
+import torch.nn as nn
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmpe.registry import MODELS
+
+from .blocks import ConvChain, scale_width
+
+
+@MODELS.register_module()
+class SinGANDiscriminator(BaseModule):
+    """A Markovian discriminator a scale, each of the generator block's own shape (SinGAN, sec. 2.2).
+
+    Args:
+        num_scales (int | None): Number of scales. None: none yet, :meth:`grow` adds them.
+        in_channels (int): Channels of the image.
+        norm_cfg (dict | None): Normalisation; None for none.
+        padding (int): Zero padding of every convolution.
+        kernel_size (int): Side of the kernels, odd.
+        num_layers (int): Convolutions a block.
+        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+    """
+
+    def __init__(
+        self,
+        num_scales: int | None = None,
+        in_channels: int = 3,
+        norm_cfg: dict | None = dict(type='BN'),  # noqa: B006
+        padding: int = 0,
+        kernel_size: int = 3,
+        num_layers: int = 5,
+        base_channels: int = 32,
+    ):
+        super().__init__()
+        self.in_channels = in_channels
+        self.base_channels = base_channels
+        self.shape = dict(kernel_size=kernel_size, num_layers=num_layers, padding=padding, norm_cfg=norm_cfg)
+        self.blocks = nn.ModuleList()
+        self.grow(num_scales or 0)
+
+    def grow(self, num_scales: int) -> None:
+        """Add blocks until there are ``num_scales``."""
+        for scale in range(len(self.blocks), num_scales):
+            width = scale_width(scale, self.base_channels)
+            self.blocks.append(ConvChain(self.in_channels, 1, width, **self.shape))
+
+    def forward(self, x: Tensor, curr_scale: int) -> Tensor:
+        """Judge an image.
+
+        Args:
+            x (Tensor): (N, 3, H, W).
+            curr_scale (int): Whose scale it is.
+
+        Returns:
+            Tensor: (N, 1, H', W'), a score a patch; higher is more real.
+        """
+        return self.blocks[curr_scale](x)

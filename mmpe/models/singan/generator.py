@@ -1,0 +1,202 @@
+"""SinGAN's generator: a pyramid of small networks, each adding detail to the enlarged image of the one below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmpe.registry import MODELS
+
+from .blocks import ConvChain, scale_width
+
+Size = tuple[int, int]
+
+
+@MODELS.register_module()
+class SinGANGenerator(BaseModule):
+    """Generator of "SinGAN: Learning a Generative Model from a Single Natural Image" (ICCV 2019), told where it is.
+
+    Args:
+        num_scales (int | None): Number of scales. None: none yet, :meth:`grow` adds them once the picture is known.
+        out_channels (int): Channels of the image.
+        first_channels (int | None): Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
+        noise_channels (int): Channels of the noise above scale 0; 1 is spread over all of the image's.
+        border (dict): Where blocks take the pixels that convolutions eat: ``HeadBorder``, ``LayerBorder`` or
+            ``DrawnBorder`` (:mod:`mmpe.models.singan.borders`).
+        encoding (dict | None): Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
+        kernel_size (int): Side of the kernels, odd.
+        num_layers (int): Convolutions a block.
+        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+    """
+
+    def __init__(
+        self,
+        num_scales: int | None = None,
+        out_channels: int = 3,
+        first_channels: int | None = None,
+        noise_channels: int = 3,
+        border: dict = dict(type='HeadBorder', mode='zero'),  # noqa: B006
+        encoding: dict | None = None,
+        kernel_size: int = 3,
+        num_layers: int = 5,
+        base_channels: int = 32,
+    ):
+        super().__init__()
+        self.out_channels = out_channels
+        self.noise_channels = noise_channels
+        self.base_channels = base_channels
+        self.shape = dict(kernel_size=kernel_size, num_layers=num_layers)
+        self.encoding = MODELS.build(encoding) if encoding else None
+        self.border = MODELS.build(dict(border, **self.shape))
+        self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
+        if self.encoding and self.first_channels not in (1, self.encoding.out_channels):
+            raise ValueError(
+                f'first_channels={self.first_channels} does not fit an encoding of '
+                f'{self.encoding.out_channels} channels'
+            )
+        self.blocks = nn.ModuleList()
+        self.grow(num_scales or 0)
+
+    def grow(self, num_scales: int) -> None:
+        """Add blocks until there are ``num_scales``."""
+        for scale in range(len(self.blocks), num_scales):
+            self.blocks.append(
+                ConvChain(
+                    self.in_channels if scale == 0 else self.out_channels,
+                    self.out_channels,
+                    scale_width(scale, self.base_channels),
+                    norm_cfg=dict(type='BN'),
+                    out_act_cfg=dict(type='Tanh'),
+                    padding=self.border.conv_padding,
+                    padding_mode=self.border.conv_padding_mode,
+                    **self.shape,
+                )
+            )
+
+    @property
+    def in_channels(self) -> int:
+        """int: Channels of the first block's input: the encoding's where there is one, else the image's."""
+        return self.encoding.out_channels if self.encoding else self.out_channels
+
+    def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
+        """(C, h, w) of the noise map that gives an image of ``size`` (H, W) at ``scale``."""
+        margin = 2 * self.border.noise_margin
+        channels = self.first_channels if scale == 0 else self.noise_channels
+        return channels, size[0] + margin, size[1] + margin
+
+    def image_size(self, noise: Tensor) -> Size:
+        """(H, W) of the image that a noise map gives."""
+        margin = 2 * self.border.noise_margin
+        return noise.shape[-2] - margin, noise.shape[-1] - margin
+
+    def enlarge(self, image: Tensor, size: Size) -> Tensor:
+        """Bicubic resize between scales, corners aligned."""
+        return F.interpolate(image, size, mode='bicubic', align_corners=True)
+
+    def block_input(
+        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | None = None
+    ) -> Tensor:
+        """What the block of ``scale`` sees; arguments as in :meth:`refine`."""
+        if scale == 0:
+            noise, image = self._place(noise, coordinates), None
+        return self.border.join(noise * weight, image)
+
+    def refine(
+        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | None = None
+    ) -> Tensor:
+        """One scale: (N, 3, H, W) of its noise map and of the image below, already enlarged to (H, W).
+
+        Args:
+            scale (int): Which one.
+            noise (Tensor): (N, C, h, w), shaped as :meth:`noise_shape` says.
+            weight (float | Tensor): The noise's amplitude.
+            image (Tensor | None): (N, 3, H, W). None: nothing below.
+            coordinates (Tensor | None): (h, w, 2), in place of the encoding's own at scale 0.
+        """
+        detail = self.blocks[scale](self.block_input(scale, noise, weight, image, coordinates))
+        return detail if image is None else detail + image
+
+    def forward(
+        self,
+        noises: Sequence[Tensor],
+        noise_weights: Sequence,
+        coordinates: Tensor | None = None,
+        return_all: bool = False,
+        image: Tensor | None = None,
+        first_scale: int = 0,
+    ) -> Tensor | list[Tensor]:
+        """Generate from one noise map a scale; with the fixed noises this is the reconstruction.
+
+        Args:
+            noises (Sequence[Tensor]): (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
+                are scales stop earlier. Their sizes are the sizes of the images.
+            noise_weights (Sequence): An amplitude for each noise.
+            coordinates (Tensor | None): (h, w, 2), where scale 0's noise map lies in the encoding's space.
+            return_all (bool): Whether to return the images of all scales.
+            image (Tensor | None): (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
+            first_scale (int): The scale of the first noise.
+
+        Returns:
+            Tensor | list[Tensor]: (N, 3, H, W), about [-1, 1].
+
+        Raises:
+            ValueError: If there are more noises than scales, or not a weight for each; if a noise map is too small; if
+                coordinates are given to a generator that has no encoding, or do not fit the first noise map.
+        """
+        self._check(noises, noise_weights, coordinates, first_scale)
+        images = []
+        for scale, (noise, weight) in enumerate(zip(noises, noise_weights), start=first_scale):
+            if image is not None:
+                image = self.enlarge(image, self.image_size(noise))
+            image = self.refine(scale, noise, weight, image, coordinates)
+            images.append(image)
+        return images if return_all else image
+
+    def _place(self, noise: Tensor, coordinates: Tensor | None) -> Tensor:
+        if self.encoding is None:
+            return noise.expand(-1, self.in_channels, -1, -1)
+        code = (
+            self.encoding(tuple(noise.shape[-2:])) if coordinates is None else self.encoding.encode(coordinates)[None]
+        )
+        return noise + code.to(noise)
+
+    def _check(self, noises, noise_weights, coordinates, first_scale):
+        if not 0 < len(noises) <= len(self.blocks) - first_scale:
+            raise ValueError(
+                f'{len(noises)} noise maps from scale {first_scale} on for a generator of {len(self.blocks)} scales'
+            )
+        if len(noise_weights) < len(noises):
+            raise ValueError(f'{len(noises)} noise maps but {len(noise_weights)} noise weights')
+        for noise in noises:
+            if min(self.image_size(noise)) < 1:
+                raise ValueError(
+                    f'a noise map of {tuple(noise.shape[-2:])} is too small: it has a margin of '
+                    f'{self.border.noise_margin} on each side'
+                )
+        if coordinates is None:
+            return
+        if self.encoding is None:
+            raise ValueError('coordinates need a positional encoding, and this generator has none')
+        if first_scale or tuple(coordinates.shape) != (*noises[0].shape[-2:], 2):
+            raise ValueError(
+                f'coordinates of shape {tuple(coordinates.shape)} do not fit the noise map of scale 0, '
+                f'{tuple(noises[0].shape[-2:])}'
+            )
+
+
+def copy_block(blocks: Sequence[ConvChain], scale: int) -> bool:
+    """Start the block of ``scale`` from the weights of the one below, where they fit (SinGAN, sec. 2.3).
+
+    Returns:
+        bool: Whether they did.
+    """
+    if scale == 0 or not blocks[scale].like(blocks[scale - 1]):
+        return False
+    with torch.no_grad():
+        blocks[scale].load_state_dict(blocks[scale - 1].state_dict())
+    return True

@@ -1,0 +1,360 @@
+"""SinGAN's training rule: the pyramid is trained scale by scale, coarse to fine, and remembers where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
+from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from ..distributed import average_gradients
+from ..losses import critic_loss, generator_loss, gradient_penalty, mix
+from .generator import Size, copy_block
+
+
+@MODELS.register_module()
+class SinGANModel(BaseModel):
+    """SinGAN (ICCV 2019) and its variants with explicit positional encodings (CVPR 2021, sec. 4.1).
+
+    One :meth:`train_step` is one iteration: ``discriminator_steps`` steps of the scale's discriminator, then
+    ``generator_steps`` of its generator. All that training needs to go on, and all that sampling needs, is in the state
+    dict: the pyramid's sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the seed.
+
+    A finished scale is frozen, and normalises with stored statistics from then on, in training and in sampling alike.
+
+    Args:
+        generator (dict): Config of a :class:`SinGANGenerator`.
+        discriminator (dict | None): Config of a :class:`SinGANDiscriminator`; None to sample only.
+        iters_per_scale (int): Iterations a scale.
+        discriminator_steps (int): Discriminator steps an iteration.
+        generator_steps (int): Generator steps an iteration.
+        noise_weight (float): Noise amplitude, in units of the error between enlarged reconstruction and picture.
+        reconstruction_weight (float): Weight of the reconstruction's mean squared error.
+        penalty_weight (float): Weight of the gradient penalty.
+        lr_milestones (Sequence[int]): Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
+        lr_gamma (float): See there.
+        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        iters_per_scale: int = 2000,
+        discriminator_steps: int = 3,
+        generator_steps: int = 3,
+        noise_weight: float = 0.1,
+        reconstruction_weight: float = 10.0,
+        penalty_weight: float = 0.1,
+        lr_milestones: Sequence[int] = (1600,),
+        lr_gamma: float = 0.1,
+        data_preprocessor: dict | None = None,
+    ):
+        super().__init__(data_preprocessor)
+        if iters_per_scale < 1:
+            raise InputError(f'iters_per_scale must be at least 1, got {iters_per_scale}')
+        self.generator = MODELS.build(generator)
+        self.discriminator = MODELS.build(discriminator) if discriminator else None
+        self.iters_per_scale = iters_per_scale
+        self.discriminator_steps = discriminator_steps
+        self.generator_steps = generator_steps
+        self.noise_weight = noise_weight
+        self.reconstruction_weight = reconstruction_weight
+        self.penalty_weight = penalty_weight
+        self.lr_milestones = tuple(lr_milestones)
+        self.lr_gamma = lr_gamma
+        for name in ('stage', 'step', 'seed'):
+            self.register_buffer(name, torch.zeros((), dtype=torch.long))
+        self._allocate([])
+
+    # ---------------------------------------------------------------- the pyramid
+
+    @property
+    def num_scales(self) -> int:
+        """int: Scales of the pyramid, 0 while the picture is unknown."""
+        return len(self.sizes)
+
+    @property
+    def trained_scales(self) -> int:
+        """int: Scales that have seen at least one training step, and so can be sampled."""
+        return int(self.stage) + (int(self.step) > 0)
+
+    def set_pyramid(self, sizes: Sequence[Size]) -> None:
+        """Give both networks a block for every (H, W) of ``sizes``, coarse to fine.
+
+        Raises:
+            InputError: If the networks were configured for another number of scales.
+        """
+        sizes = [tuple(int(n) for n in size) for size in sizes]
+        for network in filter(None, (self.generator, self.discriminator)):
+            configured = len(network.blocks)
+            if configured not in (0, len(sizes)):
+                raise InputError(
+                    f'the config asks for {configured} scales (num_scales={configured - 1} where that is counted from '
+                    f'zero), but this picture with its min_size, max_size and factor gives {len(sizes)}, '
+                    f'{_text(sizes[0])} to {_text(sizes[-1])}: leave num_scales out, it follows from the picture'
+                )
+            network.grow(len(sizes))
+            # oneDNN and cuDNN run convolutions of this layout without reordering
+            network.to(memory_format=torch.channels_last)
+        self._allocate(sizes)
+        self.to(self.stage.device)
+
+    def _allocate(self, sizes):
+        self.register_buffer('sizes', torch.tensor(sizes, dtype=torch.long).reshape(-1, 2))
+        self.register_buffer('noise_weights', torch.ones(len(sizes)))
+        coarsest, finest = (sizes[0], sizes[-1]) if sizes else ((0, 0), (0, 0))
+        self.register_buffer('fixed_noise', torch.zeros(1, *self.generator.noise_shape(0, coarsest)))
+        self.register_buffer('picture', torch.zeros(1, 3, *finest))
+        self._reconstructed = None
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        sizes = state_dict.get(prefix + 'sizes')
+        if sizes is not None and sizes.tolist() != self.sizes.tolist():
+            if self.num_scales:
+                raise InputError(
+                    f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {_text(sizes[-1])}, the '
+                    f'picture of this config has {self.num_scales} up to {_text(self.sizes[-1])}: give the picture, '
+                    'min_size and max_size that it was trained with'
+                )
+            self.set_pyramid(sizes.tolist())
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._reconstructed = None
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> SinGANModel:
+        """As any module's, but finished scales stay in eval mode."""
+        super().train(mode)
+        for block in self.generator.blocks[: int(self.stage)]:
+            block.eval().requires_grad_(False)
+        return self
+
+    # ---------------------------------------------------------------- training
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """One iteration of the current scale.
+
+        Args:
+            data (dict): ``inputs`` holds ``real_scale0`` ... as :class:`~mmpe.datasets.SinGANDataset` gives them,
+                (1, 3, H, W) in [-1, 1].
+            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+
+        Returns:
+            dict[str, Tensor]: The losses of the last steps.
+        """
+        reals = self.data_preprocessor(data, True)['inputs']
+        if self.num_scales == 0:
+            self.set_pyramid([real.shape[-2:] for _, real in sorted(reals.items()) if _.startswith('real_scale')])
+        stage = min(int(self.stage), self.num_scales - 1)
+        real = reals[f'real_scale{stage}'].contiguous(memory_format=torch.channels_last)
+        if int(self.step) == 0:
+            self._begin_stage(stage, reals)
+        self._set_learning_rate(optim_wrapper)
+
+        rng = self._random_generator()
+        noises = self._draw(stage, self.discriminator_steps + self.generator_steps, rng)
+        shares = torch.rand(self.discriminator_steps, 1, 1, 1, generator=rng).to(real)
+        losses = {}
+        for noise, share in zip(noises, shares.split(1)):
+            losses.update(self._discriminator_step(stage, real, noise, share, optim_wrapper['discriminator']))
+        for noise in noises[self.discriminator_steps :]:
+            losses.update(self._generator_step(stage, real, noise, optim_wrapper['generator']))
+
+        self.step += 1
+        if int(self.step) == self.iters_per_scale:
+            self._finish_stage(stage, reals)
+        return losses
+
+    def _discriminator_step(self, stage, real, fake_inputs, share, optimizer):
+        critic = self.discriminator.blocks[stage].requires_grad_(True)
+        with optimizer.optim_context(critic):
+            with torch.no_grad():
+                fake = self._generate(stage, *fake_inputs)
+            loss = critic_loss(critic(fake), critic(real))
+            penalty = self.penalty_weight * gradient_penalty(critic, mix(real, fake, share))
+        self._update(optimizer, critic, loss + penalty)
+        return dict(loss_critic=loss.detach(), loss_penalty=penalty.detach())
+
+    def _generator_step(self, stage, real, fake_inputs, optimizer):
+        critic = self.discriminator.blocks[stage].requires_grad_(False)
+        block = self.generator.blocks[stage]
+        with optimizer.optim_context(block):
+            adversarial = generator_loss(critic(self._generate(stage, *fake_inputs)))
+            reconstruction = self._generate(stage, self._fixed_noise(stage), self._below(stage))
+            error = self.reconstruction_weight * F.mse_loss(reconstruction.float(), real)
+        self._update(optimizer, block, adversarial + error)
+        return dict(loss_adversarial=adversarial.detach(), loss_reconstruction=error.detach())
+
+    def _update(self, optimizer: OptimWrapper, block, loss: Tensor):
+        optimizer.backward(optimizer.scale_loss(loss))
+        if optimizer.should_update():
+            average_gradients(block.parameters())
+            optimizer.step()
+            optimizer.zero_grad()
+
+    def _begin_stage(self, stage, reals):
+        if stage == 0:
+            self.seed.fill_(torch.initial_seed() % 2**63)
+            rng = self._random_generator()
+            self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
+            self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
+        copied = [copy_block(network.blocks, stage) for network in (self.generator, self.discriminator)]
+        start = 'the weights of the scale below' if all(copied) else 'fresh weights'
+        print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {start}', 'current')
+
+    def _finish_stage(self, stage, reals):
+        """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
+        self._store_statistics(stage)
+        self.stage += 1
+        self.step.zero_()
+        self.train(self.training)
+        if stage + 1 < self.num_scales:
+            left = F.mse_loss(self._below(stage + 1), reals[f'real_scale{stage + 1}']).sqrt()
+            self.noise_weights[stage + 1] = self.noise_weight * left
+
+    @torch.no_grad()
+    def _store_statistics(self, stage):
+        """Take the reconstruction's statistics as the stored ones, so that what was fitted is what comes out."""
+        block = self.generator.blocks[stage]
+        norms = [m for m in block.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.momentum = 1.0
+        block.train()
+        self._generate(stage, self._fixed_noise(stage), self._below(stage))
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
+
+    def _set_learning_rate(self, optim_wrapper):
+        factor = self.lr_gamma ** sum(int(self.step) >= m for m in self.lr_milestones)
+        for optimizer in optim_wrapper.values():
+            for group in optimizer.param_groups:
+                group['lr'] = group.setdefault('initial_lr', group['lr']) * factor
+
+    # ---------------------------------------------------------------- noise
+
+    def _random_generator(self) -> torch.Generator:
+        """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
+        return _random_generator(int(self.seed), int(self.stage), int(self.step), get_rank())
+
+    def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
+        """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
+        shapes = [self.generator.noise_shape(scale, size) for scale, size in enumerate(sizes, start=first_scale)]
+        return [torch.randn(num, *shape, generator=rng).to(self.fixed_noise) for shape in shapes]
+
+    def _draw(self, stage, num, rng) -> list[tuple[Tensor, Tensor | None]]:
+        """``num`` pairs of the current scale's noise and the enlarged random image below it."""
+        *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
+        images = [None] * num
+        if stage:
+            with torch.no_grad():
+                image = self.generator(below, self.noise_weights)
+                images = self.generator.enlarge(image, self.generator.image_size(noise)).split(1)
+        return list(zip(noise.split(1), images))
+
+    def _fixed_noise(self, stage) -> Tensor:
+        if stage == 0:
+            return self.fixed_noise
+        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
+
+    def fixed_noises(self, num_scales: int | None = None) -> list[Tensor]:
+        """The noises of the reconstruction: z* at scale 0, zeros above (SinGAN, sec. 2.3)."""
+        return [self._fixed_noise(stage) for stage in range(self.trained_scales if num_scales is None else num_scales)]
+
+    # ---------------------------------------------------------------- pictures
+
+    def _generate(self, stage, noise, below) -> Tensor:
+        return self.generator.refine(stage, noise, self.noise_weights[stage], below)
+
+    @torch.no_grad()
+    def _below(self, stage) -> Tensor | None:
+        """The reconstruction of the scales below ``stage``, enlarged to it; it is constant, so found once a stage."""
+        if stage == 0:
+            return None
+        if self._reconstructed is None or self._reconstructed[0] != stage:
+            image = self.generator(self.fixed_noises(stage), self.noise_weights)
+            self._reconstructed = stage, self.generator.enlarge(image, self.sizes[stage].tolist())
+        return self._reconstructed[1]
+
+    @torch.no_grad()
+    def reconstruct(self, num_scales: int | None = None) -> Tensor:
+        """The picture as the first ``num_scales`` (default: all trained) remember it, (1, 3, H, W)."""
+        return self.generator(self.fixed_noises(num_scales), self.noise_weights)
+
+    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor:
+        """Random images (N, 3, H, W); ``inputs`` are the arguments of :meth:`sample`."""
+        return self.sample(**(inputs or {}))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        num: int = 1,
+        size: Size | None = None,
+        start_scale: int = 0,
+        seed: int = 0,
+        first: int = 0,
+        coordinates: Tensor | None = None,
+    ) -> Tensor:
+        """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
+
+        Args:
+            num (int): How many.
+            size (tuple[int, int] | None): (H, W), any; None: the size of the finest trained scale.
+            start_scale (int): The first scale with random noise; below it the image is the reconstruction.
+            seed (int): Of the noise, at least 0.
+            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            coordinates (Tensor | None): (h, w, 2), see :meth:`SinGANGenerator.forward`.
+
+        Returns:
+            Tensor: (num, 3, H, W), about [-1, 1].
+
+        Raises:
+            InputError: If the start scale does not exist, or the size is too small for the pyramid.
+        """
+        if not 0 <= start_scale < self.trained_scales:
+            raise InputError(
+                f'start scale {start_scale} does not exist: the trained scales are 0 to {self.trained_scales - 1}'
+            )
+        sizes = self.scaled_sizes(size)[start_scale:]
+        image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
+        drawn = [self.draw_noises(1, _random_generator(seed, i), sizes, start_scale) for i in range(first, first + num)]
+        noises = [torch.cat(maps) for maps in zip(*drawn)]
+        return self.generator(
+            noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
+        )
+
+    def scaled_sizes(self, size: Size | None = None) -> list[Size]:
+        """The trained scales' sizes, stretched so that the finest is ``size`` (H, W).
+
+        Raises:
+            InputError: If the coarsest would be under 2 pixels a side.
+        """
+        sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
+        if size is None:
+            return sizes
+        height, width = (n / m for n, m in zip(size, sizes[-1]))
+        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [tuple(size)]
+        if min(scaled[0]) < 2:
+            raise InputError(
+                f'a size of {_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
+                f'{_text(scaled[0])}'
+            )
+        return scaled
+
+
+def _random_generator(*place: int) -> torch.Generator:
+    """A generator for a place in a space of whole numbers; neighbours have nothing in common."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+
+
+def _text(size) -> str:
+    return 'x'.join(str(int(n)) for n in size)

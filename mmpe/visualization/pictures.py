@@ -1,0 +1,57 @@
+"""Images as files, one by one or on a sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+_GAP, _CAPTION, _BACKGROUND, _SMALLEST = 6, 14, 'white', 128
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """Turn (3, H, W) or (1, 3, H, W) RGB in [-1, 1] (clipped) into a picture."""
+    pixels = image.detach().float().reshape(image.shape[-3:]).clamp(-1, 1).add(1).mul(127.5).round()
+    return Image.fromarray(pixels.byte().permute(1, 2, 0).cpu().numpy())
+
+
+def save_picture(image: Tensor, path: str | Path) -> None:
+    """Write one image, (3, H, W) or (1, 3, H, W) in [-1, 1]; the folder is made."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    to_picture(image).save(path)
+
+
+def save_sheet(
+    images: Sequence[Tensor], path: str | Path, captions: Sequence[str] | None = None, columns: int | None = None
+) -> None:
+    """Write images of any sizes on one sheet, row by row.
+
+    Args:
+        images (Sequence[Tensor]): (3, H, W) or (1, 3, H, W) each, in [-1, 1]; small ones are shown in larger pixels.
+        path (str | Path): The file; its folder is made.
+        captions (Sequence[str] | None): A line under each.
+        columns (int | None): Images a row; None makes the sheet about square.
+    """
+    pictures = [_enlarge(to_picture(image)) for image in images]
+    width, height = (max(sizes) for sizes in zip(*(p.size for p in pictures)))
+    height += _CAPTION if captions else 0
+    columns = columns or max(1, round(math.sqrt(len(pictures) * height / width)))
+    rows = math.ceil(len(pictures) / columns)
+    sheet = Image.new('RGB', (columns * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for i, picture in enumerate(pictures):
+        x, y = _GAP + i % columns * (width + _GAP), _GAP + i // columns * (height + _GAP)
+        sheet.paste(picture, (x, y))
+        if captions:
+            draw.text((x, y + picture.height + 1), captions[i], fill='black')
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
+
+
+def _enlarge(picture: Image.Image) -> Image.Image:
+    times = max(1, math.ceil(_SMALLEST / min(picture.size)))
+    return Image.fromarray(np.asarray(picture).repeat(times, 0).repeat(times, 1))
