@@ -40,7 +40,7 @@ class SinGANGenerator(BaseModule):
         out_channels: int = 3,
         first_channels: int | None = None,
         noise_channels: int = 3,
-        border: dict = dict(type='HeadBorder', mode='zero'),  # noqa: B006
+        border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
         encoding: dict | None = None,
         kernel_size: int = 3,
         num_layers: int = 5,

@@ -1,0 +1,114 @@
+"""What MMEngine 0.10 lacks on current PyTorch and setuptools, and where it finds mmpe's configs.
+
+``import mmpe`` calls :func:`adapt` once; it changes nothing that works.
+"""
+
+from __future__ import annotations
+
+import os.path as osp
+import pickle
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Callable
+
+import numpy as np
+import torch
+from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.logging.history_buffer import HistoryBuffer
+
+__all__ = ['adapt']
+
+
+def adapt() -> None:
+    """Let MMEngine load its own checkpoints and find installed packages, mmpe among them."""
+    MODULE2PACKAGE['mmpe'] = 'mmpe'
+    _allow_checkpoint_types()
+    _replace_package_utils()
+
+
+def _allow_checkpoint_types() -> None:
+    """Let a weights-only ``torch.load``, the default since PyTorch 2.6, read what MMEngine's runner saves.
+
+    That is the message hub's histories, each with its arrays and statistics, and NumPy scalars such as ``best_score``.
+    Before 2.4 PyTorch has no list of safe types, and loads everything by default.
+    """
+    if not hasattr(torch.serialization, 'add_safe_globals'):
+        return
+    dtypes = [type(np.dtype(name)) for name in ('bool', 'int32', 'int64', 'float32', 'float64')]
+    rebuild = [np.array(0.0).__reduce__()[0], np.float64(0).__reduce__()[0]]
+    # NumPy 2 has moved these two; either version reads what the other has saved.
+    rebuild = [_pickled_as(f'numpy.{core}.multiarray.{f.__name__}', f) for f in rebuild for core in ('core', '_core')]
+    getattr_ = _pickled_as('builtins.getattr', _history_statistic)
+    torch.serialization.add_safe_globals([HistoryBuffer, getattr_, np.ndarray, np.dtype, *dtypes, *rebuild])
+
+
+def _pickled_as(path: str, function: Callable) -> Callable:
+    """``function`` under the name that a checkpoint calls it by, which is all PyTorch looks a safe function up by."""
+
+    def safe(*args):
+        return function(*args)
+
+    safe.__module__, _, safe.__name__ = path.rpartition('.')
+    safe.__qualname__ = safe.__name__
+    return safe
+
+
+def _history_statistic(owner: type, name: str) -> Callable:
+    """Stand in for ``getattr``: a :class:`HistoryBuffer` pickles its statistics as ``getattr(HistoryBuffer, 'mean')``.
+
+    ``getattr`` itself would hand a hostile file every attribute of every allowed type.
+    """
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not part of an MMEngine checkpoint')
+    return getattr(HistoryBuffer, name)
+
+
+def _replace_package_utils() -> None:
+    """Give MMEngine package look-ups that need no ``pkg_resources``, which setuptools 82 has dropped.
+
+    The old ones also miss editable installs, whose code lies outside site-packages.
+    """
+    for name in ('mmengine.utils', 'mmengine.utils.package_utils', 'mmengine.config.config', 'mmengine.hub.hub'):
+        for function in (is_installed, get_installed_path, package2module):
+            if hasattr(sys.modules.get(name), function.__name__):
+                setattr(sys.modules[name], function.__name__, function)
+
+
+def is_installed(package: str) -> bool:
+    """Whether a distribution (``mmcv-lite``) or a module (``mmcv``) of this name is installed."""
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return _find_module(package) is not None
+    return True
+
+
+def get_installed_path(package: str) -> str:
+    """The folder of the module that a distribution or module name stands for.
+
+    Raises:
+        PackageNotFoundError: If nothing of that name is installed.
+    """
+    module = _find_module(package) or _find_module(package2module(package))
+    if module is None:
+        raise metadata.PackageNotFoundError(package)
+    return osp.dirname(module)
+
+
+def package2module(package: str) -> str:
+    """The top-level module that a distribution installs.
+
+    Raises:
+        PackageNotFoundError: If the distribution is not installed.
+        ValueError: If it does not name its top-level module.
+    """
+    modules = (metadata.distribution(package).read_text('top_level.txt') or '').split()
+    if not modules:
+        raise ValueError(f'cannot infer the module name of {package}')
+    return modules[0]
+
+
+def _find_module(name: str) -> str | None:
+    spec = find_spec(name)
+    return spec and spec.origin  # a folder that happens to have the name, say a clone, has a spec but no origin

@@ -1,0 +1,33 @@
+import logging
+
+import pytest
+import torch
+from mmengine.utils import ManagerMixin
+
+
+def _managed_classes(base: type = ManagerMixin):
+    for cls in base.__subclasses__():
+        yield cls
+        yield from _managed_classes(cls)
+
+
+def _forget_instances() -> None:
+    for cls in _managed_classes():
+        for instance in cls._instance_dict.values():
+            for handler in instance.handlers if isinstance(instance, logging.Logger) else ():
+                handler.close()
+        cls._instance_dict.clear()
+
+
+@pytest.fixture(autouse=True)
+def fresh_globals():
+    """Each test starts from the same random state and without another's default scope, message hub or logger.
+
+    A runner leaves all of these behind, and the deterministic mode that its config asks for.
+    """
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.manual_seed(0)
+    yield
+    if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it costs an import of half a second
+        torch.use_deterministic_algorithms(deterministic)
+    _forget_instances()
