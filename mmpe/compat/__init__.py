@@ -1,5 +1,5 @@
 """Everything about reading released artefacts: old type names, old arguments, old checkpoints."""
 
-from . import encodings
+from . import datasets, encodings, singan
 
-__all__ = ['encodings']
+__all__ = ['datasets', 'encodings', 'singan']

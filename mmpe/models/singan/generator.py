@@ -54,10 +54,9 @@ class SinGANGenerator(BaseModule):
         self.encoding = MODELS.build(encoding) if encoding else None
         self.border = MODELS.build(dict(border, **self.shape))
         self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
-        if self.encoding and self.first_channels not in (1, self.encoding.out_channels):
+        if self.first_channels not in (1, self.in_channels):
             raise ValueError(
-                f'first_channels={self.first_channels} does not fit an encoding of '
-                f'{self.encoding.out_channels} channels'
+                f'first_channels={self.first_channels} does not fit the first block, which sees {self.in_channels}'
             )
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)

@@ -178,7 +178,7 @@ class SinGANModel(BaseModel):
         critic = self.discriminator.blocks[stage].requires_grad_(True)
         with optimizer.optim_context(critic):
             with torch.no_grad():
-                fake = self._generate(stage, *fake_inputs)
+                fake = self._generate(stage, *fake_inputs).float()
             loss = critic_loss(critic(fake), critic(real))
             penalty = self.penalty_weight * gradient_penalty(critic, mix(real, fake, share))
         self._update(optimizer, critic, loss + penalty)

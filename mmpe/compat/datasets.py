@@ -1,0 +1,104 @@
+"""The released data side of SinGAN: names and arguments, on top of :mod:`mmpe.datasets`."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmpe import datasets
+from mmpe.errors import InputError
+from mmpe.registry import DATASETS, MODELS
+
+
+@DATASETS.register_module(force=True)
+class SinGANDataset(datasets.SinGANDataset):
+    """:class:`mmpe.datasets.SinGANDataset` with the released arguments, which takes its name over.
+
+    Args:
+        data_root (str | None): The picture.
+        min_size (int): Short side of the coarsest scale, in pixels.
+        max_size (int): Long side of the finest scale, in pixels.
+        scale_factor_init (float): Ratio of one scale to the next finer one.
+        pipeline (list[dict]): ``PackInputs``, if anything. Its keys have no effect: all scales are there.
+        num_samples (int): How often the picture counts as an item; negative: once, as loops repeat it anyhow.
+        img_path (str | None): Another name for ``data_root``, mmgeneration's.
+
+    Raises:
+        InputError: If the picture is not given once, cannot be read, or does not fit the sizes; if the pipeline does
+            anything to the picture.
+    """
+
+    def __init__(
+        self,
+        data_root: str | None = None,
+        min_size: int = 25,
+        max_size: int = 250,
+        scale_factor_init: float = 0.75,
+        pipeline: list | tuple = (),
+        num_samples: int = -1,
+        img_path: str | None = None,
+    ):
+        if data_root and img_path:
+            raise InputError(f'give the picture once, not as data_root={data_root!r} and as img_path={img_path!r}')
+        for step in pipeline:
+            if step.get('type') not in ('PackInputs', 'mmagic.PackInputs'):
+                raise InputError(f'{step.get("type")} in the pipeline is not supported: a pyramid is not transformed')
+        super().__init__(data_root or img_path, min_size, max_size, scale_factor_init)
+        self.num_samples = num_samples if num_samples >= 0 else 1
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def __getitem__(self, index: int) -> dict:
+        """The pyramid, at every index below the length."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return super().__getitem__(0)
+
+
+@MODELS.register_module()
+class DataPreprocessor(BaseDataPreprocessor):
+    """The released preprocessor's name: moves data to the device and stacks lists of tensors.
+
+    mmpe's data sets give RGB in [-1, 1], which leaves nothing else to do.
+
+    Args:
+        mean, std (float | Sequence[float]): 127.5: what takes pixels to [-1, 1].
+        output_channel_order (str | None): 'RGB' or None.
+        pad_size_divisor (int): 1.
+        **names: Arguments that say which entries are images; without effect.
+
+    Raises:
+        InputError: If the images would have to be changed.
+    """
+
+    names = ('non_image_keys', 'non_concentate_keys', 'data_keys', 'stack_data_sample', 'pad_value', 'pad_mode')
+
+    def __init__(self, mean=127.5, std=127.5, output_channel_order=None, pad_size_divisor=1, **names):
+        super().__init__()
+        for name, value in dict(mean=mean, std=std).items():
+            if value is None or set(torch.as_tensor(value).flatten().tolist()) != {127.5}:
+                raise InputError(
+                    f'{name}={value!r} is not supported: images are in [-1, 1], as {name}=127.5 makes them'
+                )
+        if output_channel_order not in (None, 'RGB'):
+            raise InputError(f'output_channel_order={output_channel_order!r} is not supported: images are RGB')
+        if pad_size_divisor != 1:
+            raise InputError(f'pad_size_divisor={pad_size_divisor!r} is not supported: images are not padded')
+        for name, value in names.items():
+            if name not in self.names:
+                raise InputError(f'{name}={value!r}: mmpe has no such option')
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """``data`` with every list of (C, H, W) tensors in ``inputs`` as one of (N, C, H, W)."""
+        data = self.cast_data(data)
+        return dict(data, inputs=_stack(data['inputs'])) if 'inputs' in data else data
+
+
+def _stack(values):
+    if isinstance(values, dict):
+        return {key: _stack(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):
+        return torch.stack(list(values))
+    return values

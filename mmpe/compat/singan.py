@@ -1,0 +1,332 @@
+"""The released SinGAN networks and models: their names and arguments, translated onto :mod:`mmpe.models.singan`.
+
+Released scales are counted from zero (``num_scales=8`` means nine), and can be left out here, as they follow from the
+picture. The released code reads pictures as BGR; mmpe is RGB throughout, and so is what these classes learn here.
+:mod:`mmpe.compat.checkpoints` converts what they have learnt elsewhere.
+
+An argument that mmpe has no counterpart for, and that no released config uses, may be given with its released default;
+any other value raises :class:`~mmpe.errors.InputError`.
+"""
+
+from __future__ import annotations
+
+from mmpe.engine import PerNetworkOptimWrapperConstructor
+from mmpe.errors import InputError
+from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
+from mmpe.models.singan.blocks import LEAKY_RELU
+from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+
+TANH = dict(type='Tanh')
+BATCH_NORM = dict(type='BN')
+
+
+@MODELS.register_module()
+class SinGANMultiScaleGenerator(SinGANGenerator):
+    """The released SinGAN generator, which pads each block's input with zeros.
+
+    Args:
+        in_channels (int): Channels of a block's input, 3.
+        out_channels (int): Channels of the image, 3.
+        num_scales (int | None): Number of scales, counted from zero.
+        kernel_size (int): Side of the kernels, odd.
+        padding (int): Of every convolution: 0, as the head does the padding.
+        num_layers (int): Convolutions a block.
+        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+        min_feat_channels (int): Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
+        out_act_cfg (dict): Tanh.
+        init_cfg (None): Not supported.
+        first_channels, noise_channels, border, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
+            released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
+
+    Attributes:
+        arguments (dict): Those of the :class:`~mmpe.models.singan.SinGANGenerator` that this is.
+
+    Raises:
+        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        num_scales: int | None = None,
+        kernel_size: int = 3,
+        padding: int = 0,
+        num_layers: int = 5,
+        base_channels: int = 32,
+        min_feat_channels: int = 32,
+        out_act_cfg: dict | None = TANH,
+        init_cfg: dict | None = None,
+        *,
+        first_channels: int | None = None,
+        noise_channels: int = 3,
+        border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+        encoding: dict | None = None,
+        **kwargs,
+    ):
+        given = dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
+        given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
+        defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
+        defaults |= dict(min_feat_channels=base_channels, out_act_cfg=TANH)
+        _only_defaults(given | kwargs, defaults)
+        arguments = dict(
+            num_scales=_count(num_scales),
+            first_channels=first_channels,
+            noise_channels=noise_channels,
+            border=border,
+            encoding=encoding,
+            kernel_size=_odd(kernel_size),
+            num_layers=num_layers,
+            base_channels=base_channels,
+        )
+        super().__init__(**arguments)
+        self.arguments = arguments
+
+
+@MODELS.register_module()
+class SinGANMSGeneratorPE(SinGANMultiScaleGenerator):
+    """The released SinGAN generator with a choice of padding and a positional encoding.
+
+    Args:
+        padding (int): Of every convolution: 0 with ``pad_at_head``, else what keeps the size.
+        padding_mode (str): 'zero' or 'reflect'.
+        pad_at_head (bool): Whether each block's input is padded, and not the input of each convolution.
+        interp_pad (bool): Whether that is done by enlarging it; without effect unless ``pad_at_head``.
+        noise_with_pad (bool): Whether noise is drawn large enough not to need padding.
+        positional_encoding (dict | None): The encoding.
+        first_stage_in_channels (int | None): Channels of the encoding; None: ``in_channels``.
+        *args, kernel_size, noise_channels, **kwargs: As :class:`SinGANMultiScaleGenerator` has them.
+
+    Raises:
+        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    """
+
+    def __init__(
+        self,
+        *args,
+        kernel_size: int = 3,
+        padding: int = 0,
+        padding_mode: str = 'zero',
+        pad_at_head: bool = True,
+        interp_pad: bool = False,
+        noise_with_pad: bool = False,
+        positional_encoding: dict | None = None,
+        first_stage_in_channels: int | None = None,
+        noise_channels: int = 1,
+        **kwargs,
+    ):
+        super().__init__(
+            *args,
+            kernel_size=kernel_size,
+            noise_channels=noise_channels,
+            border=_border(kernel_size // 2, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad),
+            encoding=positional_encoding,
+            **kwargs,
+        )
+        if (first_stage_in_channels or self.out_channels) != self.in_channels:
+            raise InputError(
+                f'first_stage_in_channels={first_stage_in_channels} cannot work: the first block sees '
+                f'{self.in_channels} channels with positional_encoding={positional_encoding}'
+            )
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        for key in [key for key in state_dict if key.startswith(f'{prefix}head_position_encode.')]:
+            state_dict[key.replace('head_position_encode', 'encoding')] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+@MODELS.register_module()
+class SinGANMultiScaleDiscriminator(SinGANDiscriminator):
+    """The released SinGAN discriminator.
+
+    Args:
+        in_channels (int): Channels of the image.
+        num_scales (int | None): Number of scales, counted from zero.
+        kernel_size (int): Side of the kernels, odd.
+        padding (int): Zero padding of every convolution.
+        num_layers (int): Convolutions a block.
+        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+        min_feat_channels (int): Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
+        init_cfg (None): Not supported.
+        norm_cfg (dict | None): Normalisation; None for none.
+
+    Attributes:
+        arguments (dict): Those of the :class:`~mmpe.models.singan.SinGANDiscriminator` that this is.
+
+    Raises:
+        InputError: If an argument has a value that mmpe has no counterpart for.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_scales: int | None = None,
+        kernel_size: int = 3,
+        padding: int = 0,
+        num_layers: int = 5,
+        base_channels: int = 32,
+        min_feat_channels: int = 32,
+        init_cfg: dict | None = None,
+        norm_cfg: dict | None = BATCH_NORM,
+        **kwargs,
+    ):
+        _only_defaults(
+            dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | kwargs,
+            dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
+        )
+        arguments = dict(
+            num_scales=_count(num_scales),
+            in_channels=in_channels,
+            norm_cfg=norm_cfg,
+            padding=padding,
+            kernel_size=_odd(kernel_size),
+            num_layers=num_layers,
+            base_channels=base_channels,
+        )
+        super().__init__(**arguments)
+        self.arguments = arguments
+
+
+@MODELS.register_module()
+class SinGAN(SinGANModel):
+    """The released SinGAN: one noise channel at scale 0, three above.
+
+    A released state dict holds the networks alone and leaves everything else as it is. Its colours are BGR.
+
+    Args:
+        generator (dict): The generator.
+        discriminator (dict | None): The discriminator.
+        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        generator_steps (int): Generator steps an iteration.
+        discriminator_steps (int): Discriminator steps an iteration.
+        num_scales (int | None): Number of scales, counted from zero.
+        iters_per_scale (int): Iterations a scale.
+        noise_weight_init (float): Noise amplitude, in units of the reconstruction's error.
+        lr_scheduler_args (dict | None): ``milestones`` and ``gamma`` of the learning rate within a scale.
+        test_pkl_data (None): Not supported, as an mmpe checkpoint needs nothing beside it.
+        ema_confg (None): Not supported.
+        fixed_noise_with_pad (bool): The generator's ``noise_with_pad``, once more.
+        first_fixed_noises_ch (int): Channels of the noise at scale 0; 1 is spread over all that the block sees.
+
+    Raises:
+        InputError: If the arguments contradict each other, or one has a value that mmpe has no counterpart for.
+    """
+
+    noise_channels = 3
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        data_preprocessor: dict | None = None,
+        generator_steps: int = 1,
+        discriminator_steps: int = 1,
+        num_scales: int | None = None,
+        iters_per_scale: int = 2000,
+        noise_weight_init: float = 0.1,
+        lr_scheduler_args: dict | None = None,
+        test_pkl_data: str | None = None,
+        ema_confg: dict | None = None,
+        *,
+        fixed_noise_with_pad: bool = False,
+        first_fixed_noises_ch: int = 1,
+    ):
+        if test_pkl_data is not None:
+            raise InputError(
+                f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with '
+                'tools/convert_checkpoint.py'
+            )
+        _only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
+        super().__init__(
+            {'first_channels': first_fixed_noises_ch, 'noise_channels': self.noise_channels, **generator},
+            discriminator,
+            iters_per_scale=iters_per_scale,
+            discriminator_steps=discriminator_steps,
+            generator_steps=generator_steps,
+            noise_weight=noise_weight_init,
+            # built here, as MMEngine would look the released name up in its own registry
+            data_preprocessor=MODELS.build(data_preprocessor or dict(type='mmpe.DataPreprocessor')),
+            **_schedule(**(lr_scheduler_args or dict(milestones=()))),
+        )
+        self._check_scales(num_scales)
+        if fixed_noise_with_pad != (self.generator.border.noise_margin > 0):
+            raise InputError(
+                f"fixed_noise_with_pad={fixed_noise_with_pad} of the model does not fit the generator's "
+                f'noise_with_pad={not fixed_noise_with_pad}: both say whether noise is larger than its image'
+            )
+
+    def _check_scales(self, num_scales):
+        networks = dict(generator=self.generator, discriminator=self.discriminator)
+        said = {name: len(network.blocks) - 1 for name, network in networks.items() if network and network.blocks}
+        if num_scales is not None:
+            said['model'] = num_scales
+        if len(set(said.values())) > 1:
+            listed = ', '.join(f'{name} {value}' for name, value in said.items())
+            raise InputError(f'num_scales must be the same everywhere, got {listed}; it can be left out')
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        if prefix + 'sizes' not in state_dict:  # released: the networks alone
+            state_dict.update({prefix + name: buffer for name, buffer in self._buffers.items()})
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+@MODELS.register_module()
+class PESinGAN(SinGAN):
+    """The released SinGAN with a positional encoding: one noise channel above scale 0, fewer iterations by default.
+
+    Args:
+        *args, iters_per_scale, **kwargs: As :class:`SinGAN` has them.
+
+    Raises:
+        InputError: As :class:`SinGAN`.
+    """
+
+    noise_channels = 1
+
+    def __init__(self, *args, iters_per_scale: int = 200, **kwargs):
+        super().__init__(*args, iters_per_scale=iters_per_scale, **kwargs)
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class SinGANOptimWrapperConstructor(PerNetworkOptimWrapperConstructor):
+    """The released name. Adam passes over parameters without a gradient, so one optimiser serves all scales."""
+
+
+def _count(num_scales: int | None) -> int | None:
+    return None if num_scales is None else num_scales + 1
+
+
+def _odd(kernel_size: int) -> int:
+    if kernel_size % 2 == 0:
+        raise InputError(f'kernel_size={kernel_size} cannot work: it must be odd, for images to keep their size')
+    return kernel_size
+
+
+def _only_defaults(given: dict, defaults: dict) -> None:
+    for name, value in given.items():
+        if name not in defaults:
+            raise InputError(f'{name}={value!r}: mmpe has no such option')
+        if value != defaults[name]:
+            raise InputError(f'{name}={value!r} is not supported: mmpe has only {name}={defaults[name]!r}')
+
+
+def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad) -> dict:
+    """The border that five released arguments stand for, for convolutions of ``reach`` pixels a side."""
+    if padding_mode not in ('zero', 'reflect'):
+        raise InputError(f"padding_mode={padding_mode!r} is not supported: it is 'zero' or 'reflect'")
+    if padding != (0 if pad_at_head else reach):
+        raise InputError(
+            f'padding={padding} cannot work with pad_at_head={pad_at_head}: images keep their size with '
+            f'padding={reach} and pad_at_head=False, or with padding=0 and pad_at_head=True'
+        )
+    if not pad_at_head and noise_with_pad:
+        raise InputError('noise_with_pad=True cannot work with pad_at_head=False: noise would be larger than its image')
+    if not pad_at_head:
+        return dict(type='mmpe.LayerBorder', mode=padding_mode)
+    mode = dict(type='interp', mode='bicubic') if interp_pad else padding_mode
+    return dict(type='mmpe.DrawnBorder' if noise_with_pad else 'mmpe.HeadBorder', mode=mode)
+
+
+def _schedule(milestones, gamma: float = 0.1, **others) -> dict:
+    _only_defaults(others, {})
+    return dict(lr_milestones=milestones, lr_gamma=gamma)
