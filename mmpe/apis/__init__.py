@@ -2,6 +2,7 @@
 
 from .checkpoint import load, read_checkpoint
 from .config import load_config, one_clear_line
+from .sampling import sample
 from .train import train
 
-__all__ = ['load', 'load_config', 'one_clear_line', 'read_checkpoint', 'train']
+__all__ = ['load', 'load_config', 'one_clear_line', 'read_checkpoint', 'sample', 'train']

@@ -1,0 +1,115 @@
+"""Random images from any model that can be sampled, few at a time, and none that memory cannot hold."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor
+from torch.nn.modules.module import register_module_forward_hook
+
+from mmpe.errors import InputError
+
+# As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them.
+_MAPS_ALIVE = 5
+_MEMORY_OF_A_BATCH = 2**30
+_ASSUMED_MEMORY = 2**33
+
+
+def sample(
+    model: BaseModel,
+    num: int = 1,
+    size: tuple[int, int] | None = None,
+    start_scale: int = 0,
+    seed: int = 0,
+    batch: int = 4,
+) -> Iterator[Tensor]:
+    """Draw random images; those of fewer are the first of those of more.
+
+    What cannot be drawn is refused by the call itself, which draws the first images, and not later by the iterator.
+
+    Args:
+        model (BaseModel): In eval mode. Its ``sample(num, seed, first)`` gives images number ``first`` and on, as
+            (num, 3, H, W); it may take ``size`` and ``start_scale`` too.
+        num (int): How many.
+        size (tuple[int, int] | None): (H, W); None: the model's own.
+        start_scale (int): The first scale with random noise, in models that have scales.
+        seed (int): At least 0.
+        batch (int): How many at a time, at most; large images are drawn one by one.
+
+    Returns:
+        Iterator[Tensor]: (3, H, W) each, about [-1, 1].
+
+    Raises:
+        InputError: If the model cannot be sampled, or not so, or has not been trained, or memory is too small.
+    """
+    options = {name: value for name, value in dict(size=size, start_scale=start_scale or None).items() if value}
+    _check_model(model, options)
+    if seed < 0:
+        raise InputError(f'a seed is at least 0, not {seed}')
+    if size is not None:
+        batch = max(1, min(batch, _MEMORY_OF_A_BATCH // _memory_of_an_image(model, size)))
+
+    def draw(first: int) -> Tensor:
+        return model.sample(num=min(batch, num - first), seed=seed, first=first, **options)
+
+    return chain(draw(0), chain.from_iterable(map(draw, range(batch, num, batch))))
+
+
+def _check_model(model, options):
+    name = type(model).__name__
+    if not callable(getattr(model, 'sample', None)):
+        raise InputError(f'a {name} cannot be sampled')
+    if getattr(model, 'trained_scales', 1) == 0:
+        raise InputError(f'this {name} has not been trained: there is nothing to sample')
+    for option in options:
+        if option not in inspect.signature(model.sample).parameters:
+            raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')
+
+
+def _memory_of_an_image(model, size) -> int:
+    """Bytes that drawing one image of a size takes, about; :class:`InputError` if they are not to be had."""
+    needed = int(_MAPS_ALIVE * 4 * _largest_map(model) * size[0] * size[1])
+    available = _available_memory(next(model.parameters()).device)
+    if needed > available:
+        raise InputError(
+            f'an image of {size[0]}x{size[1]} would take about {_gib(needed)} of memory, and {_gib(available)} are '
+            'available: choose a smaller size'
+        )
+    return needed
+
+
+def _largest_map(model) -> float:
+    """Numbers in the largest map between two layers, for each pixel of the image.
+
+    Measured on an image of the model's own size: the widest layers need not be those at full resolution.
+    """
+    largest = 0
+
+    def note(module, inputs, output):
+        nonlocal largest
+        if isinstance(output, Tensor):
+            largest = max(largest, output.numel())
+
+    with register_module_forward_hook(note):
+        height, width = model.sample(num=1).shape[-2:]
+    return largest / (height * width)
+
+
+def _available_memory(device: torch.device) -> int:
+    if device.type == 'cuda':
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        # not sysconf's free pages: those leave out the file cache, which gives way
+        lines = Path('/proc/meminfo').read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('MemAvailable:'))
+    except (OSError, StopIteration):
+        return _ASSUMED_MEMORY
+
+
+def _gib(size: int) -> str:
+    return f'{size / 2**30:,.1f} GiB'

@@ -1,0 +1,81 @@
+"""The scores of a model that was trained on one picture; none needs a pretrained network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import METRICS
+
+from .layout import diversity, rmse, structure
+from .texture import patch_distance
+
+_SMALLEST = 20  # a quarter of it still holds a 5x5 patch
+
+
+def single_picture_scores(samples: Tensor, picture: Tensor, reconstruction: Tensor | None = None) -> dict[str, float]:
+    """Score random samples of one picture, and its reconstruction.
+
+    ===================== ================================================================= ==============
+    name                  what it says                                                      better
+    ===================== ================================================================= ==============
+    structure             whether things are where they are in the picture, -1 to 1         higher
+    diversity             how much samples differ from each other, 0 to about 1             higher
+    swd_3x3, swd_7x7      distance of texture from the picture's, at full size, from 0      lower
+    swd_5x5_half          the same, of images half as large                                 lower
+    swd_5x5_quarter       the same, of images a quarter as large                            lower
+    reconstruction_rmse   error of the reconstruction, from 0                               lower
+    ===================== ================================================================= ==============
+
+    Structure and diversity pull against each other: copies of the picture have a structure of 1 and a diversity of 0.
+
+    Args:
+        samples (Tensor): (N, 3, H', W'), at least two, of any size; clipped to [-1, 1], as on disk.
+        picture (Tensor): (1, 3, H, W) in [-1, 1].
+        reconstruction (Tensor | None): (1, 3, H, W), scored as it is; None leaves its score out.
+
+    Returns:
+        dict[str, float]: In the order above.
+
+    Raises:
+        InputError: If there is only one sample, or a side of the images is under 20 pixels.
+    """
+    if min(*samples.shape[-2:], *picture.shape[-2:]) < _SMALLEST:
+        raise InputError(f'the scores compare patches of quarter-size images: no side may be under {_SMALLEST} pixels')
+    samples = samples.clamp(-1, 1)
+    scores = dict(
+        structure=structure(samples, picture),
+        diversity=diversity(samples, picture),
+        swd_3x3=patch_distance(samples, picture, 3),
+        swd_7x7=patch_distance(samples, picture, 7),
+        swd_5x5_half=patch_distance(samples, picture, 5, shrink=2),
+        swd_5x5_quarter=patch_distance(samples, picture, 5, shrink=4),
+    )
+    if reconstruction is not None:
+        scores['reconstruction_rmse'] = rmse(reconstruction, picture)
+    return scores
+
+
+@METRICS.register_module()
+class SinglePictureScores(BaseMetric):
+    """:func:`single_picture_scores` in MMEngine's evaluation; the mean over pictures where there are several.
+
+    A data sample is what a model made of one picture, ``dict(samples=(N, 3, H', W'), picture=(1, 3, H, W))``, and
+    ``reconstruction=(1, 3, H, W)`` where there is one.
+    """
+
+    default_prefix = 'single_picture'
+
+    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+        """Score the pictures of a batch."""
+        for sample in data_samples:
+            self.results.append(
+                single_picture_scores(sample['samples'], sample['picture'], sample.get('reconstruction'))
+            )
+
+    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
+        """Each score's mean over pictures."""
+        return {name: sum(scores[name] for scores in results) / len(results) for name in results[0]}

@@ -1,0 +1,85 @@
+"""Score the samples of SinGAN checkpoints, and print a Markdown table of one row each.
+
+Higher is better for structure (at most 1) and diversity (0: all samples are the same); lower is better for the sliced
+Wasserstein distances (SWD) between patches, at full, half and quarter size, and for the RMSE of the reconstruction.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from mmpe.apis import load, sample
+from mmpe.apis.checks import check_writable
+from mmpe.apis.command_line import command, count, parser, size
+from mmpe.errors import InputError
+from mmpe.evaluation import single_picture_scores
+from mmpe.models.singan import SinGANModel
+
+COLUMNS = dict(
+    structure='structure',
+    diversity='diversity',
+    swd_3x3='SWD 3x3',
+    swd_7x7='SWD 7x7',
+    swd_5x5_half='SWD 5x5/2',
+    swd_5x5_quarter='SWD 5x5/4',
+    reconstruction_rmse='reconstruction RMSE',
+)
+
+
+def parse_args():
+    p = parser(
+        __doc__,
+        'python tools/evaluate_singan.py work_dirs/*/iter_2000.pth --json scores.json',
+    )
+    p.add_argument('checkpoints', nargs='+', metavar='CKPT', help='written by tools/train.py')
+    p.add_argument('--num', type=count, default=32, help='samples of each, at least 2; default: %(default)s')
+    p.add_argument('--seed', type=int, default=0, help='of the samples; default: %(default)s')
+    p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the samples; default: the training picture's")
+    p.add_argument('--json', type=Path, metavar='OUT', help='write the scores to this file too')
+    return p.parse_args()
+
+
+def load_singan(path):
+    """Load a finished SinGAN."""
+    model = load(path)
+    if not isinstance(model, SinGANModel):
+        raise InputError(f"{path} is a checkpoint of {type(model).__name__}; evaluate_singan takes SinGAN's")
+    if model.trained_scales < model.num_scales or not model.num_scales:
+        raise InputError(f'{path} is not finished: {model.trained_scales} of {model.num_scales} scales are trained')
+    return model
+
+
+def evaluate(model, num, size, seed):
+    """The scores of one model."""
+    drawn = tqdm(sample(model, num, size, seed=seed), total=num, unit='sample', leave=False)
+    return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
+
+
+def table(rows):
+    """Lines of an aligned Markdown table; the first column is text, the others are numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    rule = ['-' * widths[0], *['-' * (width - 1) + ':' for width in widths[1:]]]
+    header, *body = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return [f'| {" | ".join(cells)} |' for cells in (header, rule, *body)]
+
+
+@command
+def main():
+    args = parse_args()
+    if args.num < 2:
+        raise InputError('--num is at least 2: diversity is a spread over samples')
+    if args.json:
+        check_writable(args.json.parent)
+    models = [load_singan(path) for path in args.checkpoints]
+    results = [evaluate(model, args.num, args.size, args.seed) for model in models]
+    numbers = [[path, *(f'{scores[name]:.4f}' for name in COLUMNS)] for path, scores in zip(args.checkpoints, results)]
+    print('\n'.join(table([['checkpoint', *COLUMNS.values()], *numbers])))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(dict(zip(args.checkpoints, results)), indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
