@@ -4,6 +4,9 @@ import pytest
 import torch
 from mmengine.utils import ManagerMixin
 
+# The tests' networks are too small to share: a second thread would mostly wait, the more so beside other processes.
+torch.set_num_threads(1)
+
 
 def _managed_classes(base: type = ManagerMixin):
     for cls in base.__subclasses__():

@@ -1,6 +1,7 @@
 """Pictures and pyramids: what is read, and at which sizes it is trained on."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_what_is_no_picture_is_named(tmp_path, content):
 def test_truncated_picture_is_refused(save, tmp_path):
     path = save(Image.fromarray(skimage.data.rocket()))
     cut = tmp_path / 'cut.png'
-    cut.write_bytes(open(path, 'rb').read()[:20000])
+    cut.write_bytes(Path(path).read_bytes()[:20000])
     with pytest.raises(InputError, match='cannot be read'):
         read_picture(str(cut))
 

@@ -40,7 +40,7 @@ def prepare(config, device, dtype):
     optimisers = config.optim_wrapper.copy()
     if dtype != 'float32':
         for network in ('generator', 'discriminator'):
-            optimisers[network] = dict(optimisers[network], type='AmpOptimWrapper', dtype=dtype)
+            optimisers[network] = dict(optimisers[network], type='mmpe.BFloat16OptimWrapper')
     constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
         dict(type=optimisers.pop('constructor'), optim_wrapper_cfg=optimisers)
     )

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from mmengine.config import DictAction
+from mmengine.device import get_device
 
 from mmpe.apis import load_config, train
 from mmpe.apis.command_line import command, parser
@@ -25,7 +26,7 @@ def parse_args():
         metavar='CKPT',
         help='go on from this checkpoint, or from the last one in the work dir',
     )
-    p.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    p.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 elsewhere')
     p.add_argument(
         '--cfg-options',
         nargs='+',
@@ -42,16 +43,15 @@ def parse_args():
 
 
 def mixed_precision(optim_wrapper):
-    """Give every optimiser AMP's wrapper."""
-    wrappers = (
-        [optim_wrapper]
-        if 'optimizer' in optim_wrapper
-        else [wrapper for wrapper in optim_wrapper.values() if isinstance(wrapper, dict) and 'optimizer' in wrapper]
-    )
-    for wrapper in wrappers:
-        if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise InputError(f'--amp goes with OptimWrapper, and the config has {wrapper["type"]}')
-        wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    """Give every optimiser autocast: float16 with loss scaling on a GPU, bfloat16 elsewhere."""
+    on_gpu = get_device() == 'cuda'
+    wrapper = dict(type='AmpOptimWrapper', loss_scale='dynamic') if on_gpu else dict(type='BFloat16OptimWrapper')
+    single = 'optimizer' in optim_wrapper
+    for config in [optim_wrapper] if single else optim_wrapper.values():
+        if isinstance(config, dict):
+            if config.get('type', 'OptimWrapper') != 'OptimWrapper':
+                raise InputError(f'--amp goes with OptimWrapper, and the config has {config["type"]}')
+            config.update(wrapper)
 
 
 @command

@@ -15,12 +15,11 @@ default_hooks = dict(
 custom_hooks = [dict(type='InterruptHook')]
 log_processor = dict(by_epoch=False)
 
-# To log to TensorBoard too:
-#   --cfg-options 'visualizer.vis_backends=[dict(type="LocalVisBackend"),dict(type="TensorboardVisBackend")]'
+# To TensorBoard instead of a JSON file: --cfg-options visualizer.vis_backends.0.type=TensorboardVisBackend
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 
 # Only used where a launcher starts several processes.
-model_wrapper_cfg = dict(type='SynchronisedModel')
+model_wrapper_cfg = dict(type='mmpe.SynchronisedModel')  # MMEngine looks it up without the scope
 env_cfg = dict(
     cudnn_benchmark=True, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
 )

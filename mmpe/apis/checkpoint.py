@@ -47,13 +47,13 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
         InputError: If the file cannot be read, does not say what model it is of, or does not fit it.
     """
     checkpoint = read_checkpoint(path)
-    config = checkpoint.get('meta', {}).get('model')
-    if config is None:
+    config = (checkpoint.get('meta') or {}).get('model')
+    if not isinstance(config, dict) or 'type' not in config:
         raise InputError(f'{path} does not say what model it is of: convert it with tools/convert_checkpoint.py')
     try:
         model = MODELS.build(config)
         model.load_state_dict(checkpoint['state_dict'])
     except (KeyError, TypeError, RuntimeError) as error:
         reason = ' '.join(str(error).split())
-        raise InputError(f'{path} does not fit the model that it names, {config.get("type")}: {reason}') from error
+        raise InputError(f'{path} does not fit the model that it names, {config["type"]}: {reason}') from error
     return model.to(device).eval()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+import torch.distributed as dist
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 
 from .checkpoint import read_checkpoint
+from .checks import check_writable
 from .config import one_clear_line
 
 
@@ -22,32 +25,40 @@ def train(config: Config) -> Runner:
     Raises:
         InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
     """
-    _check_work_dir(Path(config.work_dir))
+    check_writable(config.work_dir)
+    _join_processes(config)
     _check_checkpoint(config)
     with one_clear_line('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.train()
     return runner
 
 
-def _check_work_dir(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / '.writable'
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f'the work dir {path} cannot be written: {error.strerror}') from error
+def _join_processes(config: Config) -> None:
+    """Join the processes that torchrun started where there is no GPU; MMEngine asks for one then."""
+    if config.get('launcher') == 'pytorch' and not torch.cuda.is_available() and not dist.is_initialized():
+        dist.init_process_group('gloo')
 
 
 def _check_checkpoint(config: Config) -> None:
     """Read what will be resumed before anything else, so that a bad file costs nothing."""
+    if config.get('resume') and config.get('load_from') is None:
+        config.load_from = latest_checkpoint(config.work_dir)
     path = config.get('load_from')
-    if path is None and config.get('resume'):
-        path = find_latest_checkpoint(config.work_dir)
     if path and '://' not in path:
         checkpoint = read_checkpoint(path)
         missing = {'optimizer', 'message_hub', 'meta'} - set(checkpoint) if config.get('resume') else set()
         if missing:
             raise InputError(f'{path} cannot be resumed: it has no {", ".join(sorted(missing))}')
+
+
+def latest_checkpoint(work_dir: str | Path) -> str | None:
+    """The checkpoint of the highest iteration in a work dir, if any.
+
+    The files themselves are asked, which are whole or not there; MMEngine's ``last_checkpoint`` beside them may have
+    been cut short by what ended the run.
+    """
+    found = {int(path.stem[5:]): path for path in Path(work_dir).glob('iter_*.pth') if path.stem[5:].isdigit()}
+    return str(found[max(found)]) if found else None

@@ -3,7 +3,14 @@
 from . import hooks
 from .log_processor import PyramidLogProcessor
 from .loop import PyramidTrainLoop
-from .optim import PerNetworkOptimWrapperConstructor
+from .optim import BFloat16OptimWrapper, PerNetworkOptimWrapperConstructor
 from .wrapper import SynchronisedModel
 
-__all__ = ['PerNetworkOptimWrapperConstructor', 'PyramidLogProcessor', 'PyramidTrainLoop', 'SynchronisedModel', 'hooks']
+__all__ = [
+    'BFloat16OptimWrapper',
+    'PerNetworkOptimWrapperConstructor',
+    'PyramidLogProcessor',
+    'PyramidTrainLoop',
+    'SynchronisedModel',
+    'hooks',
+]

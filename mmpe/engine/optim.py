@@ -1,13 +1,16 @@
-"""Optimisers for models of several networks."""
+"""Optimisers: one for each network, and mixed precision on any device."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import torch
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
 from mmpe.errors import InputError
-from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -22,20 +25,33 @@ class PerNetworkOptimWrapperConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None):
         if paramwise_cfg:
             raise InputError('paramwise_cfg belongs into the optim_wrapper of one network')
-        self.configs = dict(optim_wrapper_cfg)
-        # MMEngine's --amp and the runner write these for a single optimiser
-        self.shared = {key: self.configs.pop(key) for key in ('type', 'loss_scale', 'dtype') if key in self.configs}
+        self.configs = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        """Build them all; an unknown network's name raises :class:`InputError`."""
+        """Build them all; an unknown network or optimiser raises :class:`InputError`."""
         model = model.module if is_model_wrapper(model) else model
         for name in self.configs:
             if not isinstance(getattr(model, name, None), nn.Module):
                 networks = [n for n, child in model.named_children() if any(True for _ in child.parameters())]
                 raise InputError(f'optim_wrapper names a network {name!r}; the model has {", ".join(networks)}')
+        for config in self.configs.values():
+            if OPTIMIZERS.get(str(config['optimizer']['type'])) is None:
+                raise InputError(f'there is no optimiser {config["optimizer"]["type"]}')
         return OptimWrapperDict(
-            **{
-                name: build_optim_wrapper(getattr(model, name), {**self.shared, **config})
-                for name, config in self.configs.items()
-            }
+            **{name: build_optim_wrapper(getattr(model, name), config) for name, config in self.configs.items()}
         )
+
+
+@OPTIM_WRAPPERS.register_module()
+class BFloat16OptimWrapper(OptimWrapper):
+    """Autocast to bfloat16 on whatever device the network is on; MMEngine's ``AmpOptimWrapper`` wants a GPU.
+
+    bfloat16 has float32's range, so losses need no scaling. Weights, their gradients and the optimiser stay float32.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module):
+        """Run the enclosed forward passes of ``model`` in bfloat16."""
+        device = next(model.parameters()).device.type
+        with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
+            yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mmengine.config import ConfigDict
+import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 
@@ -50,9 +50,11 @@ class CompleteCheckpointHook(CheckpointHook):
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Add the model's config and version, drop the log history."""
-        checkpoint['meta'].update(model=_plain(runner.cfg.model), mmpe_version=mmpe.__version__)
+        """Add the model's config and version, drop the log history, make the rest plain."""
+        checkpoint['meta'].update(model=runner.cfg.model, mmpe_version=mmpe.__version__)
         checkpoint['message_hub'].update(log_scalars={}, resumed_keys={})
+        for key in ('meta', 'message_hub'):
+            checkpoint[key] = _plain(checkpoint[key])
 
     def save_now(self, runner) -> str:
         """Save after the iteration just finished; returns the path."""
@@ -61,10 +63,10 @@ class CompleteCheckpointHook(CheckpointHook):
         return self.last_ckpt
 
 
-def _plain(config):
-    """Configs as dicts, lists, tuples and what they hold."""
-    if isinstance(config, (dict, ConfigDict)):
-        return {key: _plain(value) for key, value in config.items()}
-    if isinstance(config, (list, tuple)):
-        return type(config)(_plain(value) for value in config)
-    return config
+def _plain(data):
+    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers."""
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(_plain(value) for value in data)
+    return data.item() if isinstance(data, np.generic) else data

@@ -1,0 +1,336 @@
+"""SinGAN's networks and training rule: what they compute, what they freeze, what they remember."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+
+from mmpe.datasets import SinGANDataset
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+BORDERS = [
+    dict(type='HeadBorder', mode='zero'),
+    dict(type='HeadBorder', mode='reflect'),
+    dict(type='LayerBorder'),
+    dict(type='LayerBorder', mode='reflect'),
+    dict(type='LayerBorder', mode='circular'),
+    dict(type='DrawnBorder'),
+]
+CSG = dict(type='CartesianGrid')
+SPE = dict(type='SinusoidalEncoding', embedding_dim=4)
+
+
+def generator(num_scales=3, **settings):
+    g = MODELS.build(dict(type='SinGANGenerator', num_scales=num_scales, base_channels=4, **settings)).eval()
+    for block in g.blocks:
+        for layer in block.layers:  # as trained: fresh weights give images of almost nothing
+            torch.nn.init.normal_(layer.conv.weight, std=0.3)
+    return g
+
+
+def noises(g, sizes, num=1):
+    return [torch.randn(num, *g.noise_shape(i, size)) for i, size in enumerate(sizes)]
+
+
+def small_model(iters_per_scale=3, **settings):
+    model = MODELS.build(
+        dict(
+            type='SinGANModel',
+            generator=dict(type='SinGANGenerator', base_channels=4, **settings),
+            discriminator=dict(type='SinGANDiscriminator', base_channels=4),
+            iters_per_scale=iters_per_scale,
+            lr_milestones=(2,),
+        )
+    )
+    dataset = SinGANDataset('skimage://rocket', min_size=18, max_size=32)
+    model.set_pyramid(dataset.sizes)
+    optimisers = OptimWrapperDict(
+        **{
+            name: OptimWrapper(torch.optim.Adam(getattr(model, name).parameters(), lr=5e-4, betas=(0.5, 0.999)))
+            for name in ('generator', 'discriminator')
+        }
+    )
+    data = dict(inputs={name: real[None] for name, real in dataset[0]['inputs'].items()})
+    return model.train(), optimisers, data
+
+
+def train(model, optimisers, data, iterations):
+    for _ in range(iterations):
+        losses = model.train_step(data, optimisers)
+    return losses
+
+
+# -------------------------------------------------------------------- the generator
+
+
+@pytest.mark.parametrize('border', BORDERS)
+@pytest.mark.parametrize('encoding', [None, CSG, SPE])
+def test_noise_decides_the_size(border, encoding):
+    g = generator(border=border, encoding=encoding)
+    sizes = [(9, 14), (13, 20), (21, 17)]
+    images = g(noises(g, sizes, num=2), [1, 0.1, 0.1], return_all=True)
+    assert [tuple(image.shape) for image in images] == [(2, 3, *size) for size in sizes]
+
+
+def test_is_a_pure_function_of_the_noise():
+    g = generator(encoding=CSG)
+    maps = noises(g, [(9, 14), (13, 20)])
+    copies = [m.clone() for m in maps]
+    assert torch.equal(g(maps, [1, 0.1]), g(maps, [1, 0.1]))
+    assert all(torch.equal(m, c) for m, c in zip(maps, copies))
+
+
+def test_starts_from_an_image():
+    g = generator()
+    maps = noises(g, [(9, 14), (13, 20), (18, 28)])
+    images = g(maps, [1, 0.1, 0.1], return_all=True)
+    assert torch.equal(g(maps[1:], [0.1, 0.1], image=images[0], first_scale=1), images[2])
+
+
+def test_head_border_is_zero_padding_of_noise_and_image():
+    """Written out: five pixels of zeros around noise and enlarged image, valid convolutions, residual."""
+    g = generator(2)
+    maps = noises(g, [(9, 14), (13, 20)])
+    block0, block1 = g.blocks
+    image = block0(F.pad(maps[0].expand(-1, 3, -1, -1), [5] * 4))
+    image = F.interpolate(image, (13, 20), mode='bicubic', align_corners=True)
+    expected = image + block1(F.pad(0.3 * maps[1], [5] * 4) + F.pad(image, [5] * 4))
+    assert torch.allclose(g(maps, [1, 0.3]), expected, atol=1e-6)
+
+
+def test_coordinates_take_the_place_of_the_grid():
+    g = generator(encoding=CSG, border=dict(type='LayerBorder'))
+    maps = noises(g, [(9, 14), (13, 20)])
+    grid = g.encoding.coordinates((9, 14))
+    assert torch.equal(g(maps, [1, 0.1], coordinates=grid), g(maps, [1, 0.1]))
+    mirrored = g(maps, [1, 0.1], coordinates=grid.flip(1))
+    assert not torch.allclose(mirrored, g(maps, [1, 0.1]))
+
+
+def test_without_padding_or_encoding_there_is_no_sense_of_place():
+    """Without zero padding, what a pixel becomes does not depend on where it lies."""
+    g = generator(1, border=dict(type='DrawnBorder'))
+    (noise,) = noises(g, [(20, 30)])
+    assert torch.allclose(g([noise], [1])[..., 3:, 7:], g([noise[..., 3:, 7:]], [1]), atol=1e-6)
+    placed = generator(1, border=dict(type='DrawnBorder'), encoding=CSG)
+    noise = torch.zeros(placed.noise_shape(0, (20, 30)))[None]
+    assert not torch.allclose(placed([noise], [1])[..., 3:, 7:], placed([noise[..., 3:, 7:]], [1]), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    'call, message',
+    [
+        (lambda g, m: g(m * 4, [1] * 12), '12 noise maps'),
+        (lambda g, m: g([], []), '0 noise maps'),
+        (lambda g, m: g(m, [1]), '3 noise maps but 1 noise weights'),
+        (lambda g, m: g(m, [1] * 3, coordinates=torch.zeros(9, 14, 2)), 'coordinates need a positional encoding'),
+    ],
+)
+def test_wrong_calls_are_explained(call, message):
+    g = generator()
+    with pytest.raises(ValueError, match=message):
+        call(g, noises(g, [(9, 14), (13, 20), (18, 28)]))
+
+
+def test_coordinates_of_another_size_are_refused():
+    g = generator(encoding=CSG)
+    with pytest.raises(ValueError, match=r'\(9, 9, 2\) do not fit'):
+        g(noises(g, [(9, 14)]), [1], coordinates=torch.zeros(9, 9, 2))
+
+
+def test_noise_smaller_than_its_margin_is_refused():
+    with pytest.raises(ValueError, match='too small'):
+        generator(border=dict(type='DrawnBorder'))([torch.zeros(1, 1, 10, 10)], [1])
+
+
+def test_widths_double_every_fourth_scale_up_to_128():
+    g = MODELS.build(dict(type='SinGANGenerator', num_scales=13))
+    assert [block.width for block in g.blocks] == [32] * 4 + [64] * 4 + [128] * 5
+
+
+def test_spe_noise_has_all_eight_channels():
+    """Released fault 6.10: one noise channel was spread over the eight of the encoding."""
+    assert generator(encoding=SPE).noise_shape(0, (9, 14)) == (8, 9, 14)
+
+
+# -------------------------------------------------------------------- the training rule
+
+
+def test_number_of_scales_must_fit_the_picture():
+    model = MODELS.build(dict(type='SinGANModel', generator=dict(type='SinGANGenerator', num_scales=9)))
+    with pytest.raises(InputError, match=r'asks for 9 scales \(num_scales=8 where .* gives 4, 25x37 to 43x64'):
+        model.set_pyramid(SinGANDataset('skimage://rocket', max_size=64).sizes)
+
+
+def test_only_the_current_scale_learns():
+    model, optimisers, data = small_model()
+    train(model, optimisers, data, 4)
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    buffers = {name: b.clone() for name, b in model.generator.blocks[0].named_buffers()}
+    train(model, optimisers, data, 1)
+    for name, p in model.named_parameters():
+        learns = '.blocks.1.' in name and name != 'discriminator.blocks.1.tail.conv.bias'  # which cancels in the loss
+        assert torch.equal(p, before[name]) != learns, name
+    for name, b in model.generator.blocks[0].named_buffers():
+        assert torch.equal(b, buffers[name]), name
+
+
+def count_calls(module):
+    calls = []
+    module.register_forward_hook(lambda *args: calls.append(torch.is_grad_enabled()))
+    return calls
+
+
+def test_finished_scales_run_once_without_gradients():
+    """Released fault 6.7: they were run with gradients in each of the nine passes of an iteration."""
+    model, optimisers, data = small_model()
+    train(model, optimisers, data, 4)
+    finished = count_calls(model.generator.blocks[0])
+    current = count_calls(model.generator.blocks[1])
+    train(model, optimisers, data, 1)
+    assert finished == [False]
+    assert current == [False] * 3 + [True, True] * 3  # D sees images without a graph, G makes fake and reconstruction
+
+
+def test_training_and_sampling_see_the_same_finished_scales():
+    """Released fault 6.11: batch statistics in training, stored ones in sampling."""
+    model, optimisers, data = small_model()
+    train(model, optimisers, data, 4)
+    rng = torch.Generator().manual_seed(5)
+    ((noise, below),) = model._draw(1, 1, rng)
+    maps = model.draw_noises(1, torch.Generator().manual_seed(5), model.sizes[:2].tolist())
+    model.eval()
+    image = model.generator(maps[:1], model.noise_weights)
+    assert torch.equal(below, model.generator.enlarge(image, tuple(model.sizes[1].tolist())))
+    assert torch.equal(noise, maps[1])
+
+
+def test_a_finished_scale_reconstructs_what_it_was_fitted_to():
+    model, optimisers, data = small_model(iters_per_scale=30)
+    train(model, optimisers, data, 29)
+    error = train(model, optimisers, data, 1)['loss_reconstruction'].item() / model.reconstruction_weight
+    left = F.mse_loss(model.eval().reconstruct(), data['inputs']['real_scale0']).item()
+    assert left < 1.1 * error
+
+
+def test_amplitude_is_a_tenth_of_what_the_bicubic_enlargement_leaves():
+    """Released fault 6.8: it was measured on nearest-neighbour enlargements."""
+    model, optimisers, data = small_model()
+    train(model, optimisers, data, 3)
+    real = data['inputs']['real_scale1']
+    enlarged = F.interpolate(model.reconstruct(), real.shape[-2:], mode='bicubic', align_corners=True)
+    expected = [1, 0.1 * (enlarged - real).square().mean().sqrt().item()]
+    assert model.noise_weights[:2].tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_scale_starts_from_the_one_below_where_shapes_agree():
+    model, optimisers, data = small_model()
+    train(model, optimisers, data, 3)
+    trained = {k: v.clone() for k, v in model.generator.blocks[0].state_dict().items()}
+    model._begin_stage(1, data['inputs'])
+    for name, value in model.generator.blocks[1].state_dict().items():
+        assert torch.equal(value, trained[name]), name
+
+
+def test_learning_rate_falls_in_every_scale():
+    model, optimisers, data = small_model()
+    rates = []
+    for _ in range(6):
+        train(model, optimisers, data, 1)
+        rates.append(optimisers['generator'].get_lr()['lr'][0])
+    assert rates == pytest.approx([5e-4, 5e-4, 5e-5] * 2)
+
+
+def test_losses_are_those_of_the_paper():
+    """One D step by plain autograd, from the same weights and draws."""
+    model, optimisers, data = small_model()
+    model.discriminator_steps, model.generator_steps = 1, 0
+    train(model, optimisers, data, 1)
+    torch.manual_seed(0)
+    reference, _, _ = small_model()
+    reference.load_state_dict(model.state_dict())
+    real = data['inputs']['real_scale0']
+    rng = reference._random_generator()
+    ((noise, below),) = reference._draw(0, 1, rng)
+    share = torch.rand(1, 1, 1, 1, generator=rng)
+    critic = reference.discriminator.blocks[0]
+    with torch.no_grad():
+        fake = reference._generate(0, noise, below)
+    x = (share * real + (1 - share) * fake).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    penalty = 0.1 * ((gradient.norm(2, dim=1) - 1) ** 2).mean()
+    loss = critic(fake).mean() - critic(real).mean()
+    found = train(model, optimisers, data, 1)
+    assert found['loss_critic'].item() == pytest.approx(loss.item(), rel=1e-4, abs=1e-6)
+    assert found['loss_penalty'].item() == pytest.approx(penalty.item(), rel=1e-4)
+
+
+# -------------------------------------------------------------------- sampling
+
+
+@pytest.fixture(scope='module')
+def trained():
+    torch.manual_seed(0)
+    model, optimisers, data = small_model(encoding=CSG, border=dict(type='LayerBorder'))
+    train(model, optimisers, data, 3 * model.num_scales)
+    return model.eval()
+
+
+def test_samples_differ_and_repeat(trained):
+    a = trained.sample(3, seed=1)
+    assert torch.equal(a, trained.sample(3, seed=1))
+    assert not torch.allclose(a[0], a[1]) and not torch.allclose(a, trained.sample(3, seed=2))
+
+
+def test_a_sample_does_not_depend_on_those_drawn_with_it(trained):
+    together = trained.sample(4)
+    for i in range(4):
+        assert torch.allclose(trained.sample(1, first=i), together[i : i + 1], atol=1e-6)
+
+
+@pytest.mark.parametrize('size', [(21, 32), (21, 64), (50, 20), (40, 90)])
+@pytest.mark.parametrize('start_scale', [0, 1])
+def test_any_size_from_any_scale(trained, size, start_scale):
+    assert trained.sample(2, size, start_scale).shape == (2, 3, *size)
+
+
+def test_start_scale_keeps_the_reconstruction_below(trained):
+    spread = [trained.sample(8, start_scale=s).std(0).mean().item() for s in range(trained.num_scales)]
+    assert spread == sorted(spread, reverse=True)
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(start_scale=9), 'start scale 9 does not exist: the trained scales are 0 to'),
+        (dict(start_scale=-1), 'start scale -1'),
+        (dict(size=(1, 32)), 'too small'),
+    ],
+)
+def test_impossible_samples_are_explained(trained, settings, message):
+    with pytest.raises(InputError, match=message):
+        trained.sample(**settings)
+
+
+def test_state_dict_alone_is_enough(trained):
+    other = MODELS.build(
+        dict(
+            type='SinGANModel',
+            generator=dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder')),
+            discriminator=dict(type='SinGANDiscriminator', base_channels=4),
+        )
+    )
+    other.load_state_dict(trained.state_dict())
+    other.eval()
+    assert torch.equal(other.sample(2), trained.sample(2))
+    assert torch.equal(other.reconstruct(), trained.reconstruct())
+    assert torch.equal(other.picture, SinGANDataset('skimage://rocket', min_size=18, max_size=32).reals[-1])
+
+
+def test_another_picture_is_refused(trained):
+    other, _, _ = small_model()
+    state = trained.state_dict()
+    state['sizes'] = state['sizes'] + 1
+    with pytest.raises(InputError, match='give the picture, min_size and max_size that it was trained with'):
+        other.load_state_dict(state)
