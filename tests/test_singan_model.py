@@ -185,6 +185,7 @@ def count_calls(module):
 def test_finished_scales_run_once_without_gradients():
     """Released fault 6.7: they were run with gradients in each of the nine passes of an iteration."""
     model, optimisers, data = small_model()
+    model.settle_at = 1
     train(model, optimisers, data, 4)
     finished = count_calls(model.generator.blocks[0])
     current = count_calls(model.generator.blocks[1])
@@ -204,6 +205,32 @@ def test_training_and_sampling_see_the_same_finished_scales():
     image = model.generator(maps[:1], model.noise_weights)
     assert torch.equal(below, model.generator.enlarge(image, tuple(model.sizes[1].tolist())))
     assert torch.equal(noise, maps[1])
+
+
+def test_a_settled_scale_is_trained_as_it_is_sampled():
+    """From the middle of a scale on, by stored statistics that are those of random images."""
+    model, optimisers, data = small_model(iters_per_scale=20)
+    train(model, optimisers, data, 10)
+    block = model.generator.blocks[0]
+    assert block.head.bn.training
+    train(model, optimisers, data, 1)
+    stored = block.head.bn.running_mean.clone()
+    assert not model.train().generator.blocks[0].head.bn.training
+    train(model, optimisers, data, 8)
+    assert torch.equal(block.head.bn.running_mean, stored)
+
+
+def test_stored_statistics_are_those_of_random_images():
+    model, optimisers, data = small_model(iters_per_scale=2)
+    train(model, optimisers, data, 1)
+    block = model.generator.blocks[0]
+    model._store_statistics(0)
+    rng = torch.Generator().manual_seed(9)
+    maps = torch.randn(200, 1, 18, 27, generator=rng)
+    with torch.no_grad():
+        h = block.head.conv(model.generator.block_input(0, maps, 1))
+    assert torch.allclose(block.head.bn.running_var, h.var((2, 3)).mean(0), rtol=0.15)
+    assert torch.allclose(block.head.bn.running_mean, h.mean((0, 2, 3)), atol=0.1 * h.std())
 
 
 def test_a_finished_scale_reconstructs_what_it_was_fitted_to():
@@ -245,10 +272,12 @@ def test_learning_rate_falls_in_every_scale():
 def test_losses_are_those_of_the_paper():
     """One D step by plain autograd, from the same weights and draws."""
     model, optimisers, data = small_model()
+    model.settle_at = 1
     model.discriminator_steps, model.generator_steps = 1, 0
     train(model, optimisers, data, 1)
     torch.manual_seed(0)
     reference, _, _ = small_model()
+    reference.settle_at = 1
     reference.load_state_dict(model.state_dict())
     real = data['inputs']['real_scale0']
     rng = reference._random_generator()

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
@@ -19,6 +20,9 @@ from mmpe.registry import MODELS
 from ..distributed import average_gradients
 from ..losses import critic_loss, generator_loss, gradient_penalty, mix
 from .generator import Size, copy_block
+
+_STATISTICS_INTERVAL = 10
+_IMAGES_FOR_STATISTICS = 8
 
 
 @MODELS.register_module()
@@ -29,7 +33,9 @@ class SinGANModel(BaseModel):
     ``generator_steps`` of its generator. All that training needs to go on, and all that sampling needs, is in the state
     dict: the pyramid's sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the seed.
 
-    A finished scale is frozen, and normalises with stored statistics from then on, in training and in sampling alike.
+    What is sampled normalises by stored statistics, and so it does in training: finished scales always, and the current
+    one once it has settled, its statistics being taken anew every ten iterations. Batch statistics up to the end would
+    fit a network that nobody samples; the released code's artefacts come from there.
 
     Args:
         generator (dict): Config of a :class:`SinGANGenerator`.
@@ -42,6 +48,7 @@ class SinGANModel(BaseModel):
         penalty_weight (float): Weight of the gradient penalty.
         lr_milestones (Sequence[int]): Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
         lr_gamma (float): See there.
+        settle_at (float): Share of a scale's iterations after which its generator normalises by stored statistics.
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
     """
 
@@ -57,6 +64,7 @@ class SinGANModel(BaseModel):
         penalty_weight: float = 0.1,
         lr_milestones: Sequence[int] = (1600,),
         lr_gamma: float = 0.1,
+        settle_at: float = 0.5,
         data_preprocessor: dict | None = None,
     ):
         super().__init__(data_preprocessor)
@@ -72,6 +80,7 @@ class SinGANModel(BaseModel):
         self.penalty_weight = penalty_weight
         self.lr_milestones = tuple(lr_milestones)
         self.lr_gamma = lr_gamma
+        self.settle_at = settle_at
         for name in ('stage', 'step', 'seed'):
             self.register_buffer(name, torch.zeros((), dtype=torch.long))
         self._allocate([])
@@ -132,11 +141,18 @@ class SinGANModel(BaseModel):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> SinGANModel:
-        """As any module's, but finished scales stay in eval mode."""
+        """As any module's, but finished scales are frozen, and scales that have settled stay in eval mode."""
         super().train(mode)
         for block in self.generator.blocks[: int(self.stage)]:
             block.eval().requires_grad_(False)
+        if self._steps_settled >= 0 and self.stage < self.num_scales:
+            self.generator.blocks[int(self.stage)].eval()
         return self
+
+    @property
+    def _steps_settled(self) -> int:
+        """Steps since the current scale has been normalising by stored statistics; negative before."""
+        return int(self.step) - int(self.settle_at * self.iters_per_scale)
 
     # ---------------------------------------------------------------- training
 
@@ -159,6 +175,8 @@ class SinGANModel(BaseModel):
         if int(self.step) == 0:
             self._begin_stage(stage, reals)
         self._set_learning_rate(optim_wrapper)
+        if self._steps_settled >= 0 and self._steps_settled % _STATISTICS_INTERVAL == 0:
+            self._store_statistics(stage)
 
         rng = self._random_generator()
         noises = self._draw(stage, self.discriminator_steps + self.generator_steps, rng)
@@ -213,7 +231,6 @@ class SinGANModel(BaseModel):
 
     def _finish_stage(self, stage, reals):
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
-        self._store_statistics(stage)
         self.stage += 1
         self.step.zero_()
         self.train(self.training)
@@ -223,16 +240,20 @@ class SinGANModel(BaseModel):
 
     @torch.no_grad()
     def _store_statistics(self, stage):
-        """Take the reconstruction's statistics as the stored ones, so that what was fitted is what comes out."""
-        block = self.generator.blocks[stage]
-        norms = [m for m in block.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        """Store the statistics of random images, averaged over a few: those that will be sampled."""
+        block = self.generator.blocks[stage].train()
+        norms = [m for m in block.modules() if isinstance(m, _BatchNorm)]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
-            norm.momentum = 1.0
-        block.train()
-        self._generate(stage, self._fixed_noise(stage), self._below(stage))
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean
+        # without the rank: all processes must store the same
+        rng = _random_generator(int(self.seed), stage, int(self.step))
+        for noise, below in self._draw(stage, _IMAGES_FOR_STATISTICS, rng):
+            self._generate(stage, noise, below)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
+        block.eval()
 
     def _set_learning_rate(self, optim_wrapper):
         factor = self.lr_gamma ** sum(int(self.step) >= m for m in self.lr_milestones)
