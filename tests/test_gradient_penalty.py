@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmcv.cnn import ConvModule
 
-from mmpe.models.losses import critic_loss, generator_loss, gradient_penalty, mix
+from mmpe.models.losses import gradient_penalty, mix
 from mmpe.models.losses.chain_penalty import chain_penalty, is_plain_chain
 from mmpe.models.losses.wgan_gp import autograd_penalty
 from mmpe.models.singan.blocks import ConvChain
@@ -110,8 +110,6 @@ def test_is_float32_under_autocast():
     assert found.item() == pytest.approx(expected.item(), rel=2e-2)
 
 
-def test_wasserstein_losses():
-    fake, real = torch.tensor([[1.0, 3.0]]), torch.tensor([[5.0, 9.0]])
-    assert critic_loss(fake, real) == -5 and generator_loss(fake) == -2
+def test_mix_takes_its_share_of_the_real():
     share = torch.tensor([0.25]).view(1, 1, 1, 1)
     assert torch.equal(mix(torch.ones(1, 3, 2, 2), torch.zeros(1, 3, 2, 2), share), torch.full((1, 3, 2, 2), 0.25))

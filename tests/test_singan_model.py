@@ -163,6 +163,30 @@ def test_number_of_scales_must_fit_the_picture():
         model.set_pyramid(SinGANDataset('skimage://rocket', max_size=64).sizes)
 
 
+def test_pyramids_of_more_than_ten_scales_keep_their_order():
+    fresh = MODELS.build(
+        dict(
+            type='SinGANModel',
+            generator=dict(type='SinGANGenerator', base_channels=4),
+            discriminator=dict(type='SinGANDiscriminator', base_channels=4),
+        )
+    )
+    data = dict(inputs={f'real_scale{i}': torch.zeros(1, 3, 12 + i, 14 + i) for i in range(12)})
+    optimisers = OptimWrapperDict(
+        generator=OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1)),
+        discriminator=OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1)),
+    )
+    fresh.train_step(data, optimisers)
+    assert fresh.sizes.tolist() == [[12 + i, 14 + i] for i in range(12)]
+
+
+def test_a_finished_pyramid_is_not_trained_on():
+    model, optimisers, data = small_model(iters_per_scale=1)
+    train(model, optimisers, data, model.num_scales)
+    with pytest.raises(InputError, match='all 3 scales are trained'):
+        train(model, optimisers, data, 1)
+
+
 def test_only_the_current_scale_learns():
     model, optimisers, data = small_model()
     train(model, optimisers, data, 4)
@@ -291,7 +315,8 @@ def test_losses_are_those_of_the_paper():
     penalty = 0.1 * ((gradient.norm(2, dim=1) - 1) ** 2).mean()
     loss = critic(fake).mean() - critic(real).mean()
     found = train(model, optimisers, data, 1)
-    assert found['loss_critic'].item() == pytest.approx(loss.item(), rel=1e-4, abs=1e-6)
+    found_loss = found['loss_critic_fake'] + found['loss_critic_real']
+    assert found_loss.item() == pytest.approx(loss.item(), rel=1e-4, abs=1e-6)
     assert found['loss_penalty'].item() == pytest.approx(penalty.item(), rel=1e-4)
 
 

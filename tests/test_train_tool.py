@@ -138,6 +138,13 @@ def test_resuming_with_another_picture(train, tmp_path):
     check(train('--resume', str(tmp_path / 'other/iter_1.pth')), message)
 
 
+def test_resuming_with_another_picture_of_the_same_size(train, tmp_path):
+    run(tiny_config(tmp_path / 'rocket', iters_per_scale=1))
+    Image.fromarray(np.full((427, 640, 3), 9, dtype=np.uint8)).save(tmp_path / 'flat.png')
+    arguments = ['--resume', str(tmp_path / 'rocket/iter_1.pth'), *dataset(data_root=tmp_path / 'flat.png')]
+    check(train(*arguments), 'the checkpoint was trained on another picture')
+
+
 def test_resume_without_a_checkpoint_starts_from_the_beginning(train, tmp_path):
     assert train('--resume')[0] == 0
     assert (tmp_path / 'work/iter_3.pth').exists()

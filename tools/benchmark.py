@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mmpe.apis import load_config
 from mmpe.apis.command_line import command, count, parser
+from mmpe.engine.memory import keep_freed_memory
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 CONFIG = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
@@ -73,6 +74,7 @@ def main():
     config.train_dataloader.dataset.update(data_root=args.picture, max_size=args.max_size)
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.manual_seed(0)
+    keep_freed_memory()
     model, optimisers, data = prepare(config, args.device, args.dtype)
     rows, total = [], 0.0
     for scale in tqdm(range(model.num_scales), desc='scale'):

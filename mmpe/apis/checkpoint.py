@@ -25,8 +25,12 @@ def read_checkpoint(path: str | Path) -> dict:
         raise InputError(f'{path} is empty')
     try:
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except pickle.UnpicklingError as error:  # PyTorch's advice is to unpickle anything
+        raise InputError(
+            f'{path} cannot be read as a checkpoint: it holds more than tensors and plain data, or no tensors at all'
+        ) from error
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f'{path} cannot be read as a checkpoint, it may have been cut short: {reason}') from error
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('state_dict'), dict):
         raise InputError(f'{path} is no checkpoint: it has no state_dict')

@@ -2,11 +2,14 @@
 
 from itertools import repeat
 
+import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop
 
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
+
+from .memory import keep_freed_memory
 
 
 @LOOPS.register_module()
@@ -22,6 +25,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader):
+        keep_freed_memory()
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
         self.model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self.model.set_pyramid(self.dataloader.dataset.sizes)
@@ -31,7 +35,8 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         """Train; the pyramid is read once and stays in memory.
 
         Raises:
-            InputError: If a resumed checkpoint was trained with another number of iterations a scale.
+            InputError: If a resumed checkpoint was trained with another number of iterations a scale, or on another
+                picture.
         """
         model = self.model
         trained = int(model.stage) * model.iters_per_scale + int(model.step)
@@ -41,5 +46,9 @@ class PyramidTrainLoop(IterBasedTrainLoop):
                 f'{int(model.stage)} at iters_per_scale={model.iters_per_scale}: resume with the '
                 'iters_per_scale that it was trained with'
             )
-        self.dataloader_iterator = repeat(next(iter(self.dataloader)))
+        batch = next(iter(self.dataloader))
+        finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
+        if trained and not torch.equal(model.picture, finest.to(model.picture)):
+            raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
+        self.dataloader_iterator = repeat(batch)
         return super().run()

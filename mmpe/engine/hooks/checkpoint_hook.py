@@ -51,7 +51,7 @@ class CompleteCheckpointHook(CheckpointHook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain."""
-        checkpoint['meta'].update(model=runner.cfg.model, mmpe_version=mmpe.__version__)
+        checkpoint['meta'].update(model=runner.cfg.get('model'), mmpe_version=mmpe.__version__)
         checkpoint['message_hub'].update(log_scalars={}, resumed_keys={})
         for key in ('meta', 'message_hub'):
             checkpoint[key] = _plain(checkpoint[key])

@@ -1,4 +1,4 @@
-"""The Wasserstein losses and the gradient penalty (Gulrajani et al., "Improved Training of Wasserstein GANs", 2017)."""
+"""The gradient penalty of "Improved Training of Wasserstein GANs" (Gulrajani et al., NeurIPS 2017)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ import torch
 from torch import Tensor
 
 from .chain_penalty import chain_penalty, is_plain_chain
-
-
-def critic_loss(fake_score: Tensor, real_score: Tensor) -> Tensor:
-    """E[D(fake)] - E[D(real)]; scores of any shape (eq. 3 without the penalty)."""
-    return fake_score.mean() - real_score.mean()
-
-
-def generator_loss(fake_score: Tensor) -> Tensor:
-    """-E[D(fake)]; scores of any shape."""
-    return -fake_score.mean()
 
 
 def mix(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients
-from ..losses import critic_loss, generator_loss, gradient_penalty, mix
+from ..losses import gradient_penalty, mix
 from .generator import Size, copy_block
 
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
+_MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
 @MODELS.register_module()
@@ -169,8 +170,11 @@ class SinGANModel(BaseModel):
         """
         reals = self.data_preprocessor(data, True)['inputs']
         if self.num_scales == 0:
-            self.set_pyramid([real.shape[-2:] for _, real in sorted(reals.items()) if _.startswith('real_scale')])
-        stage = min(int(self.stage), self.num_scales - 1)
+            count = sum(name.startswith('real_scale') for name in reals)
+            self.set_pyramid([reals[f'real_scale{i}'].shape[-2:] for i in range(count)])
+        stage = int(self.stage)
+        if stage == self.num_scales:
+            raise InputError(f'all {stage} scales are trained: there is nothing left to do')
         real = reals[f'real_scale{stage}'].contiguous(memory_format=torch.channels_last)
         if int(self.step) == 0:
             self._begin_stage(stage, reals)
@@ -194,30 +198,38 @@ class SinGANModel(BaseModel):
 
     def _discriminator_step(self, stage, real, fake_inputs, share, optimizer):
         critic = self.discriminator.blocks[stage].requires_grad_(True)
-        with optimizer.optim_context(critic):
+
+        def losses():
             with torch.no_grad():
                 fake = self._generate(stage, *fake_inputs).float()
-            loss = critic_loss(critic(fake), critic(real))
-            penalty = self.penalty_weight * gradient_penalty(critic, mix(real, fake, share))
-        self._update(optimizer, critic, loss + penalty)
-        return dict(loss_critic=loss.detach(), loss_penalty=penalty.detach())
+            yield 'loss_critic_fake', critic(fake).mean()
+            yield 'loss_critic_real', -critic(real).mean()
+            yield 'loss_penalty', self.penalty_weight * gradient_penalty(critic, mix(real, fake, share))
+
+        return self._update(optimizer, critic, losses())
 
     def _generator_step(self, stage, real, fake_inputs, optimizer):
         critic = self.discriminator.blocks[stage].requires_grad_(False)
         block = self.generator.blocks[stage]
-        with optimizer.optim_context(block):
-            adversarial = generator_loss(critic(self._generate(stage, *fake_inputs)))
-            reconstruction = self._generate(stage, self._fixed_noise(stage), self._below(stage))
-            error = self.reconstruction_weight * F.mse_loss(reconstruction.float(), real)
-        self._update(optimizer, block, adversarial + error)
-        return dict(loss_adversarial=adversarial.detach(), loss_reconstruction=error.detach())
 
-    def _update(self, optimizer: OptimWrapper, block, loss: Tensor):
-        optimizer.backward(optimizer.scale_loss(loss))
+        def losses():
+            yield 'loss_adversarial', -critic(self._generate(stage, *fake_inputs)).mean()
+            reconstruction = self._generate(stage, self._fixed_noise(stage), self._below(stage))
+            yield 'loss_reconstruction', self.reconstruction_weight * F.mse_loss(reconstruction.float(), real)
+
+        return self._update(optimizer, block, losses())
+
+    def _update(self, optimizer: OptimWrapper, block, losses: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
+        """Step by the sum of the losses, each followed back before the next is found: half the memory to pass over."""
+        found = {}
+        for name, loss in _each_within(lambda: optimizer.optim_context(block), losses):
+            optimizer.backward(optimizer.scale_loss(loss))
+            found[name] = loss.detach()
         if optimizer.should_update():
             average_gradients(block.parameters())
             optimizer.step()
             optimizer.zero_grad()
+        return found
 
     def _begin_stage(self, stage, reals):
         if stage == 0:
@@ -277,8 +289,12 @@ class SinGANModel(BaseModel):
         *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
         images = [None] * num
         if stage:
+            few = num
+            if noise.device.type == 'cpu':
+                few = max(1, _MAP_IN_CACHE // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
+            drawn = zip(*(maps.split(few) for maps in below))
             with torch.no_grad():
-                image = self.generator(below, self.noise_weights)
+                image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn])
                 images = self.generator.enlarge(image, self.generator.image_size(noise)).split(1)
         return list(zip(noise.split(1), images))
 
@@ -370,6 +386,16 @@ class SinGANModel(BaseModel):
                 f'{_text(scaled[0])}'
             )
         return scaled
+
+
+def _each_within(context: Callable, items: Iterator) -> Iterator:
+    """The items, each found within a context of its own, which is left before the item is used."""
+    while True:
+        with context():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 def _random_generator(*place: int) -> torch.Generator:
