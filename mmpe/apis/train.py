@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
+from mmengine.dist import barrier
 from mmengine.runner import Runner
 
 from mmpe.errors import InputError
@@ -33,6 +34,7 @@ def train(config: Config) -> Runner:
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.train()
+    barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
 
 
