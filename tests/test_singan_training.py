@@ -69,6 +69,21 @@ def test_a_checkpoint_in_mid_scale_can_be_sampled(unbroken):
     assert model.sample(1).shape[-2:] == tuple(model.sizes[1].tolist())
 
 
+def test_mmengine_test_loop_scores_a_checkpoint(unbroken, tmp_path):
+    """Through MMEngine's own loop and evaluator, with the numbers of the plain function."""
+    from mmengine.runner import Runner
+
+    from mmpe.evaluation import single_picture_scores
+
+    work_dir, iterations = unbroken
+    cfg = tiny_config(tmp_path, load_from=str(work_dir / f'iter_{iterations}.pth'), experiment_name='scored')
+    cfg.update(test_dataloader=cfg.train_dataloader, test_cfg=dict(), test_evaluator=dict(type='SinglePictureScores'))
+    found = Runner.from_cfg(cfg).test()
+    model = load(cfg.load_from)
+    expected = single_picture_scores(model.sample(32), model.picture, model.reconstruct())
+    assert found == pytest.approx({f'single_picture/{name}': value for name, value in expected.items()}, rel=1e-5)
+
+
 def test_pictures_are_written(unbroken):
     work_dir, _ = unbroken
     names = {path.name for path in (work_dir / 'pictures').iterdir()}

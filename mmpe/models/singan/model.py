@@ -23,6 +23,7 @@ from .generator import Size, copy_block
 
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
+_SAMPLES_TO_SCORE = 32
 _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
@@ -327,8 +328,18 @@ class SinGANModel(BaseModel):
         """The picture as the first ``num_scales`` (default: all trained) remember it, (1, 3, H, W)."""
         return self.generator(self.fixed_noises(num_scales), self.noise_weights)
 
-    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor:
-        """Random images (N, 3, H, W); ``inputs`` are the arguments of :meth:`sample`."""
+    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+        """Random images.
+
+        Args:
+            inputs (dict | None): The arguments of :meth:`sample`; without effect in 'predict' mode.
+            data_samples (None): Without effect.
+            mode (str): 'tensor' for images (N, 3, H, W); 'predict', MMEngine's in validation and test, for what
+                :class:`~mmpe.evaluation.SinglePictureScores` takes.
+        """
+        if mode == 'predict':
+            samples = self.sample(_SAMPLES_TO_SCORE)
+            return [dict(samples=samples, picture=self.picture, reconstruction=self.reconstruct())]
         return self.sample(**(inputs or {}))
 
     @torch.no_grad()
