@@ -33,7 +33,7 @@ def noises(g, sizes, num=1):
     return [torch.randn(num, *g.noise_shape(i, size)) for i, size in enumerate(sizes)]
 
 
-def small_model(iters_per_scale=3, **settings):
+def small_model(iters_per_scale=3, settle_at=0.5, **settings):
     model = MODELS.build(
         dict(
             type='SinGANModel',
@@ -41,6 +41,7 @@ def small_model(iters_per_scale=3, **settings):
             discriminator=dict(type='SinGANDiscriminator', base_channels=4),
             iters_per_scale=iters_per_scale,
             lr_milestones=(2,),
+            settle_at=settle_at,
         )
     )
     dataset = SinGANDataset('skimage://rocket', min_size=18, max_size=32)
@@ -335,6 +336,20 @@ def test_samples_differ_and_repeat(trained):
     a = trained.sample(3, seed=1)
     assert torch.equal(a, trained.sample(3, seed=1))
     assert not torch.allclose(a[0], a[1]) and not torch.allclose(a, trained.sample(3, seed=2))
+
+
+@pytest.mark.parametrize('seed', [0, 1])
+def test_no_noise_is_drawn_twice(seed):
+    """z*, the first training draws, those for statistics and the first samples, all with a seed of zero or one."""
+    torch.manual_seed(seed)
+    model, optimisers, data = small_model(encoding=CSG, settle_at=0)
+    drawn = []
+    draw = model.draw_noises
+    model.draw_noises = lambda *args, **kwargs: drawn.append(draw(*args, **kwargs)) or drawn[-1]
+    train(model, optimisers, data, 2)
+    model.eval().sample(2, seed=seed)
+    first_scale = torch.cat([model.fixed_noise, *(maps[0] for maps in drawn)]).flatten(1)
+    assert len(first_scale) > 20 and len(first_scale.unique(dim=0)) == len(first_scale)
 
 
 def test_a_sample_does_not_depend_on_those_drawn_with_it(trained):
