@@ -1,8 +1,7 @@
 _base_ = [
     '../_base_/models/singan_csg.py',
     '../_base_/datasets/rocket.py',
-    '../_base_/schedules/singan.py',
+    '../_base_/schedules/singan_quickstart.py',
 ]
 
 model = dict(iters_per_scale=250, lr_milestones=(200,))
-default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=250))

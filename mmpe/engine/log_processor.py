@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner import LogProcessor
 
 from mmpe.registry import LOG_PROCESSORS
+
+from .wrapper import unwrapped
 
 
 @LOG_PROCESSORS.register_module()
@@ -20,7 +21,7 @@ class PyramidLogProcessor(LogProcessor):
         tag, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode != 'train':
             return tag, line
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         scale, step = divmod(runner.iter, model.iters_per_scale)
         tag['scale'] = scale + 1
         return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'

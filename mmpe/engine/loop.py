@@ -3,13 +3,13 @@
 from itertools import repeat
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop
 
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
 from .memory import keep_freed_memory
+from .wrapper import unwrapped
 
 
 @LOOPS.register_module()
@@ -27,7 +27,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner, dataloader):
         keep_freed_memory()
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
-        self.model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 

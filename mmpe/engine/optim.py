@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
 from mmpe.errors import InputError
 from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
+
+from .wrapper import unwrapped
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -29,7 +30,7 @@ class PerNetworkOptimWrapperConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
         """Build them all; an unknown network or optimiser raises :class:`InputError`."""
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrapped(model)
         for name in self.configs:
             if not isinstance(getattr(model, name, None), nn.Module):
                 networks = [n for n, child in model.named_children() if any(True for _ in child.parameters())]

@@ -2,7 +2,7 @@
 
 import torch.nn as nn
 from mmengine.dist import broadcast
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, is_model_wrapper
 
 from mmpe.registry import MODEL_WRAPPERS
 
@@ -36,3 +36,8 @@ class SynchronisedModel(nn.Module):
 
     def forward(self, *args, **kwargs):
         return self.module(*args, **kwargs)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, whether or not a wrapper is around it."""
+    return model.module if is_model_wrapper(model) else model

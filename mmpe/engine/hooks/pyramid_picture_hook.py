@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
+
+from ..wrapper import unwrapped
 
 
 @HOOKS.register_module()
@@ -33,7 +34,7 @@ class PyramidPictureHook(Hook):
     @master_only
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Draw the scale that has just been finished."""
-        model = _bare(runner)
+        model = unwrapped(runner.model)
         if int(model.step) > 0:
             return
         scale = int(model.stage)
@@ -46,7 +47,7 @@ class PyramidPictureHook(Hook):
     @master_only
     def after_train(self, runner) -> None:
         """Draw the finished pyramid's samples."""
-        model = _bare(runner)
+        model = unwrapped(runner.model)
         height, width = model.sizes[-1].tolist()
         for tall, wide in self.ratios:
             size = round(height * tall), round(width * wide)
@@ -58,10 +59,6 @@ class PyramidPictureHook(Hook):
 
     def _folder(self, runner) -> Path:
         return Path(runner.work_dir) / 'pictures'
-
-
-def _bare(runner):
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class _evaluating:

@@ -1,9 +1,10 @@
 """The time that a pyramid still takes."""
 
 from mmengine.hooks import IterTimerHook
-from mmengine.model import is_model_wrapper
 
 from mmpe.registry import HOOKS
+
+from ..wrapper import unwrapped
 
 # A scale of no pixels would still cost the launching of its kernels: about as much as this many multiply-adds a layer.
 _LAUNCH = 5e6
@@ -16,7 +17,7 @@ class PyramidTimerHook(IterTimerHook):
     def before_train(self, runner) -> None:
         """Work out what an iteration of each scale costs, in multiply-adds a layer."""
         super().before_train(runner)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         self.iters = model.iters_per_scale
         self.costs = [
             height * width * block.width**2 + _LAUNCH

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -196,6 +195,5 @@ def copy_block(blocks: Sequence[ConvChain], scale: int) -> bool:
     """
     if scale == 0 or not blocks[scale].like(blocks[scale - 1]):
         return False
-    with torch.no_grad():
-        blocks[scale].load_state_dict(blocks[scale - 1].state_dict())
+    blocks[scale].load_state_dict(blocks[scale - 1].state_dict())
     return True
