@@ -16,6 +16,7 @@ def _child(parent: Registry, *locations: str) -> Registry:
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat')
 DATASETS = _child(root.DATASETS, 'mmpe.datasets', 'mmpe.compat')
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'mmpe.datasets')
 METRICS = _child(root.METRICS, 'mmpe.evaluation')
 
 LOOPS = _child(root.LOOPS, 'mmpe.engine')
@@ -24,7 +25,6 @@ LOG_PROCESSORS = _child(root.LOG_PROCESSORS, 'mmpe.engine')
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'mmpe.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS, 'mmpe.engine', 'mmpe.compat')
 
-DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
 EVALUATOR = _child(root.EVALUATOR)
 OPTIMIZERS = _child(root.OPTIMIZERS)
 OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, 'mmpe.engine')

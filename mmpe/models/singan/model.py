@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.dist import get_rank
@@ -20,6 +18,7 @@ from mmpe.registry import MODELS
 
 from ..distributed import average_gradients
 from ..losses import gradient_penalty, mix
+from ..random import random_generator
 from .generator import Size, copy_block
 
 _STATISTICS_INTERVAL = 10
@@ -236,7 +235,7 @@ class SinGANModel(BaseModel):
     def _begin_stage(self, stage, reals):
         if stage == 0:
             self.seed.fill_(torch.initial_seed() % 2**63)
-            rng = _random_generator('reconstruction', int(self.seed))
+            rng = random_generator('reconstruction', int(self.seed))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
             self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
         copied = [copy_block(network.blocks, stage) for network in (self.generator, self.discriminator)]
@@ -262,7 +261,7 @@ class SinGANModel(BaseModel):
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean
         # without the rank: all processes must store the same
-        rng = _random_generator('statistics', int(self.seed), stage, int(self.step))
+        rng = random_generator('statistics', int(self.seed), stage, int(self.step))
         for noise, below in self._draw(stage, _IMAGES_FOR_STATISTICS, rng):
             self._generate(stage, noise, below)
         for norm, momentum in zip(norms, momenta):
@@ -279,7 +278,7 @@ class SinGANModel(BaseModel):
 
     def _random_generator(self) -> torch.Generator:
         """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
-        return _random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
+        return random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
 
     def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
         """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
@@ -376,7 +375,7 @@ class SinGANModel(BaseModel):
         sizes = self.scaled_sizes(size)[start_scale:]
         image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
         drawn = [
-            self.draw_noises(1, _random_generator('sampling', seed, i), sizes, start_scale)
+            self.draw_noises(1, random_generator('sampling', seed, i), sizes, start_scale)
             for i in range(first, first + num)
         ]
         noises = [torch.cat(maps) for maps in zip(*drawn)]
@@ -411,15 +410,6 @@ def _each_within(context: Callable, items: Iterator) -> Iterator:
         if item is None:
             return
         yield item
-
-
-def _random_generator(purpose: str, *place: int) -> torch.Generator:
-    """A generator for a purpose and a place in a space of whole numbers; neighbours have nothing in common.
-
-    The purpose comes first, as NumPy does not tell (0, 0) from (0, 0, 0): z* must not be drawn again as a sample.
-    """
-    entropy = (zlib.crc32(purpose.encode()), len(place), *place)
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 
 def _text(size) -> str:

@@ -1,0 +1,25 @@
+"""Random numbers that depend on what they are for, and not on what was drawn before."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import torch
+
+
+def random_generator(purpose: str, *place: int) -> torch.Generator:
+    """A generator for a purpose and a place in a space of whole numbers; neighbours have nothing in common.
+
+    What draws from one of its own at every step draws the same after a resume, with no state to keep.
+
+    Args:
+        purpose (str): What is drawn. It comes first, as NumPy does not tell (0, 0) from (0, 0, 0): what was drawn for
+            one purpose must not be drawn again for another.
+        *place (int): Not negative, such as (seed, iteration, number of the image).
+
+    Returns:
+        torch.Generator: On the CPU.
+    """
+    entropy = (zlib.crc32(purpose.encode()), len(place), *place)
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
