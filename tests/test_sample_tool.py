@@ -199,7 +199,7 @@ class TestSampleTool:
         namespace = runpy.run_path(str(TOOLS / 'sample.py'))
         namespace['write_samples'].__globals__['PIXELS_ON_A_SHEET'] = 2 * 24 * 36
         for num in (2, 6):
-            namespace['write_samples'](sample(load(checkpoints['finished']), num), num, tmp_path / str(num))
+            namespace['write_samples'](zip(sample(load(checkpoints['finished']), num)), num, tmp_path / str(num))
         assert np.array_equal(pixels(tmp_path / '2/samples.png'), pixels(tmp_path / '6/samples.png'))
         assert len(names(tmp_path / '6')) == 7
 
@@ -369,3 +369,18 @@ def test_help_ends_with_an_example(name, tool, capsys):
         tool(name, '--help')
     assert exit_.value.code == 0
     assert f'example:\n  python tools/{name} ' in capsys.readouterr().out
+
+
+class TestSeveralSizes:
+    def test_each_image_at_each_size_side_by_side(self, tool, checkpoints, tmp_path):
+        tool('sample.py', checkpoints['finished'], '--num', 2, '--size', '24x36', '24x72', '--out', tmp_path / 'both')
+        tool('sample.py', checkpoints['finished'], '--num', 2, '--size', '24x72', '--out', tmp_path / 'wide')
+        both, wide = tmp_path / 'both', tmp_path / 'wide'
+        assert np.array_equal(pixels(both / 'sample_001_24x72.png'), pixels(wide / 'sample_001.png'))
+        assert pixels(both / 'sample_001_24x36.png').shape == (24, 36, 3)
+        assert len(names(both)) == 5
+
+    def test_truncation_needs_styles(self, tool, checkpoints, tmp_path, capsys):
+        with pytest.raises(SystemExit, match='2'):
+            tool('sample.py', checkpoints['finished'], '--truncation', '0.7', '--out', tmp_path)
+        assert 'without a truncation' in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """Draw random images of any size and shape from a checkpoint.
 
-Writes sample_000.png, sample_001.png, ... and samples.png, a sheet of them (of the first, if all are too many).
+Writes sample_000.png, sample_001.png, ... and samples.png, a sheet of them (of the first, if all are too many). Asked
+for several sizes, it draws every image at each, from the same noise, writes sample_000_256x256.png, ... and shows the
+sizes of an image side by side.
 """
 
 from pathlib import Path
@@ -23,7 +25,20 @@ def parse_args():
     )
     p.add_argument('checkpoint', help='written by tools/train.py')
     p.add_argument('--num', type=count, default=16, help='number of images; default: %(default)s')
-    p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="in pixels; default: the training picture's")
+    p.add_argument(
+        '--size',
+        type=size,
+        nargs='+',
+        default=[None],
+        metavar='HEIGHTxWIDTH',
+        help="in pixels, one or several; default: the training picture's, or the model's own",
+    )
+    p.add_argument(
+        '--truncation',
+        type=float,
+        metavar='PSI',
+        help='how far styles may be from the mean one, 0 to 1, in models that have styles; default: 1',
+    )
     p.add_argument('--seed', type=int, default=0, help='the same seed gives the same images; default: %(default)s')
     p.add_argument('--out', type=Path, default=Path('samples'), metavar='DIR', help='default: %(default)s')
     p.add_argument(
@@ -50,15 +65,24 @@ def tell_how_far_trained(model):
 
 
 def write_samples(images, num, out):
-    """Write images one by one, and as many as fit on a sheet."""
+    """Write images one by one, and as many as fit on a sheet; each comes as a tuple, of what it is at all sizes."""
     on_sheet = []
-    for i, image in enumerate(tqdm(images, total=num, unit='image')):
-        save_picture(image, out / f'sample_{i:03}.png')
-        if i == 0 or (i + 1) * image[0].numel() <= PIXELS_ON_A_SHEET:
-            on_sheet.append(image)
-    save_sheet(on_sheet, out / 'samples.png')
-    height, width = image.shape[-2:]
-    print(f'wrote {num} images of {height}x{width} to {out}')
+    for i, at_sizes in enumerate(tqdm(images, total=num, unit='image')):
+        several = len(at_sizes) > 1
+        for image in at_sizes:
+            save_picture(image, out / f'sample_{i:03}{"_" + size_of(image) if several else ""}.png')
+        if i == 0 or (i + 1) * sum(image[0].numel() for image in at_sizes) <= PIXELS_ON_A_SHEET:
+            on_sheet += at_sizes
+    if several:
+        save_sheet(on_sheet, out / 'samples.png', [size_of(image) for image in on_sheet], columns=len(at_sizes))
+    else:
+        save_sheet(on_sheet, out / 'samples.png')
+    print(f'wrote {num} images of {", ".join(map(size_of, at_sizes))} to {out}')
+
+
+def size_of(image):
+    """HEIGHTxWIDTH."""
+    return 'x'.join(map(str, image.shape[-2:]))
 
 
 def write_reconstruction(model, out):
@@ -77,9 +101,9 @@ def main():
     model = load(args.checkpoint, find_device(args.device))
     if args.reconstruction and not hasattr(model, 'reconstruct'):
         raise InputError(f'a {type(model).__name__} has no reconstruction')
-    images = sample(model, args.num, args.size, args.start_scale, args.seed)
+    drawn = [sample(model, args.num, s, args.start_scale, args.seed, truncation=args.truncation) for s in args.size]
     tell_how_far_trained(model)
-    write_samples(images, args.num, args.out)
+    write_samples(zip(*drawn), args.num, args.out)
     if args.reconstruction:
         write_reconstruction(model, args.out)
 

@@ -27,6 +27,7 @@ def sample(
     start_scale: int = 0,
     seed: int = 0,
     batch: int = 4,
+    truncation: float | None = None,
 ) -> Iterator[Tensor]:
     """Draw random images; those of fewer are the first of those of more.
 
@@ -34,12 +35,13 @@ def sample(
 
     Args:
         model (BaseModel): In eval mode. Its ``sample(num, seed, first)`` gives images number ``first`` and on, as
-            (num, 3, H, W); it may take ``size`` and ``start_scale`` too.
+            (num, 3, H, W); it may take ``size``, ``start_scale`` and ``truncation`` too.
         num (int): How many.
         size (tuple[int, int] | None): (H, W); None: the model's own.
         start_scale (int): The first scale with random noise, in models that have scales.
         seed (int): At least 0.
         batch (int): How many at a time, at most; large images are drawn one by one.
+        truncation (float | None): How far styles may be from the mean one, in models that have styles.
 
     Returns:
         Iterator[Tensor]: (3, H, W) each, about [-1, 1].
@@ -47,7 +49,8 @@ def sample(
     Raises:
         InputError: If the model cannot be sampled, or not so, or has not been trained, or memory is too small.
     """
-    options = {name: value for name, value in dict(size=size, start_scale=start_scale or None).items() if value}
+    given = dict(size=size, start_scale=start_scale or None, truncation=truncation)
+    options = {name: value for name, value in given.items() if value is not None}
     _check_model(model, options)
     if seed < 0:
         raise InputError(f'a seed is at least 0, not {seed}')

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -31,12 +30,13 @@ def save_sheet(
     """Write images of any sizes on one sheet, row by row.
 
     Args:
-        images (Sequence[Tensor]): (3, H, W) or (1, 3, H, W) each, in [-1, 1]; small ones are shown in larger pixels.
+        images (Sequence[Tensor]): (3, H, W) or (1, 3, H, W) each, in [-1, 1]; if all are small, in larger pixels.
         path (str | Path): The file; its folder is made.
         captions (Sequence[str] | None): A line under each.
         columns (int | None): Images a row; None makes the sheet about square.
     """
-    pictures = [_enlarge(to_picture(image)) for image in images]
+    times = max(1, math.ceil(_SMALLEST / max(min(image.shape[-2:]) for image in images)))
+    pictures = [_enlarge(to_picture(image), times) for image in images]
     width, height = (max(sizes) for sizes in zip(*(p.size for p in pictures)))
     height += _CAPTION if captions else 0
     columns = columns or max(1, round(math.sqrt(len(pictures) * height / width)))
@@ -52,6 +52,5 @@ def save_sheet(
     sheet.save(path)
 
 
-def _enlarge(picture: Image.Image) -> Image.Image:
-    times = max(1, math.ceil(_SMALLEST / min(picture.size)))
-    return Image.fromarray(np.asarray(picture).repeat(times, 0).repeat(times, 1))
+def _enlarge(picture: Image.Image, times: int) -> Image.Image:
+    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)

@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
 
+from ..modes import evaluating
 from ..wrapper import unwrapped
 
 
@@ -39,7 +40,7 @@ class PyramidPictureHook(Hook):
             return
         scale = int(model.stage)
         real = data_batch['inputs'][f'real_scale{scale - 1}']
-        with _evaluating(model):
+        with evaluating(model):
             pictures = [real, model.reconstruct(), *model.sample(self.num_samples).split(1)]
         names = ['original', 'reconstruction', *[f'sample {i}' for i in range(self.num_samples)]]
         save_sheet(pictures, self._folder(runner) / f'scale_{scale}.png', names)
@@ -51,7 +52,7 @@ class PyramidPictureHook(Hook):
         height, width = model.sizes[-1].tolist()
         for tall, wide in self.ratios:
             size = round(height * tall), round(width * wide)
-            with _evaluating(model):
+            with evaluating(model):
                 samples = model.sample(self.num_samples, size)
             path = self._folder(runner) / f'samples_{size[0]}x{size[1]}.png'
             save_sheet(samples.split(1), path)
@@ -59,17 +60,3 @@ class PyramidPictureHook(Hook):
 
     def _folder(self, runner) -> Path:
         return Path(runner.work_dir) / 'pictures'
-
-
-class _evaluating:
-    """A model in eval mode for a while."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        self.was_training = self.model.training
-        self.model.eval()
-
-    def __exit__(self, *error):
-        self.model.train(self.was_training)
