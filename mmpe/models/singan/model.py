@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import get_rank
+from mmengine.dist import all_reduce, get_rank
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -17,12 +17,13 @@ from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients
-from ..losses import gradient_penalty, mix
+from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
 from .generator import Size, copy_block
 
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
+_NEWEST_COLOURS = 0.05  # an image's share in what is usual
 _SAMPLES_TO_SCORE = 32
 _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
@@ -39,6 +40,10 @@ class SinGANModel(BaseModel):
     one once it has settled, its statistics being taken anew every ten iterations. Batch statistics up to the end would
     fit a network that nobody samples; the released code's artefacts come from there.
 
+    By stored statistics random images would come out paler than the picture: the reconstruction, which has stronger
+    features, sets the contrast, and the discriminator, which normalises each image by itself, does not see it. So from
+    there on their usual colours are held to the picture's (:func:`~mmpe.models.losses.colour_pull`).
+
     Args:
         generator (dict): Config of a :class:`SinGANGenerator`.
         discriminator (dict | None): Config of a :class:`SinGANDiscriminator`; None to sample only.
@@ -48,6 +53,7 @@ class SinGANModel(BaseModel):
         noise_weight (float): Noise amplitude, in units of the error between enlarged reconstruction and picture.
         reconstruction_weight (float): Weight of the reconstruction's mean squared error.
         penalty_weight (float): Weight of the gradient penalty.
+        colour_weight (float): Weight of the random images' colours, once a scale has settled.
         lr_milestones (Sequence[int]): Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
         lr_gamma (float): See there.
         settle_at (float): Share of a scale's iterations after which its generator normalises by stored statistics.
@@ -64,6 +70,7 @@ class SinGANModel(BaseModel):
         noise_weight: float = 0.1,
         reconstruction_weight: float = 10.0,
         penalty_weight: float = 0.1,
+        colour_weight: float = 3.0,
         lr_milestones: Sequence[int] = (1600,),
         lr_gamma: float = 0.1,
         settle_at: float = 0.5,
@@ -80,11 +87,13 @@ class SinGANModel(BaseModel):
         self.noise_weight = noise_weight
         self.reconstruction_weight = reconstruction_weight
         self.penalty_weight = penalty_weight
+        self.colour_weight = colour_weight
         self.lr_milestones = tuple(lr_milestones)
         self.lr_gamma = lr_gamma
         self.settle_at = settle_at
         for name in ('stage', 'step', 'seed'):
             self.register_buffer(name, torch.zeros((), dtype=torch.long))
+        self.register_buffer('usual_colours', torch.zeros(2, 3))
         self._allocate([])
 
     # ---------------------------------------------------------------- the pyramid
@@ -214,11 +223,21 @@ class SinGANModel(BaseModel):
         block = self.generator.blocks[stage]
 
         def losses():
-            yield 'loss_adversarial', -critic(self._generate(stage, *fake_inputs)).mean()
+            fake = self._generate(stage, *fake_inputs)
+            yield 'loss_adversarial', self._colour_loss(fake, real) - critic(fake).mean()
             reconstruction = self._generate(stage, self._fixed_noise(stage), self._below(stage))
             yield 'loss_reconstruction', self.reconstruction_weight * F.mse_loss(reconstruction.float(), real)
 
         return self._update(optimizer, block, losses())
+
+    def _colour_loss(self, fake, real) -> Tensor | float:
+        if self._steps_settled < 0 or not self.colour_weight:
+            return 0.0
+        found = colours(fake.detach())
+        all_reduce(found, op='mean')
+        newest = max(_NEWEST_COLOURS, 1 / (1 + self._steps_settled * self.generator_steps))
+        self.usual_colours.lerp_(found, newest)
+        return self.colour_weight * colour_pull(fake, self.usual_colours, colours(real))
 
     def _update(self, optimizer: OptimWrapper, block, losses: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
         """Step by the sum of the losses, each followed back before the next is found: half the memory to pass over."""
