@@ -11,8 +11,9 @@ default_hooks = dict(
     param_scheduler=None,
     checkpoint=dict(type='CompleteCheckpointHook', interval=1000),
     sampler_seed=None,
+    interrupt=dict(type='InterruptHook'),
+    finite_loss=dict(type='FiniteLossHook'),
 )
-custom_hooks = [dict(type='InterruptHook')]
 log_processor = dict(by_epoch=False)
 
 # To TensorBoard instead of a JSON file: --cfg-options visualizer.vis_backends.0.type=TensorboardVisBackend

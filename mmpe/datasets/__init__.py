@@ -1,7 +1,22 @@
-"""Data sets."""
+"""Data sets, and the order in which they are seen."""
 
-from .pictures import read_picture
+from .drawn_faces import DrawnFaces
+from .picture_folder import PictureFolder
+from .pictures import PictureError, read_picture
 from .pyramid import pyramid_sizes, resize
+from .sample_numbers import SampleNumbers, SampleRequest
+from .sampler import ResumableSampler
 from .singan_dataset import SinGANDataset
 
-__all__ = ['SinGANDataset', 'pyramid_sizes', 'read_picture', 'resize']
+__all__ = [
+    'DrawnFaces',
+    'PictureError',
+    'PictureFolder',
+    'ResumableSampler',
+    'SampleNumbers',
+    'SampleRequest',
+    'SinGANDataset',
+    'pyramid_sizes',
+    'read_picture',
+    'resize',
+]

@@ -4,6 +4,7 @@ from . import hooks
 from .log_processor import PyramidLogProcessor
 from .loop import PyramidTrainLoop
 from .optim import BFloat16OptimWrapper, PerNetworkOptimWrapperConstructor
+from .resumable_loop import ResumableTrainLoop
 from .wrapper import SynchronisedModel
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     'PerNetworkOptimWrapperConstructor',
     'PyramidLogProcessor',
     'PyramidTrainLoop',
+    'ResumableTrainLoop',
     'SynchronisedModel',
     'hooks',
 ]

@@ -10,5 +10,5 @@ optim_wrapper = dict(
 )
 
 default_hooks = dict(timer=dict(type='PyramidTimerHook'))
-custom_hooks = [dict(type='InterruptHook'), dict(type='PyramidPictureHook')]
+custom_hooks = [dict(type='PyramidPictureHook')]
 log_processor = dict(type='PyramidLogProcessor')

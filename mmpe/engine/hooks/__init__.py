@@ -1,8 +1,17 @@
 """Hooks, one a file."""
 
 from .checkpoint_hook import CompleteCheckpointHook
+from .finite_loss_hook import FiniteLossHook
 from .interrupt_hook import InterruptHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
+from .sizes_picture_hook import SizesPictureHook
 
-__all__ = ['CompleteCheckpointHook', 'InterruptHook', 'PyramidPictureHook', 'PyramidTimerHook']
+__all__ = [
+    'CompleteCheckpointHook',
+    'FiniteLossHook',
+    'InterruptHook',
+    'PyramidPictureHook',
+    'PyramidTimerHook',
+    'SizesPictureHook',
+]

@@ -1,0 +1,83 @@
+"""What a generator is asked for in MMEngine's validation and test loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch.utils.data import Dataset
+
+from mmpe.errors import InputError
+from mmpe.registry import DATASETS
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """One sample, at some sizes; ``request['number']`` reads as in a dict.
+
+    It is no dict, as MMEngine's default collation would make one of a batch of them: it stays a list of requests.
+
+    Args:
+        number (int): Which sample: with the model's seed it decides all that is drawn for it.
+        sizes (list[tuple[int, int]]): (H, W) of the images asked for, in pixels.
+    """
+
+    number: int
+    sizes: list[Size]
+
+    def __getitem__(self, name: str):
+        return getattr(self, name)
+
+    def keys(self) -> tuple[str, str]:
+        """As of a dict, so that ``**request`` works."""
+        return 'number', 'sizes'
+
+
+@DATASETS.register_module()
+class SampleNumbers(Dataset):
+    """The numbers 0 to ``num`` - 1: item i asks for sample number i at every one of ``sizes``.
+
+    Args:
+        num (int): How many samples.
+        sizes (Sequence[int | tuple[int, int]]): Sizes of the images, in pixels: (H, W), or one number for a square.
+
+    Raises:
+        InputError: If ``num`` or a size is not a whole number of at least 1, or a size is given twice or none at all.
+    """
+
+    def __init__(self, num: int, sizes: Sequence[int | Size]):
+        if not _is_count(num):
+            raise InputError(f'num={num!r} must be a whole number of samples, at least 1')
+        if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
+            raise InputError(f'sizes={sizes!r} must be a list of sizes in pixels, such as [256, (256, 512)]')
+        self.num = num
+        self.sizes = [_pair(size) for size in sizes]
+        if len(set(self.sizes)) < len(self.sizes):
+            raise InputError(f'sizes={list(sizes)} has a size twice')
+
+    @property
+    def metainfo(self) -> dict:
+        """dict: What MMEngine tells metrics about a data set."""
+        return dict(num=self.num, sizes=self.sizes)
+
+    def __len__(self) -> int:
+        return self.num
+
+    def __getitem__(self, index: int) -> dict:
+        """``inputs``: a :class:`SampleRequest`."""
+        if not 0 <= index < self.num:
+            raise IndexError(index)
+        return dict(inputs=SampleRequest(index, self.sizes))
+
+
+def _pair(size: int | Size) -> Size:
+    pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
+    if len(pair) != 2 or not all(_is_count(n) for n in pair):
+        raise InputError(f'a size is one whole number of pixels or (height, width), not {size!r}')
+    return pair
+
+
+def _is_count(n) -> bool:
+    return isinstance(n, int) and not isinstance(n, bool) and n > 0

@@ -1,0 +1,45 @@
+"""Pictures of one generator at several sizes, to look at while it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+
+from mmpe.registry import HOOKS
+from mmpe.visualization import save_sheet
+
+from ..modes import evaluating
+from ..wrapper import unwrapped
+
+
+@HOOKS.register_module()
+class SizesPictureHook(Hook):
+    """Writes ``pictures/iter_K.png``, always of the same z: a row each, at every size that the model is trained at.
+
+    Args:
+        interval (int): Iterations between pictures; one more is drawn at the end.
+        num_samples (int): Rows.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, interval: int = 5000, num_samples: int = 6):
+        self.interval = interval
+        self.num_samples = num_samples
+
+    @master_only
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Draw every ``interval`` iterations, and after the last."""
+        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
+            self._draw(runner)
+
+    def _draw(self, runner) -> None:
+        with evaluating(unwrapped(runner.model)) as model:
+            columns = [model.sample(self.num_samples, size) for size in model.sizes]
+        images = [image for row in zip(*columns) for image in row]
+        captions = [f'{height}x{width}' for height, width in model.sizes] * self.num_samples
+        path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1}.png'
+        save_sheet(images, path, captions, columns=len(model.sizes))
+        runner.logger.info(f'wrote {path}')

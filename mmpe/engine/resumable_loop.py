@@ -1,0 +1,66 @@
+"""The loop that goes on with the data where the run that it resumes stopped."""
+
+from __future__ import annotations
+
+from itertools import chain, repeat
+
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
+from torch.utils.data import DataLoader
+
+from mmpe.errors import InputError
+from mmpe.registry import LOOPS
+
+from .memory import keep_freed_memory
+from .wrapper import unwrapped
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(IterBasedTrainLoop):
+    """MMEngine's loop by iterations; a resumed run reads nothing twice.
+
+    MMEngine's reads and drops all batches that the run has seen before, which for a long run takes days, and gives
+    others on another number of processes. This one tells the sampler how many images the model has seen.
+
+    Args:
+        runner (Runner): MMEngine's. Its model counts the images that all processes have seen in a buffer
+            ``images_seen``.
+        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`.
+        **settings: ``max_iters``, and ``val_begin``, ``val_interval`` and ``dynamic_intervals`` if the run validates.
+
+    Raises:
+        InputError: If the model or the sampler is another one.
+    """
+
+    def __init__(self, runner, dataloader, **settings):
+        keep_freed_memory()
+        BaseLoop.__init__(self, runner, dataloader)
+        loader = self.dataloader
+        # MMEngine's constructor starts the loader's workers, which read ahead from wherever the sampler is.
+        super().__init__(runner, DataLoader(loader.dataset), **settings)
+        self.dataloader = loader
+        self._check()
+        self._seeded_by_runner = loader.sampler.seed == runner.seed
+
+    def run(self):
+        """Train from where the model is."""
+        sampler = self.dataloader.sampler
+        sampler.start = int(unwrapped(self.runner.model).images_seen)
+        if self._seeded_by_runner:  # a resumed checkpoint's seed replaces the config's after the sampler has been built
+            sampler.seed = self.runner.seed
+        # MMEngine takes as many batches as it has trained on before the first that it uses.
+        self.dataloader_iterator = chain.from_iterable([repeat(None, self._iter), self.dataloader])
+        try:
+            return super().run()
+        finally:
+            self.dataloader_iterator = iter(())  # ends the workers; left to the garbage collector it takes seconds each
+
+    def _check(self):
+        model, sampler = unwrapped(self.runner.model), self.dataloader.sampler
+        if not hasattr(sampler, 'start'):
+            raise InputError(
+                f'ResumableTrainLoop needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
+            )
+        if not hasattr(model, 'images_seen'):
+            raise InputError(
+                f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
+            )
