@@ -73,7 +73,7 @@ class SinGANModel(BaseModel):
         colour_weight: float = 3.0,
         lr_milestones: Sequence[int] = (1600,),
         lr_gamma: float = 0.1,
-        settle_at: float = 0.5,
+        settle_at: float = 0.4,
         data_preprocessor: dict | None = None,
     ):
         super().__init__(data_preprocessor)
