@@ -1,5 +1,5 @@
 """Networks, their parts and their training rules."""
 
-from . import encodings, losses, padding, singan
+from . import encodings, layers, losses, padding, singan, stylegan2
 
-__all__ = ['encodings', 'losses', 'padding', 'singan']
+__all__ = ['encodings', 'layers', 'losses', 'padding', 'singan', 'stylegan2']

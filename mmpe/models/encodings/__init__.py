@@ -4,6 +4,7 @@ from .cartesian import CartesianGrid
 from .encoding import Encoding, as_size
 from .fourier import RandomFourierFeatures
 from .learnable import LearnableGrid
+from .resized import ResizedEncoding
 from .scale_consistent import ScaleConsistentGrid
 from .sinusoidal import SinusoidalEncoding
 
@@ -12,6 +13,7 @@ __all__ = [
     'Encoding',
     'LearnableGrid',
     'RandomFourierFeatures',
+    'ResizedEncoding',
     'ScaleConsistentGrid',
     'SinusoidalEncoding',
     'as_size',

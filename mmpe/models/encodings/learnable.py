@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmpe.registry import MODELS
 
-from .cartesian import CartesianGrid
 from .encoding import as_size
+from .map import MapEncoding
 
 
 @MODELS.register_module()
-class LearnableGrid(CartesianGrid):
-    """A learned map, looked up bilinearly at Cartesian coordinates, its outer cells at -1 and 1.
+class LearnableGrid(MapEncoding):
+    """A learned map: the learned constant of StyleGAN2, at other sizes resized bilinearly, corners aligned.
 
-    At its own size it is the parameter, bit for bit; at another size it is resized (bilinear, corners aligned). Points
-    beyond [-1, 1] see the border. The learned constant of StyleGAN2, with the resizing of Xu et al., "Positional
-    Encoding as Spatial Inductive Bias in GANs", CVPR 2021.
+    From Xu et al., "Positional Encoding as Spatial Inductive Bias in GANs", CVPR 2021.
 
     Args:
         channels: Channels of the map.
@@ -38,16 +35,7 @@ class LearnableGrid(CartesianGrid):
         self.out_channels = channels
         self.constant = nn.Parameter(torch.randn(1, channels, *as_size(size)))
 
-    def code(self, coordinates: Tensor) -> Tensor:
-        """Look (..., 2) points up, as (C, ...)."""
-        points = coordinates.reshape(1, 1, -1, 2)
-        values = F.grid_sample(
-            self.constant.to(self._precision), points, mode='bilinear', padding_mode='border', align_corners=True
-        )
-        return values.reshape(self.out_channels, *coordinates.shape[:-1])
-
-    def forward(self, size: int | tuple[int, int]) -> Tensor:
-        """Resize the map, to shape (1, C, H, W); raises ValueError if the size is none."""
-        # The same function as code(coordinates(size)), without the rounding of a way through [-1, 1] and back.
-        constant = self.constant.to(self._precision)
-        return F.interpolate(constant, as_size(size), mode='bilinear', align_corners=True).to(self.constant.dtype)
+    @property
+    def map(self) -> Tensor:
+        """Tensor: The parameter."""
+        return self.constant

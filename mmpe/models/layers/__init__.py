@@ -1,0 +1,27 @@
+"""What style-based networks are made of."""
+
+from .convolution import Conv2d, ConvTranspose2d, convolve
+from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
+from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
+from .minibatch_stddev import minibatch_stddev
+from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
+
+__all__ = [
+    'Blur',
+    'Conv2d',
+    'ConvTranspose2d',
+    'EnlargeImage',
+    'EqualizedConv2d',
+    'EqualizedLinear',
+    'ModulatedConv',
+    'ScaledMap',
+    'StyledConv',
+    'ToRGB',
+    'binomial_filter',
+    'convolve',
+    'demodulate',
+    'full_precision',
+    'leaky_relu_',
+    'minibatch_stddev',
+    'upfirdn2d',
+]

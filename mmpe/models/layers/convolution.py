@@ -1,0 +1,149 @@
+"""Convolutions that can be differentiated twice at the price of convolutions.
+
+R1 and path-length regularisation differentiate a gradient. Autograd then finds the weights' gradient by a convolution
+with kernels as large as the map, and that of a filter for each channel by itself, also where nobody asks for it. Here
+the gradients of a convolution are operators of their own, whose gradients are again these operators and convolutions.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import Function
+
+# Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
+_runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
+_is_compiling = getattr(torch.compiler, 'is_compiling', lambda: False)
+
+
+def convolve(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: tuple = (1, 1),
+    padding: tuple = (0, 0),
+    groups: int = 1,
+    transposed: bool = False,
+) -> Tensor:
+    """``F.conv2d``, or ``F.conv_transpose2d``; arguments as they have them, strides and paddings as pairs.
+
+    Args:
+        x (Tensor): (N, I, H, W).
+        weight (Tensor): (O, I / groups, kh, kw), or (I, O / groups, kh, kw) if transposed.
+        bias (Tensor | None): (O,).
+        stride (tuple): Of rows and columns.
+        padding (tuple): Likewise.
+        groups (int): Number of groups of channels.
+        transposed (bool): Whether it is the transposed convolution.
+
+    Returns:
+        Tensor: (N, O, H', W').
+    """
+    options = (tuple(stride), tuple(padding), groups, transposed)
+    if _is_compiling():
+        return _forward(x, weight, bias, *options)
+    return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), *options)
+
+
+class Conv2d(nn.Conv2d):
+    """``nn.Conv2d`` by :func:`convolve`, without dilation."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W)."""
+        return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """``nn.ConvTranspose2d`` by :func:`convolve`, without dilation and output padding."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W)."""
+        return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups, transposed=True)
+
+
+def _branch(x: Tensor) -> Tensor:
+    """``x`` with a node of its own in the graph, as a leaf's cannot be asked whether it will run."""
+    return x.view_as(x) if x.is_leaf and x.requires_grad else x
+
+
+def _wanted(ctx) -> list[bool]:
+    """Which of three tensors' gradients the backward pass that runs now has use for, a last one may not be there."""
+    nodes = [node for node, _ in ctx.next_functions]  # of tensors only, which come first
+    wanted = [needed and _runs(node) for needed, node in zip(ctx.needs_input_grad, nodes)]
+    return [*wanted, False][:3]
+
+
+def _forward(x, weight, bias, stride, padding, groups, transposed):
+    if transposed:
+        return F.conv_transpose2d(x, weight, bias, stride, padding, groups=groups)
+    return F.conv2d(x, weight, bias, stride, padding, groups=groups)
+
+
+def _backward(grad, x, weight, options, by_weight: bool):
+    stride, padding, groups, transposed = options
+    found = torch.ops.aten.convolution_backward(
+        grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
+    )
+    return found[int(by_weight)]
+
+
+class _Convolve(Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias, *options):
+        ctx.save_for_backward(x, weight)
+        ctx.options, ctx.bias_dtype = options, None if bias is None else bias.dtype
+        return _forward(x, weight, bias, *options)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, weight = ctx.saved_tensors
+        needs_x, needs_weight, needs_bias = _wanted(ctx)
+        grad = _branch(grad)
+        # Under autocast both were cast on the way. What only lends its shape is detached: the graph ends there.
+        cast_x, cast_weight = x.to(grad.dtype), weight.to(grad.dtype)
+        by_x = by_weight = None
+        if needs_x:
+            by_x = _InputGradient.apply(grad, cast_x.detach(), cast_weight, ctx.options).to(x.dtype)
+        if needs_weight:
+            by_weight = _WeightGradient.apply(grad, cast_x, cast_weight.detach(), ctx.options).to(weight.dtype)
+        by_bias = grad.sum((0, 2, 3)).to(ctx.bias_dtype) if needs_bias else None
+        return by_x, by_weight, by_bias, None, None, None, None
+
+
+class _InputGradient(Function):
+    """The gradient by the input, linear in ``grad`` and ``weight``; of ``x`` it has the shape."""
+
+    @staticmethod
+    def forward(ctx, grad, x, weight, options):
+        ctx.save_for_backward(grad, weight)
+        ctx.options = options
+        return _backward(grad, x, weight, options, by_weight=False)
+
+    @staticmethod
+    def backward(ctx, direction):
+        grad, weight = ctx.saved_tensors
+        direction = _branch(direction)
+        needs_grad, _, needs_weight = _wanted(ctx)
+        by_grad = _Convolve.apply(direction, weight, None, *ctx.options) if needs_grad else None
+        by_weight = _WeightGradient.apply(grad, direction, weight.detach(), ctx.options) if needs_weight else None
+        return by_grad, None, by_weight, None
+
+
+class _WeightGradient(Function):
+    """The gradient by the weight, linear in ``grad`` and ``x``; of ``weight`` it has the shape."""
+
+    @staticmethod
+    def forward(ctx, grad, x, weight, options):
+        ctx.save_for_backward(grad, x)
+        ctx.options = options
+        return _backward(grad, x, weight, options, by_weight=True)
+
+    @staticmethod
+    def backward(ctx, direction):
+        grad, x = ctx.saved_tensors
+        direction = _branch(direction)
+        needs_grad, needs_x, _ = _wanted(ctx)
+        by_grad = _Convolve.apply(x, direction, None, *ctx.options) if needs_grad else None
+        by_x = _InputGradient.apply(grad, x.detach(), direction, ctx.options) if needs_x else None
+        return by_grad, by_x, None, None

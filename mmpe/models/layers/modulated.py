@@ -1,0 +1,186 @@
+"""Convolutions whose input channels are scaled by a style (StyleGAN2, section 2.2).
+
+Scaling the channels of the map is the same as scaling the weights for every picture, and one ordinary convolution then
+serves the whole batch. What is left of demodulation is a positive factor for each picture and output channel. It moves
+on through bias, noise and leaky ReLU into the scale that the next layer applies anyway, so it costs no pass over
+memory: maps travel as a :class:`ScaledMap`, together with the factor that they have yet to be multiplied by.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from .convolution import Conv2d
+from .equalized import EqualizedLinear, full_precision, leaky_relu_
+
+EPSILON = 1e-8
+
+
+class ScaledMap(NamedTuple):
+    """A map that stands for ``values * factor``.
+
+    Attributes:
+        values (Tensor): (N, C, H, W), channels last. Without gradients the layer that takes it overwrites it.
+        factor (Tensor): (N, C), in full precision.
+    """
+
+    values: Tensor
+    factor: Tensor
+
+    def unscaled(self) -> Tensor:
+        """The map that this stands for, (N, C, H, W)."""
+        return self.values * _per_channel(self.factor, self.values)
+
+
+def demodulate(kernel: Tensor, style: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+    """Scales around a convolution that make the output's expected norm one (StyleGAN2, equations 1 and 3).
+
+    With both in full precision the convolution in between is safe in half precision: whatever the size of weights and
+    styles, its result is of the size that the demodulated map has.
+
+    Args:
+        kernel (Tensor): (O, I, kh, kw).
+        style (Tensor): (N, I).
+        factor (Tensor): (N, I), that of the input.
+
+    Returns:
+        tuple[Tensor, Tensor]: (N, I) to scale the input by, and (N, O), positive, the output's factor, about one.
+    """
+    energy = style.square() @ kernel.square().sum((2, 3)).T + EPSILON * kernel[0].numel()
+    unit = energy.mean(1, keepdim=True)
+    return style * factor * unit.rsqrt(), (unit / energy).sqrt()
+
+
+class ModulatedConv(nn.Module):
+    """The linear part of a :class:`StyledConv`: 3x3, stride 1.
+
+    Subclasses that enlarge the map by two are the parts of :mod:`mmpe.models.stylegan2.upsampling`.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+        padded (bool): Whether the map keeps its size. Without padding it loses one pixel a side.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, padded: bool = True):
+        super().__init__()
+        self.conv = Conv2d(in_channels, out_channels, 3, padding=int(padded), bias=False)
+        self.padded = padded
+        nn.init.normal_(self.conv.weight)
+
+    @property
+    def kernel(self) -> Tensor:
+        """Tensor: (O, I, 3, 3), the weights."""
+        return self.conv.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W)."""
+        return self.conv(x)
+
+
+class StyledConv(nn.Module):
+    """Modulated convolution, noise, bias and leaky ReLU of slope 0.2 and gain sqrt(2).
+
+    Args:
+        layer (ModulatedConv): The convolution, which may enlarge.
+        style_channels (int): Channels of the style.
+    """
+
+    def __init__(self, layer: ModulatedConv, style_channels: int):
+        super().__init__()
+        out_channels, in_channels = layer.kernel.shape[:2]
+        self.layer = layer
+        self.modulation = EqualizedLinear(style_channels, in_channels, bias_init=1)
+        self.noise_strength = nn.Parameter(torch.zeros(1))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+
+    def forward(self, x: ScaledMap, style: Tensor, noise: Tensor) -> ScaledMap:
+        """One layer.
+
+        Args:
+            x (ScaledMap): (N, in_channels, H, W).
+            style (Tensor): (N, style_channels).
+            noise (Tensor): (N, 1, H', W'), or one for all pictures.
+
+        Returns:
+            ScaledMap: (N, out_channels, H', W').
+        """
+        with full_precision(style):
+            scale, factor = demodulate(self.layer.kernel, self.modulation(style), x.factor)
+            offsets = torch.stack((self.noise_strength.expand_as(self.bias), self.bias)) / factor[:, None]
+        values = self.layer(_times(x.values, scale))
+        return ScaledMap(leaky_relu_(_add_noise(values, noise, offsets)), factor * math.sqrt(2))
+
+
+class ToRGB(nn.Module):
+    """A modulated 1x1 convolution to an image, without demodulation (StyleGAN2, section 4.1).
+
+    Args:
+        in_channels (int): Channels of the map.
+        style_channels (int): Channels of the style.
+    """
+
+    def __init__(self, in_channels: int, style_channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, in_channels))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.modulation = EqualizedLinear(style_channels, in_channels, bias_init=1)
+
+    def forward(self, x: ScaledMap, style: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) and a style (N, style_channels) to (N, 3, H, W) in full precision."""
+        height, width = x.values.shape[-2:]
+        with full_precision(style):
+            scale = self.modulation(style) * x.factor / math.sqrt(self.weight.shape[1])
+            weight = self.weight * scale[:, None]
+        image = _rows(x.values) @ weight.to(x.values.dtype).transpose(1, 2)
+        return (image.to(self.bias.dtype) + self.bias).unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+
+def _times(x: Tensor, scale: Tensor) -> Tensor:
+    """``x * scale`` for each channel; ``x`` itself where no gradient needs it again."""
+    scale = _per_channel(scale, x)
+    return x * scale if torch.is_grad_enabled() else x.mul_(scale)
+
+
+def _per_channel(scale: Tensor, like: Tensor) -> Tensor:
+    return scale.to(like.dtype)[:, :, None, None]
+
+
+def _rows(x: Tensor) -> Tensor:
+    """(N, C, H, W) as (N, H W, C), a view where channels are last."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _add_noise(x: Tensor, noise: Tensor, offsets: Tensor) -> Tensor:
+    """Add to ``x`` (N, C, H, W), in place, noise (N or 1, 1, H, W) times ``offsets[:, 0]``, and ``offsets[:, 1]``."""
+    noise = noise.to(x.dtype).flatten(1).expand(len(x), -1)
+    shapes = torch.stack((noise, torch.ones_like(noise)), 2)
+    return _AddProduct.apply(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
+
+
+class _AddProduct(Function):
+    """``_rows(x) += left @ right`` of (N, H W, k) and (N, k, C), one pass forward and one backward.
+
+    Autograd would copy the gradient to go through the view, and sum it over pixels once for each of the k terms.
+    """
+
+    @staticmethod
+    def forward(ctx, x, left, right):
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(left, right)
+        _rows(x).baddbmm_(left, right)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        left, right = ctx.saved_tensors
+        _, needs_left, needs_right = ctx.needs_input_grad
+        rows = _rows(grad)
+        grad_left = rows @ right.transpose(1, 2) if needs_left else None
+        grad_right = left.transpose(1, 2) @ rows if needs_right else None
+        return grad, grad_left, grad_right

@@ -1,0 +1,127 @@
+"""StyleGAN2's discriminator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from ..encodings import as_size
+from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
+from .widths import num_halvings, widths
+
+ACTIVATION_GAIN = math.sqrt(2)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions beside a 1x1 convolution, each to half the size; their sum over sqrt(2).
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.conv1 = EqualizedConv2d(in_channels, in_channels, 3, ACTIVATION_GAIN, padding=1)
+        self.blur = Blur(padding=2)
+        self.conv2 = EqualizedConv2d(in_channels, out_channels, 3, ACTIVATION_GAIN / math.sqrt(2), stride=2)
+        # A 1x1 convolution of stride 2 sees every second position only, so only those are blurred.
+        self.skip_blur = Blur(padding=1, stride=2)
+        self.skip = EqualizedConv2d(in_channels, out_channels, 1, 1 / math.sqrt(2), bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, out_channels, H // 2, W // 2)."""
+        skip = self.skip(self.skip_blur(x))
+        x = leaky_relu_(self.conv1(x))
+        return skip.add_(leaky_relu_(self.conv2(self.blur(x))))
+
+
+@MODELS.register_module()
+class StyleDiscriminator(BaseModule):
+    """The discriminator of Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020.
+
+    Args:
+        in_size (int): Side of the pictures, a power of 2; with a pool, of the smallest that it is made for.
+        channel_multiplier (float): Factor of the channels from 64 pixels on, at least 1.
+        pool_size (int | tuple[int, int] | None): What the last map is averaged to, so that pictures may have any size
+            (MS-PIE). None: no pool; only pictures of ``in_size`` fit.
+        group_size (int): Of the minibatch standard deviation.
+        max_channels (int): Limit of the channels.
+
+    Raises:
+        InputError: If an argument cannot work.
+    """
+
+    def __init__(
+        self,
+        in_size: int = 256,
+        channel_multiplier: float = 2,
+        pool_size: int | tuple[int, int] | None = None,
+        group_size: int = 4,
+        max_channels: int = 512,
+    ):
+        super().__init__()
+        depth = num_halvings('in_size', in_size)
+        channels = widths(depth, channel_multiplier, max_channels)
+        if group_size < 1:
+            raise InputError(f'group_size={group_size!r} cannot work: it must be at least 1; 4 is usual')
+        self.in_size, self.group_size = in_size, group_size
+        self.smallest = 2**depth
+        self.pool_size = None if pool_size is None else _pool_size(pool_size)
+        self.from_rgb = EqualizedConv2d(3, channels[-1], 1, ACTIVATION_GAIN)
+        self.blocks = nn.ModuleList(ResidualBlock(channels[i], channels[i - 1]) for i in range(depth, 0, -1))
+        self.last_conv = EqualizedConv2d(channels[0] + 1, channels[0], 3, ACTIVATION_GAIN, padding=1)
+        rows, columns = self.pool_size or (4, 4)
+        self.hidden = EqualizedLinear(channels[0] * rows * columns, channels[0], activation=True)
+        self.score = EqualizedLinear(channels[0], 1)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Score pictures.
+
+        Args:
+            x (Tensor): (N, 3, H, W), about [-1, 1].
+
+        Returns:
+            Tensor: (N, 1), in full precision.
+
+        Raises:
+            InputError: If the pictures have a size that does not fit.
+        """
+        self._check(x)
+        x = leaky_relu_(self.from_rgb(x.contiguous(memory_format=torch.channels_last)))
+        for block in self.blocks:
+            x = block(x)
+        x = leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size)))
+        if self.pool_size:
+            x = F.adaptive_avg_pool2d(x, self.pool_size)
+        return self.score(self.hidden(x.flatten(1)))
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise InputError(f'pictures must have shape (N, 3, H, W), got {tuple(x.shape)}')
+        height, width = x.shape[-2:]
+        if self.pool_size is None and (height, width) != (self.in_size, self.in_size):
+            raise InputError(
+                f'a discriminator without pool_size sees only pictures of {self.in_size}x{self.in_size}, '
+                f'got {height}x{width}: resize them, or give it pool_size=2'
+            )
+        if min(height, width) < self.smallest:
+            raise InputError(
+                f'pictures of {height}x{width} are too small for a discriminator with in_size={self.in_size}: '
+                f'sides must be at least {self.smallest}'
+            )
+
+
+def _pool_size(size) -> tuple[int, int]:
+    try:
+        return as_size(size)
+    except ValueError as error:
+        raise InputError(f'pool_size={size!r} cannot work: {error}') from None

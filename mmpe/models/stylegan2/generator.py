@@ -1,0 +1,346 @@
+"""StyleGAN2's generator, told where it is, at any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from ..encodings import as_size
+from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
+from ..padding import set_padding
+from ..random import random_generator
+from .mapping import MappingNetwork
+from .widths import num_halvings, widths
+
+Size = tuple[int, int]
+BASE = 4
+NUM_MEAN_STYLES = 4096
+
+
+class StyleBlock(nn.Module):
+    """Two styled convolutions, of which the first enlarges, and an image added to the one below (StyleGAN2, fig. 7).
+
+    Args:
+        enlarging (ModulatedConv): The first convolution.
+        out_channels (int): Channels of the output.
+        padded (bool): Whether the second keeps its size.
+        style_channels (int): Channels of the styles.
+    """
+
+    def __init__(self, enlarging: ModulatedConv, out_channels: int, padded: bool, style_channels: int):
+        super().__init__()
+        self.up = StyledConv(enlarging, style_channels)
+        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padded), style_channels)
+        self.to_rgb = ToRGB(out_channels, style_channels)
+        self.enlarge_image = EnlargeImage()
+
+    def forward(self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]):
+        """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
+        x = self.up(x, styles[:, 0], noises[0])
+        x = self.conv(x, styles[:, 1], noises[1])
+        return x, self.enlarge_image(image) + self.to_rgb(x, styles[:, 2])
+
+
+@MODELS.register_module()
+class StyleGenerator(BaseModule):
+    """The generator of "Analyzing and Improving the Image Quality of StyleGAN" (CVPR 2020) with parts to choose.
+
+    The head is an encoding of position, of any size, as in Xu et al., "Positional Encoding as Spatial Inductive Bias in
+    GANs" (CVPR 2021): the size of its grid is that of the image. A size is an int or (height, width) everywhere.
+
+    Args:
+        out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
+        encoding (dict): The head.
+        upsampling (dict): Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
+        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
+            'none' the head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros,
+            as released.
+        style_channels (int): Channels of z and of the styles.
+        num_mapping_layers (int): Layers of the mapping network.
+        mapping_lr (float): Factor of its learning rate.
+        channel_multiplier (float): Factor of the channels from 64 pixels on, at least 1.
+        max_channels (int): Limit of the channels.
+
+    Attributes:
+        num_upsamplings (int): How often the base size is doubled.
+        num_latents (int): Number of styles that an image takes.
+        style_mapping (MappingNetwork): Maps z (N, C) to styles (N, C).
+
+    Raises:
+        InputError: If an argument cannot work.
+    """
+
+    def __init__(
+        self,
+        out_size: int = 256,
+        encoding: dict = dict(type='mmpe.LearnableGrid', channels=512, size=4),  # noqa: B006
+        upsampling: dict = dict(type='mmpe.TransposedConvBlur'),  # noqa: B006
+        padding: str | dict = 'zero',
+        style_channels: int = 512,
+        num_mapping_layers: int = 8,
+        mapping_lr: float = 0.01,
+        channel_multiplier: float = 2,
+        max_channels: int = 512,
+    ):
+        super().__init__()
+        self.out_size = out_size
+        self.style_channels = style_channels
+        self.num_upsamplings = num_halvings('out_size', out_size)
+        self.num_latents = 2 * self.num_upsamplings + 2
+        channels = widths(self.num_upsamplings, channel_multiplier, max_channels)
+        self.padded = padding not in ('none', dict(type='none'))
+        self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
+        self.encoding = MODELS.build(encoding)
+        head = ModulatedConv(self.encoding.out_channels, channels[0], self.padded)
+        self.first = StyledConv(head, style_channels)
+        self.first_to_rgb = ToRGB(channels[0], style_channels)
+        self.blocks = nn.ModuleList(
+            StyleBlock(
+                MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padded=self.padded)),
+                own,
+                self.padded,
+                style_channels,
+            )
+            for below, own in zip(channels, channels[1:])
+        )
+        for layer, noise in enumerate(self._fixed_noises((BASE, BASE))):
+            self.register_buffer(f'noise_{layer}', noise)
+        if self.padded:
+            self._set_padding(padding)
+        self.to(memory_format=torch.channels_last)
+
+    # ---------------------------------------------------------------- sizes
+
+    def image_size(self, base_size=None) -> Size:
+        """(H, W) of the image for a base size; None is 4."""
+        height, width = self._base(base_size)
+        return height << self.num_upsamplings, width << self.num_upsamplings
+
+    def base_size(self, size) -> Size:
+        """The base size (h, w) that gives an image of ``size``, the inverse of :meth:`image_size`.
+
+        Raises:
+            InputError: If there is none; the message names the nearest sizes that there are.
+        """
+        height, width = _size('size', size)
+        step = 1 << self.num_upsamplings
+        if height % step == 0 and width % step == 0:
+            return height // step, width // step
+        sides = [sorted({max(length // step, 1), -(-length // step)}) for length in (height, width)]
+        nearest = sorted(product(*sides), key=lambda pair: math.dist((pair[0] * step, pair[1] * step), (height, width)))
+        named = ' or '.join(f'{rows * step}x{columns * step}' for rows, columns in nearest[:2])
+        raise InputError(
+            f'an image of {height}x{width} cannot be made: sides must be multiples of {step}; take {named}'
+        )
+
+    def head_size(self, base_size=None) -> Size:
+        """(h, w) of the grid that the encoding is laid over."""
+        height, width = self._base(base_size)
+        margin = 0 if self.padded else 2
+        return height + margin, width + margin
+
+    def noise_shapes(self, base_size=None) -> list[Size]:
+        """(h, w) of each layer's noise."""
+        height, width = self._base(base_size)
+        margin = 0 if self.padded else 2
+        shapes = [(height, width)]
+        for level in range(1, self.num_upsamplings + 1):
+            rows, columns = height << level, width << level
+            shapes += [(rows + margin, columns + margin), (rows, columns)]
+        return shapes
+
+    # ---------------------------------------------------------------- noise
+
+    def draw_noises(self, generators: Sequence[torch.Generator], base_size=None) -> list[Tensor]:
+        """Noise for images that depend on nothing but their own generators.
+
+        Args:
+            generators (Sequence[torch.Generator]): One for each image, on the CPU.
+            base_size (int | tuple[int, int] | None): The base size; None is 4.
+
+        Returns:
+            list[Tensor]: (N, 1, h, w) for each layer.
+        """
+        shapes = self.noise_shapes(base_size)
+        images = [[_draw(generator, 1, 1, *shape) for shape in shapes] for generator in generators]
+        return [torch.cat(layer).to(self.first.bias) for layer in zip(*images)]
+
+    def _fixed_noises(self, base: Size) -> list[Tensor]:
+        shapes = self.noise_shapes(base)
+        return [
+            _draw(random_generator('fixed noise', layer, *shape), 1, 1, *shape) for layer, shape in enumerate(shapes)
+        ]
+
+    def _noises(self, injected, base: Size, batch: int) -> list[Tensor]:
+        like, shapes = self.first.bias, self.noise_shapes(base)
+        if isinstance(injected, str) and injected == 'random':
+            return [torch.randn(batch, 1, *shape, dtype=like.dtype, device=like.device) for shape in shapes]
+        if isinstance(injected, str) and injected == 'fixed':
+            if base == (BASE, BASE):
+                return [getattr(self, f'noise_{layer}') for layer in range(len(shapes))]
+            return [noise.to(like) for noise in self._fixed_noises(base)]
+        if isinstance(injected, (list, tuple)):
+            got = [tuple(noise.shape) for noise in injected]
+            if len(got) == len(shapes) and all(g in ((batch, 1, *s), (1, 1, *s)) for g, s in zip(got, shapes)):
+                return [noise.to(like.device) for noise in injected]
+            raise InputError(
+                f'injected_noise has shapes {got}: for {batch} images of base size {base} it must be '
+                f'{[(batch, 1, *shape) for shape in shapes]}'
+            )
+        raise InputError(f"injected_noise={injected!r} cannot work: it is 'random', 'fixed' or a list of tensors")
+
+    # ---------------------------------------------------------------- styles
+
+    @torch.no_grad()
+    def mean_style(self) -> Tensor:
+        """(1, C): the mean of the styles of 4096 fixed z."""
+        z = _draw(random_generator('mean style'), NUM_MEAN_STYLES, self.style_channels)
+        return self.style_mapping(z.to(self.first.bias)).mean(0, keepdim=True)
+
+    def styles(self, z: Tensor | Sequence[Tensor], truncation: float = 1.0, crossover: int | None = None) -> Tensor:
+        """Styles for all layers.
+
+        Args:
+            z (Tensor | Sequence[Tensor]): (N, C), or two of them to mix.
+            truncation (float): How far to go from the mean style to z's, 0 to 1 (StyleGAN, appendix B).
+            crossover (int | None): The first layer that takes the second z's style, 1 to ``num_latents - 1``. None:
+                drawn, the same for the whole batch, by torch's global generator.
+
+        Returns:
+            Tensor: (N, num_latents, C).
+
+        Raises:
+            InputError: If z has another shape, or there are more than two.
+        """
+        parts = [z] if isinstance(z, Tensor) else list(z)
+        if not 1 <= len(parts) <= 2:
+            raise InputError(f'{len(parts)} z cannot be mixed: give one tensor, or two in a list')
+        for part in parts:
+            if part.ndim != 2 or part.shape[1] != self.style_channels or part.shape != parts[0].shape:
+                raise InputError(
+                    f'z of shape {[tuple(part.shape) for part in parts]} does not fit: it must be '
+                    f'(N, {self.style_channels}), and two of them alike'
+                )
+        styles = [self.style_mapping(part) for part in parts]
+        if truncation != 1:
+            mean = self.mean_style()
+            styles = [mean + truncation * (style - mean) for style in styles]
+        first, second = styles[0], styles[-1]
+        cut = self._crossover(crossover) if len(parts) == 2 else self.num_latents
+        return torch.cat(
+            (first[:, None].expand(-1, cut, -1), second[:, None].expand(-1, self.num_latents - cut, -1)), 1
+        )
+
+    def _crossover(self, crossover: int | None) -> int:
+        if crossover is None:
+            return int(torch.randint(1, self.num_latents, ()))
+        if not 1 <= crossover < self.num_latents:
+            raise InputError(f'crossover={crossover} cannot work: it must be from 1 to {self.num_latents - 1}')
+        return crossover
+
+    # ---------------------------------------------------------------- images
+
+    def forward(
+        self,
+        z: Tensor | Sequence[Tensor],
+        base_size: int | Size | None = None,
+        coordinates: Tensor | None = None,
+        injected_noise: str | Sequence[Tensor] = 'random',
+        truncation: float = 1.0,
+    ) -> Tensor:
+        """Images of z, see :meth:`styles` and :meth:`synthesize`."""
+        return self.synthesize(self.styles(z, truncation), base_size, coordinates, injected_noise)
+
+    def synthesize(
+        self,
+        styles: Tensor,
+        base_size: int | Size | None = None,
+        coordinates: Tensor | None = None,
+        injected_noise: str | Sequence[Tensor] = 'random',
+    ) -> Tensor:
+        """Images of styles.
+
+        Args:
+            styles (Tensor): (N, num_latents, C).
+            base_size (int | tuple[int, int] | None): Size of the first map; the image is ``image_size(base_size)``.
+                None: 4, or what the coordinates say.
+            coordinates (Tensor | None): (h, w, 2) in place of the encoding's own, of the size that :meth:`head_size`
+                has for the base size.
+            injected_noise (str | Sequence[Tensor]): 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
+                for each layer, of :meth:`noise_shapes`.
+
+        Returns:
+            Tensor: (N, 3, H, W), about [-1, 1], float32 also under autocast.
+
+        Raises:
+            InputError: If sizes or shapes do not fit.
+        """
+        if styles.ndim != 3 or styles.shape[1:] != (self.num_latents, self.style_channels):
+            raise InputError(
+                f'styles of shape {tuple(styles.shape)} do not fit: it must be '
+                f'(N, {self.num_latents}, {self.style_channels})'
+            )
+        base, code = self._head(base_size, coordinates)
+        noises = self._noises(injected_noise, base, len(styles))
+        x = ScaledMap(self._batch(code, len(styles)), styles.new_ones(1, code.shape[1]))
+        x = self.first(x, styles[:, 0], noises[0])
+        image = self.first_to_rgb(x, styles[:, 1])
+        # An image's style is also that of the next block's first convolution, as released.
+        for i, block in enumerate(self.blocks):
+            x, image = block(x, image, styles[:, 2 * i + 1 : 2 * i + 4], noises[2 * i + 1 : 2 * i + 3])
+        return image.contiguous()
+
+    def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
+        """The base size and the code (1, C, h, w) of the head's grid."""
+        if coordinates is None:
+            base = self._base(base_size)
+            return base, self._encode(self.encoding, self.head_size(base))
+        margin = 0 if self.padded else 2
+        if coordinates.ndim != 3 or coordinates.shape[2] != 2 or min(coordinates.shape[:2]) <= margin:
+            raise InputError(f'coordinates of shape {tuple(coordinates.shape)} do not fit: they must be (h, w, 2)')
+        base = tuple(length - margin for length in coordinates.shape[:2])
+        if base_size is not None and self._base(base_size) != base:
+            raise InputError(
+                f'coordinates of shape {tuple(coordinates.shape)} do not fit base_size={base_size}: '
+                f'they must be {(*self.head_size(base_size), 2)}'
+            )
+        return base, self._encode(self.encoding.encode, coordinates)[None]
+
+    def _encode(self, encode, where) -> Tensor:
+        try:
+            return encode(where)
+        except ValueError as error:
+            raise InputError(f'the encoding {type(self.encoding).__name__} cannot be used here: {error}') from error
+
+    def _batch(self, code: Tensor, batch: int) -> Tensor:
+        """A map for each image, of its own memory."""
+        code = code.to(self.first.bias).contiguous(memory_format=torch.channels_last)
+        return code.repeat(batch, 1, 1, 1)
+
+    def _base(self, base_size) -> Size:
+        return (BASE, BASE) if base_size is None else _size('base_size', base_size)
+
+    def _set_padding(self, padding) -> None:
+        try:
+            set_padding(self, padding)
+        except ValueError as error:
+            raise InputError(f'padding={padding!r} cannot work: {error}') from None
+
+
+def _draw(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=generator, device='cpu')
+
+
+def _size(name: str, size) -> Size:
+    try:
+        return as_size(size)
+    except ValueError:
+        raise InputError(f'{name}={size!r} cannot work: it is a positive integer or two, (height, width)') from None

@@ -1,0 +1,89 @@
+"""StyleGAN2 on two processes is StyleGAN2 on one with the joined batch."""
+
+import copy
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from stylegan2_models import batch, optimisers, small_model
+
+from mmpe.engine import SynchronisedModel
+
+ITERATIONS = 4
+PROCESSES = 2
+GROUP_SIZES = [2, 4]  # of minibatch statistics; a process has four images
+
+
+def new_run(group_size, rank=0):
+    """A model with weights of its own on every process, as each would have without a wrapper."""
+    torch.manual_seed(rank)
+    model = small_model(group_size, ema=dict(half_life=30, ramp_up=0.5)).double()
+    return SynchronisedModel(model), optimisers(model)
+
+
+def checkpoint(model, optim_wrapper):
+    return copy.deepcopy(dict(model=model.module.state_dict(), optimizer=optim_wrapper.state_dict()))
+
+
+def train_one_of_two(rank, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=PROCESSES)
+    runs = {}
+    for group_size in GROUP_SIZES:
+        model, optim_wrapper = new_run(group_size, rank)
+        run = runs[group_size] = []
+        for i in range(ITERATIONS):
+            logged = model.train_step(batch(i, 4, rank, PROCESSES), optim_wrapper)
+            run.append(dict(checkpoint(model, optim_wrapper), logged=logged))
+    torch.save(runs, f'{folder}/{rank}.pth')
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def both(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('processes')
+    mp.spawn(train_one_of_two, (str(folder),), PROCESSES)
+    return [torch.load(folder / f'{rank}.pth') for rank in range(PROCESSES)]
+
+
+def train_alone(run, first=0):
+    """With the batches of both processes, joined."""
+    model, optim_wrapper = run
+    for i in range(first, ITERATIONS):
+        logged = model.train_step(batch(i, 8), optim_wrapper)
+    return dict(checkpoint(model, optim_wrapper), logged=logged)
+
+
+def assert_close(one, other, name='', tolerance=1e-7):
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), name
+        for key in one:
+            assert_close(one[key], other[key], f'{name}.{key}', tolerance)
+    elif isinstance(one, torch.Tensor) and tolerance:
+        assert torch.allclose(one.double(), other.double(), rtol=tolerance, atol=tolerance / 1000), name
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), name
+
+
+@pytest.mark.parametrize('group_size', GROUP_SIZES)
+def test_both_processes_hold_equal_weights(both, group_size):
+    for one, other in zip(both[0][group_size], both[1][group_size]):
+        assert_close(one, other, tolerance=0)
+
+
+@pytest.mark.parametrize('group_size', GROUP_SIZES)
+def test_two_processes_train_as_one(both, group_size):
+    """Weights, average, optimisers and losses; regularised at iterations 0, 2 and 3."""
+    expected = train_alone(new_run(group_size))
+    assert_close(both[0][group_size][-1], expected)
+    assert int(expected['model']['images_seen']) == ITERATIONS * 8
+
+
+def test_a_run_goes_on_with_another_number_of_processes(both):
+    model, optim_wrapper = new_run(4, rank=5)
+    halfway = copy.deepcopy(both[1][4][1])
+    model.module.load_state_dict(halfway['model'])
+    optim_wrapper.load_state_dict(halfway['optimizer'])
+    assert_close(train_alone((model, optim_wrapper), first=2), both[0][4][-1])
