@@ -16,6 +16,7 @@ from mmpe.apis.command_line import command, count, parser, size
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
 from mmpe.models.singan import SinGANModel
+from mmpe.visualization import markdown_table
 
 COLUMNS = dict(
     structure='structure',
@@ -57,14 +58,6 @@ def evaluate(model, num, size, seed):
     return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
 
 
-def table(rows):
-    """Lines of an aligned Markdown table; the first column is text, the others are numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    rule = ['-' * widths[0], *['-' * (width - 1) + ':' for width in widths[1:]]]
-    header, *body = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
-    return [f'| {" | ".join(cells)} |' for cells in (header, rule, *body)]
-
-
 @command
 def main():
     args = parse_args()
@@ -75,7 +68,7 @@ def main():
     models = [load_singan(path) for path in args.checkpoints]
     results = [evaluate(model, args.num, args.size, args.seed) for model in models]
     numbers = [[path, *(f'{scores[name]:.4f}' for name in COLUMNS)] for path, scores in zip(args.checkpoints, results)]
-    print('\n'.join(table([['checkpoint', *COLUMNS.values()], *numbers])))
+    print('\n'.join(markdown_table([['checkpoint', *COLUMNS.values()], *numbers])))
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(dict(zip(args.checkpoints, results)), indent=2) + '\n')

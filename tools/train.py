@@ -1,13 +1,9 @@
 """Train a model."""
 
-import os
-from pathlib import Path
-
-from mmengine.config import DictAction
 from mmengine.device import get_device
 
-from mmpe.apis import load_config, train
-from mmpe.apis.command_line import command, parser
+from mmpe.apis import train
+from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
 from mmpe.errors import InputError
 
 
@@ -27,25 +23,19 @@ def parse_args():
         help='go on from this checkpoint, or from the last one in the work dir',
     )
     p.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 elsewhere')
-    p.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='overrides, such as model.iters_per_scale=500',
-    )
-    p.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
-    )
-    p.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+    p.add_argument('--amp-dtype', choices=['float16', 'bfloat16'], help='mixed precision of this type')
+    add_run_options(p, 'model.iters_per_scale=500')
     return p.parse_args()
 
 
-def mixed_precision(optim_wrapper):
-    """Give every optimiser autocast: float16 with loss scaling on a GPU, bfloat16 elsewhere."""
+def mixed_precision(optim_wrapper, dtype):
+    """Give every optimiser autocast; float16 needs a GPU and gets loss scaling."""
     on_gpu = get_device() == 'cuda'
-    wrapper = dict(type='AmpOptimWrapper', loss_scale='dynamic') if on_gpu else dict(type='BFloat16OptimWrapper')
+    dtype = dtype or ('float16' if on_gpu else 'bfloat16')
+    if dtype == 'float16' and not on_gpu:
+        raise InputError('--amp-dtype float16 needs a GPU: take bfloat16')
+    half = dict(type='AmpOptimWrapper', loss_scale='dynamic')
+    wrapper = half if dtype == 'float16' else dict(type='BFloat16OptimWrapper')
     single = 'optimizer' in optim_wrapper
     for config in [optim_wrapper] if single else optim_wrapper.values():
         if isinstance(config, dict):
@@ -57,12 +47,10 @@ def mixed_precision(optim_wrapper):
 @command
 def main():
     args = parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    config = load_config(args.config, args.cfg_options)
-    config.launcher = args.launcher
-    config.work_dir = args.work_dir or config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    if args.amp:
-        mixed_precision(config.optim_wrapper)
+    config = read_run_config(args)
+    config.work_dir = args.work_dir or config.work_dir
+    if args.amp or args.amp_dtype:
+        mixed_precision(config.optim_wrapper, args.amp_dtype)
     if args.resume:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume

@@ -3,6 +3,7 @@
 from .checkpoint import load, read_checkpoint
 from .config import load_config, one_clear_line
 from .sampling import sample
+from .test import score_table, test
 from .train import train
 
-__all__ = ['load', 'load_config', 'one_clear_line', 'read_checkpoint', 'sample', 'train']
+__all__ = ['load', 'load_config', 'one_clear_line', 'read_checkpoint', 'sample', 'score_table', 'test', 'train']

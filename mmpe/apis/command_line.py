@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import sys
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
 
 from mmpe.errors import InputError
+
+from .config import load_config
 
 
 def command(main):
@@ -33,6 +39,31 @@ def parser(description: str, example: str) -> argparse.ArgumentParser:
         epilog=f'example:\n  {example}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
+    """What every tool that runs a config takes: overrides and a launcher."""
+    p.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help=f'overrides, such as {example_override}',
+    )
+    p.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
+    )
+    p.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+
+
+def read_run_config(args: argparse.Namespace) -> Config:
+    """The config file ``args.config`` with the options of :func:`add_run_options`."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config = load_config(args.config, args.cfg_options)
+    config.launcher = args.launcher
+    config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    return config
 
 
 def size(text: str) -> tuple[int, int]:

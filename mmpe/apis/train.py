@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner
@@ -15,6 +13,7 @@ from mmpe.errors import InputError
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
+from .processes import join_processes
 
 
 def train(config: Config) -> Runner:
@@ -27,7 +26,7 @@ def train(config: Config) -> Runner:
         InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
     """
     check_writable(config.work_dir)
-    _join_processes(config)
+    join_processes(config)
     _check_checkpoint(config)
     with one_clear_line('the config cannot be built'):
         runner = Runner.from_cfg(config)
@@ -36,12 +35,6 @@ def train(config: Config) -> Runner:
     runner.train()
     barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
-
-
-def _join_processes(config: Config) -> None:
-    """Join the processes that torchrun started where there is no GPU; MMEngine asks for one then."""
-    if config.get('launcher') == 'pytorch' and not torch.cuda.is_available() and not dist.is_initialized():
-        dist.init_process_group('gloo')
 
 
 def _check_checkpoint(config: Config) -> None:

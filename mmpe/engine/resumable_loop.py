@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from functools import partial
 from itertools import chain, repeat
+from typing import Callable
 
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
@@ -35,6 +38,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         keep_freed_memory()
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
+        loader.worker_init_fn = partial(_undisturbed, loader.worker_init_fn)
         # MMEngine's constructor starts the loader's workers, which read ahead from wherever the sampler is.
         super().__init__(runner, DataLoader(loader.dataset), **settings)
         self.dataloader = loader
@@ -64,3 +68,15 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             raise InputError(
                 f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
             )
+
+
+def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:
+    """Start a loader's worker that works until its training process is done with it.
+
+    Ctrl-C, Slurm and torchrun signal whole groups of processes, and without its workers a training process could not
+    finish the iteration after which it saves.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if init is not None:
+        init(worker)

@@ -1,14 +1,34 @@
 """How good samples are: pure functions, and MMEngine metrics made of them."""
 
+from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
+from .gan_metrics import FeatureMetrics, MultiScaleSimilarity, SlicedWasserstein
 from .layout import diversity, rmse, structure
+from .network import TorchScriptFeatures, build_network
+from .pyramid import laplacian_pyramid, pyramid_distance, pyramid_neighbourhoods
+from .real_pictures import RealPictures
+from .similarity import multiscale_similarity
 from .single_picture import SinglePictureScores, single_picture_scores
 from .texture import patch_distance, patches, sliced_wasserstein
 
 __all__ = [
+    'FeatureMetrics',
+    'MultiScaleSimilarity',
+    'RealPictures',
     'SinglePictureScores',
+    'SlicedWasserstein',
+    'TorchScriptFeatures',
+    'build_network',
     'diversity',
+    'frechet_distance',
+    'frechet_distance_of_moments',
+    'kernel_distance',
+    'laplacian_pyramid',
+    'multiscale_similarity',
     'patch_distance',
     'patches',
+    'precision_recall',
+    'pyramid_distance',
+    'pyramid_neighbourhoods',
     'rmse',
     'single_picture_scores',
     'sliced_wasserstein',

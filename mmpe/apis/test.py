@@ -1,0 +1,74 @@
+"""From a config and a checkpoint to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import barrier
+from mmengine.runner import Runner
+
+from mmpe.engine.wrapper import unwrapped
+from mmpe.errors import InputError
+from mmpe.visualization import markdown_table
+
+from .checkpoint import read_checkpoint
+from .checks import check_writable
+from .config import one_clear_line
+from .processes import join_processes
+
+_NOT_TESTED = (
+    *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'load_from'),
+    *('val_dataloader', 'val_evaluator', 'val_cfg'),
+)
+
+
+def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
+    """Score a checkpoint in the test loop of a config.
+
+    Args:
+        config (Config): With ``test_dataloader`` and ``test_evaluator``; ``work_dir`` and ``launcher`` as in training.
+        checkpoint (str | Path): Of the config's model.
+
+    Returns:
+        dict[str, float]: As the metrics name them, such as ``256x256/fid``; the same in all processes.
+
+    Raises:
+        InputError: If something that the config names cannot be used, or the checkpoint does not fit its model.
+    """
+    missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
+    if missing:
+        raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
+    state = read_checkpoint(checkpoint)['state_dict']
+    check_writable(config.work_dir)
+    join_processes(config)
+    config = deepcopy(config)
+    config.update(dict.fromkeys(_NOT_TESTED), resume=False, test_cfg=config.get('test_cfg') or {})
+    with one_clear_line('the config cannot be built'):
+        runner = Runner.from_cfg(config)
+        runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
+    try:
+        unwrapped(runner.model).load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            f'{checkpoint} does not fit the model of the config: {" ".join(str(error).split())}'
+        ) from error
+    scores = runner.test()
+    barrier()  # those that leave before the first is done would break its connections
+    return scores
+
+
+def score_table(scores: Mapping[str, float]) -> list[str]:
+    """Lines of an aligned Markdown table: a row for what stands before the last ``/`` of a name, a column for the rest.
+
+    Args:
+        scores (Mapping[str, float]): Such as ``{'256x256/fid': 5.5, '256x256/recall': 0.5}``.
+    """
+    split = {name: name.rpartition('/')[::2] for name in scores}
+    rows, columns = (list(dict.fromkeys(part)) for part in zip(*split.values()))
+    cells = {split[name]: f'{value:.4f}' if isinstance(value, float) else str(value) for name, value in scores.items()}
+    return markdown_table(
+        [['', *columns], *([row, *(cells.get((row, column), '') for column in columns)] for row in rows)]
+    )

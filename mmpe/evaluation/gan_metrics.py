@@ -1,0 +1,288 @@
+"""The scores of a model that draws images of several sizes, as metrics of MMEngine's val and test loops.
+
+A data sample is ``dict(number=int, images={(H, W): (3, H, W) in [-1, 1]})``, as :class:`~mmpe.datasets.SampleNumbers`
+asks models for. All scores are of images as they would be written to files, in 256 steps, and are called
+``HxW/name``, such as ``256x384/fid``. Over several processes each image and each real picture counts once.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from mmengine.device import get_device
+from mmengine.dist import all_gather_object
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import METRICS
+
+from .features import frechet_distance, kernel_distance, precision_recall
+from .network import build_network, network_fingerprint
+from .pictures import quantised
+from .pyramid import pyramid_distance, pyramid_neighbourhoods
+from .real_pictures import RealPictures, Size
+from .similarity import multiscale_similarity
+
+
+class SizedMetric(BaseMetric):
+    """A metric at each size that the images have.
+
+    A result is what is measured of one sample: a dict from size to tensor.
+
+    Args:
+        num (int | None): Samples of this number and higher do not count; None: all count.
+        device (str | None): Where to compute; None: on the GPU if there is one.
+        **kwargs: Of MMEngine's :class:`BaseMetric`.
+    """
+
+    default_prefix = ''  # the sizes are: MMEngine warns where it is None
+
+    def __init__(self, num: int | None = None, device: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.num = num
+        self.device = torch.device(device or get_device())
+
+    @abstractmethod
+    def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
+        """What is measured, (N, ...), of pictures (N, 3, H, W) uint8 on ``device`` and their N numbers."""
+
+    @abstractmethod
+    def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
+        """Scores by name, from what was measured of all samples at a size, (N, ...) on ``device``."""
+
+    @torch.no_grad()
+    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+        """Measure a batch."""
+        entries = [{} for _ in data_samples]
+        counted = [i for i, sample in enumerate(data_samples) if self.num is None or sample['number'] < self.num]
+        for size in dict.fromkeys(size for i in counted for size in data_samples[i]['images']):
+            shown = [i for i in counted if size in data_samples[i]['images']]
+            images = torch.stack([data_samples[i]['images'][size].to(self.device) for i in shown])
+            if tuple(images.shape[-2:]) != tuple(size):
+                raise InputError(
+                    f'images of {_name(size)} were asked for, and the model gave {_name(images.shape[-2:])}'
+                )
+            found = self.describe(quantised(images), [data_samples[i]['number'] for i in shown]).cpu()
+            for i, description in zip(shown, found):
+                # a row alone: pickling a view, to bring results together, takes the whole batch along
+                entries[i][tuple(size)] = description.clone()
+        self.results.extend(entries)
+
+    @torch.no_grad()
+    def compute_metrics(self, results: list[dict[Size, Tensor]]) -> dict[str, float]:
+        """Score each size."""
+        scores = {}
+        for size in dict.fromkeys(size for entry in results for size in entry):
+            fakes = torch.stack([entry[size] for entry in results if size in entry])
+            for name, value in self.score(size, fakes.to(self.device)).items():
+                scores[f'{_name(size)}/{name}'] = value
+        return scores
+
+
+class RealSetMetric(SizedMetric):
+    """A metric that compares with real pictures, measured the same way, once for each size.
+
+    Real pictures are resized to each size, with antialiasing, whatever their shape: at 256x384 they are stretched as
+    the images of a model trained on squares are.
+
+    Args:
+        real (dict | None): Config of the data set; :func:`mmpe.apis.load_config` puts the training set here.
+        num_real (int | None): How many, evenly spread over the set; None, or more than there are: all.
+        cache_dir (str | Path | None): See :class:`RealPictures`, as for the next two.
+        batch_size (int): Real pictures at a time.
+        num_workers (int): Processes that read them.
+        **kwargs: Of :class:`SizedMetric`.
+    """
+
+    def __init__(
+        self,
+        real: dict | None = None,
+        num_real: int | None = None,
+        cache_dir: str | Path | None = None,
+        batch_size: int = 32,
+        num_workers: int = 2,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.real_pictures = RealPictures(real, num_real, cache_dir, batch_size, num_workers)
+        self.real: dict[Size, Tensor] = {}
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """All that :meth:`describe` depends on."""
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Measure the real pictures at all sizes that were drawn, then score."""
+        drawn = all_gather_object([size for entry in self.results for size in entry])
+        sizes = sorted(set(sum(drawn, [])))
+        self.real = self.real_pictures.measure(sizes, self._describe_on_device, self.fingerprint, self.collect_dir)
+        try:
+            return super().evaluate(size)
+        finally:
+            self.real = {}
+
+    @torch.no_grad()
+    def _describe_on_device(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
+        return self.describe(pictures.to(self.device), numbers)
+
+
+@METRICS.register_module()
+class FeatureMetrics(RealSetMetric):
+    """Scores from the features of a network, which sees each picture once for all of them.
+
+    =================== ====================== =========================================================== ========
+    in ``scores``       key                    what it says                                                better
+    =================== ====================== =========================================================== ========
+    fid                 fid                    Frechet distance; comparable for equal numbers only         lower
+    kid                 kid                    kernel distance, not multiplied by 1000; around 0 at best   lower
+    precision_recall    precision              share of images that are like real ones, 0 to 1             higher
+    |                   recall                 share of real pictures that the model can give, 0 to 1      higher
+    =================== ====================== =========================================================== ========
+
+    The paper's FID50k is of 50,000 images, by ``inception-2015-12-05.pt``; its authors' precision and recall are by
+    ``vgg16.pt``: a second ``FeatureMetrics`` with that network.
+
+    Args:
+        network (str | dict | None): See :func:`~mmpe.evaluation.network.build_network`: the path or URL of a
+            TorchScript file, or more about it. There is no default.
+        scores (Sequence[str]): Which.
+        neighbours (int): Of precision and recall.
+        **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
+
+    Raises:
+        InputError: If there is no such network or score, no real pictures, or torchmetrics is missing.
+    """
+
+    def __init__(
+        self,
+        network: str | dict | None = None,
+        scores: Sequence[str] = ('fid', 'kid', 'precision_recall'),
+        real: dict | None = None,
+        neighbours: int = 3,
+        **kwargs,
+    ):
+        known = dict(fid=self._fid, kid=self._kid, precision_recall=self._precision_recall)
+        unknown = [name for name in scores if name not in known]
+        if unknown or not scores:
+            raise InputError(f'scores are some of {", ".join(known)}, not {", ".join(unknown) or "none"}')
+        if 'kid' in scores:
+            _require_torchmetrics('kid')
+        super().__init__(real=real, **kwargs)
+        self.scorers = [known[name] for name in scores]
+        self.neighbours = neighbours
+        self.network = build_network(network)
+
+    @property
+    def fingerprint(self) -> str:
+        """The network's."""
+        return network_fingerprint(self.network)
+
+    def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Features (N, D).
+
+        Raises:
+            InputError: If the network does not take such pictures or does not give such features.
+        """
+        self.network.to(self.device)
+        try:
+            features = self.network(pictures)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except (RuntimeError, TypeError, torch.jit.Error) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise InputError(
+                f'the feature network does not take uint8 pictures {tuple(pictures.shape)}: {reason}. '
+                'network=dict(path=..., size=..., value_range=...) says what it takes'
+            ) from error
+        if not isinstance(features, Tensor) or features.ndim < 2 or len(features) != len(pictures):
+            shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+            raise InputError(f'the feature network gave {shape} for {len(pictures)} pictures, and not (N, D)')
+        return features.flatten(1).float()
+
+    def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
+        """All that was asked for."""
+        real = self.real[size].to(self.device)
+        return {name: value for scorer in self.scorers for name, value in scorer(real, fakes).items()}
+
+    def _fid(self, real: Tensor, fakes: Tensor) -> dict[str, float]:
+        return dict(fid=frechet_distance(real.cpu(), fakes.cpu()))  # not every device has float64
+
+    def _kid(self, real: Tensor, fakes: Tensor) -> dict[str, float]:
+        return dict(kid=kernel_distance(real.cpu(), fakes.cpu()))
+
+    def _precision_recall(self, real: Tensor, fakes: Tensor) -> dict[str, float]:
+        return dict(zip(('precision', 'recall'), precision_recall(real, fakes, self.neighbours)))
+
+
+@METRICS.register_module()
+class SlicedWasserstein(RealSetMetric):
+    """Progressive GAN's distance of details, ``swd``: mean over levels of the pyramid, times 1000; lower is better.
+
+    See :mod:`mmpe.evaluation.pyramid`. It needs no network. Progressive GAN takes ``num=16384``, which takes 3 GB of
+    memory for images of 256 pixels, and as much for real pictures.
+
+    Args:
+        num (int): How many images and real pictures count, at most.
+        neighbourhoods (int): Of each level of each picture.
+        **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
+    """
+
+    def __init__(self, num: int = 4096, neighbourhoods: int = 128, **kwargs):
+        super().__init__(num=num, **{'num_real': num, **kwargs})
+        self.neighbourhoods = neighbourhoods
+
+    @property
+    def fingerprint(self) -> str:
+        """How many neighbourhoods there are."""
+        return f'pyramid of {self.neighbourhoods}'
+
+    def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Neighbourhoods (N, L, count, 7, 7, 3)."""
+        return pyramid_neighbourhoods(pictures, numbers, self.neighbourhoods)
+
+    def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
+        """The distance."""
+        return dict(swd=pyramid_distance(self.real[size].to(self.device), fakes))
+
+
+@METRICS.register_module()
+class MultiScaleSimilarity(SizedMetric):
+    """MS-SSIM between random images, ``ms_ssim``: how alike they are, and so lower is more varied.
+
+    See :func:`multiscale_similarity`.
+
+    Args:
+        pairs (int): How many pairs are compared, at most; Progressive GAN takes 10000. Their images stay in memory, .4
+            MB a pair at 256 pixels.
+        **kwargs: Of :class:`SizedMetric`.
+
+    Raises:
+        InputError: If torchmetrics is missing.
+    """
+
+    def __init__(self, pairs: int = 1000, **kwargs):
+        _require_torchmetrics('ms_ssim')
+        super().__init__(num=2 * pairs, **kwargs)
+
+    def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
+        """The pictures themselves."""
+        return pictures
+
+    def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
+        """The mean over pairs."""
+        return dict(ms_ssim=multiscale_similarity(fakes))
+
+
+def _name(size: Sequence[int]) -> str:
+    return f'{size[0]}x{size[1]}'
+
+
+def _require_torchmetrics(score: str) -> None:
+    if find_spec('torchmetrics') is None:
+        raise InputError(f'{score} needs torchmetrics: pip install "mmpe[eval]"')

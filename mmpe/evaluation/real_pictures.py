@@ -1,0 +1,179 @@
+"""What is measured on real pictures: once, by all processes together, and remembered in files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+from mmengine.dist import broadcast_object_list, collect_results, get_dist_info, is_main_process
+from mmengine.logging import print_log
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+from mmpe.registry import DATASETS
+
+from .pictures import resized
+
+Size = tuple[int, int]
+Describe = Callable[[Tensor, Sequence[int]], Tensor]
+
+_VERSION = 1  # of what is measured and how: raise it when old files no longer say the same
+
+
+class RealPictures:
+    """The pictures of a data set, at any size.
+
+    Args:
+        dataset (dict): Its config. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
+        num (int | None): How many, evenly spread over the set; None, or more than there are: all.
+        cache_dir (str | Path | None): Where to remember what was measured; None: ``mmpe`` in PyTorch's hub folder (see
+            ``TORCH_HOME``). Many features of many pictures are large: 600 MB for FFHQ's at one size.
+        batch_size (int): Pictures that are measured at a time.
+        num_workers (int): Processes that read them, for each process that measures.
+
+    Raises:
+        InputError: If there is no config, or its pictures are not of that kind.
+    """
+
+    def __init__(
+        self,
+        dataset: dict | None,
+        num: int | None = None,
+        cache_dir: str | Path | None = None,
+        batch_size: int = 32,
+        num_workers: int = 2,
+    ):
+        if dataset is None:
+            raise InputError(
+                'the scores compare with real pictures: give real=dict(type=..., data_root=...), or a config file '
+                'with a train_dataloader, whose pictures they are by default'
+            )
+        self.config = dict(dataset)
+        self.dataset = DATASETS.build(dataset)
+        _check(self.dataset[0]['inputs'])
+        num = min(num or len(self.dataset), len(self.dataset))
+        self.indices = [i * len(self.dataset) // num for i in range(num)]
+        self.cache_dir = Path(cache_dir or Path(torch.hub.get_dir()) / 'mmpe')
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+
+    def measure(
+        self, sizes: Sequence[Size], describe: Describe, fingerprint: str, collect_dir: str | None = None
+    ) -> dict[Size, Tensor]:
+        """Descriptions of all pictures at some sizes; all processes take part, each with its share.
+
+        Args:
+            sizes (Sequence[tuple[int, int]]): (H, W), the same in all processes.
+            describe (Callable): From pictures (N, 3, H, W) uint8 and their N numbers to descriptions (N, ...).
+            fingerprint (str): All that the descriptions depend on besides the pictures and the size.
+            collect_dir (str | None): As in MMEngine's metrics.
+
+        Returns:
+            dict[tuple[int, int], Tensor]: The descriptions at each size, in order, on the CPU; empty in all processes
+            but the first.
+        """
+        files = {size: self._file(size, fingerprint) for size in sizes} if is_main_process() else {}
+        read = {size: _read(file, len(self.indices)) for size, file in files.items()}
+        measured = {size: found for size, found in read.items() if found is not None}
+        missing = [[size for size in sizes if size not in measured]]
+        broadcast_object_list(missing)
+        if missing[0]:
+            share = list(self._describe_share(missing[0], describe))
+            everything = collect_results(share, len(self.indices), 'cpu', tmpdir=collect_dir)
+        if not is_main_process():
+            return {}
+        for size in missing[0]:
+            measured[size] = torch.stack([description[size] for description in everything])
+            _write(files[size], measured[size])
+        return measured
+
+    def _describe_share(self, sizes: Sequence[Size], describe: Describe) -> Iterator[dict[Size, Tensor]]:
+        rank, world = get_dist_info()
+        loader = DataLoader(
+            _AtSizes(self.dataset, self.indices, range(rank, len(self.indices), world), sizes),
+            self.batch_size,
+            num_workers=self.num_workers,
+            generator=torch.Generator(),  # a loader draws a number from the global one, which belongs to training
+        )
+        for numbers, *pictures in tqdm(loader, desc='real pictures', unit='batch', disable=rank > 0):
+            found = [describe(at_size, numbers.tolist()).cpu() for at_size in pictures]
+            for descriptions in zip(*found):
+                # a row alone: pickling a view takes the whole batch along
+                yield {size: description.clone() for size, description in zip(sizes, descriptions)}
+
+    def _file(self, size: Size, fingerprint: str) -> Path:
+        parts = (_VERSION, fingerprint, self._fingerprint, len(self.indices), tuple(size))
+        name = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+        return self.cache_dir / f'real_{size[0]}x{size[1]}_{name}.npz'
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """The set's arguments, and the names, sizes and times of all files under its ``data_root``."""
+        root = Path(self.config['data_root']) if self.config.get('data_root') else None
+        files = [] if root is None else [root] if root.is_file() else sorted(filter(Path.is_file, root.rglob('*')))
+        stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
+        listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        arguments = json.dumps(self.config, sort_keys=True, default=str)
+        return hashlib.sha256(repr((arguments, listing)).encode()).hexdigest()
+
+
+class _AtSizes(Dataset):
+    """Some of a data set's chosen pictures: the number of each among the chosen, and the picture at several sizes."""
+
+    def __init__(self, dataset: Dataset, chosen: Sequence[int], numbers: Sequence[int], sizes: Sequence[Size]):
+        self.dataset, self.chosen, self.numbers, self.sizes = dataset, chosen, numbers, sizes
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, i: int) -> tuple:
+        number = self.numbers[i]
+        picture = self.dataset[self.chosen[number]]['inputs']
+        return number, *(resized(picture[None], size)[0] for size in self.sizes)
+
+
+def _check(picture) -> None:
+    if not isinstance(picture, Tensor) or picture.dtype != torch.uint8 or picture.ndim != 3 or len(picture) != 3:
+        what = f'{picture.dtype} of {tuple(picture.shape)}' if isinstance(picture, Tensor) else type(picture).__name__
+        raise InputError(f'real pictures are the uint8 tensors (3, H, W) of a PictureFolder, not {what}')
+
+
+def _read(file: Path, num: int) -> Tensor | None:
+    """What was remembered, or None if there is nothing or it is damaged."""
+    try:
+        with np.load(file) as arrays:
+            found = torch.from_numpy(arrays['descriptions'])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        print_log(f'{file} is damaged ({error}): its pictures are measured again', 'current', logging.WARNING)
+        return None
+    return found if len(found) == num else None
+
+
+def _write(file: Path, descriptions: Tensor) -> None:
+    """Write all or nothing; a full disk costs the next run its time, and not this one its scores."""
+    temporary = file.with_name(f'{file.name}.{os.getpid()}.part')
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, 'wb') as stream:
+            np.savez(stream, descriptions=descriptions.numpy())
+        os.replace(temporary, file)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        print_log(
+            f'{file} cannot be written, real pictures will be measured again: {error}', 'current', logging.WARNING
+        )
