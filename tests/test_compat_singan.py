@@ -19,7 +19,8 @@ from PIL import Image
 from stand_in_weights import noise, state_dict
 
 from mmpe.apis import load
-from mmpe.compat.checkpoints import convert, read_pickle
+from mmpe.compat.checkpoints import convert
+from mmpe.compat.singan_checkpoints import read_pickle
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANGenerator, SinGANModel

@@ -1,11 +1,12 @@
 """Turn a released checkpoint, of mmgeneration 0.x or mmagic 1.x, into one that needs nothing beside it.
 
-A released SinGAN comes as two files, SRC.pth and a pickle. The recipes of the released configs are recognised; any
-other one needs --config, such as an encoding without zero padding.
+A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE) as one. What weights do not tell
+needs --config: whether a StyleGAN2's sinusoidal encoding is resized, or a SinGAN's recipe if it is no released one.
 """
 
 from mmpe.apis.command_line import command, parser
 from mmpe.compat.checkpoints import convert
+from mmpe.models.singan import SinGANModel
 
 
 def parse_args():
@@ -14,9 +15,9 @@ def parse_args():
         'python tools/convert_checkpoint.py singan_fish.pth --pickle singan_fish.pkl --picture fish.jpg --out fish.pth',
     )
     p.add_argument('checkpoint', help='the released checkpoint, SRC.pth')
-    p.add_argument('--pickle', metavar='SRC.pkl', help="the noises beside it; default: the config's test_pkl_data")
+    p.add_argument('--pickle', metavar='SRC.pkl', help="a SinGAN's noises; default: the config's test_pkl_data")
     p.add_argument('--out', required=True, metavar='OUT.pth', help='what to write')
-    p.add_argument('--picture', help='the picture that it was trained on; default: its reconstruction stands in')
+    p.add_argument('--picture', help='what a SinGAN was trained on; default: its reconstruction stands in')
     p.add_argument('--config', help="the config that it was trained with, released or mmpe's")
     return p.parse_args()
 
@@ -25,12 +26,22 @@ def parse_args():
 def main():
     args = parse_args()
     model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
-    (first_height, first_width), *_, (height, width) = model.sizes[[0, -1]].tolist()
-    trained, total = model.trained_scales, model.num_scales
-    print(f'wrote {args.out}: {trained} of {total} scales, {first_height}x{first_width} to {height}x{width}')
-    print(f'its encoding is {_name(model.generator.encoding)}, its border {_name(model.generator.border)}')
-    if args.picture is None:
+    print(f'wrote {args.out}: {_singan(model) if isinstance(model, SinGANModel) else _stylegan2(model)}')
+    if isinstance(model, SinGANModel) and args.picture is None:
         print('its picture is unknown without --picture: the reconstruction stands in for it')
+
+
+def _singan(model) -> str:
+    (first_height, first_width), *_, (height, width) = model.sizes[[0, -1]].tolist()
+    return (
+        f'{model.trained_scales} of {model.num_scales} scales, {first_height}x{first_width} to {height}x{width}, '
+        f'encoding {_name(model.generator.encoding)}, border {_name(model.generator.border)}'
+    )
+
+
+def _stylegan2(model) -> str:
+    height, width = model.generator.image_size()
+    return f'{height}x{width} from a 4x4 grid, encoding {_name(model.generator.encoding)}'
 
 
 def _name(part) -> str:

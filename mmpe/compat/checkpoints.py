@@ -1,48 +1,20 @@
-"""From released checkpoints to mmpe's: one file that needs nothing beside it.
-
-A released SinGAN is a ``.pth`` of two networks and a pickle of noises and amplitudes. Their shapes tell the model's
-config, but for one part, which weights look the same with: where blocks take the pixels that convolutions eat. The
-released recipes pair it with what can be seen:
-
-========================================  ========================================  ===============
-first convolution's inputs                noise channels above scale 0              border
-========================================  ========================================  ===============
-3 (no encoding)                           3                                         ``HeadBorder``
-3 (no encoding)                           1 (drawn larger, by 5 pixels a side)      ``DrawnBorder``
-2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``LayerBorder``
-========================================  ========================================  ===============
-
-Any other recipe needs its config: another encoding, an encoding with another border or with ``div_half_dim``, another
-padding mode, a discriminator that pads, a generator of one scale without an encoding.
-
-The released code reads pictures as BGR. Conversion swaps the channels of the convolutions that see or make an image,
-which gives the same pictures in RGB.
-"""
+"""From released checkpoints, of mmgeneration 0.x or mmagic 1.x, to mmpe's: one file that needs nothing beside it."""
 
 from __future__ import annotations
 
 import io
-import pickle
-import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
+from mmengine.model import BaseModel
 
 import mmpe
-from mmpe.apis import load_config, one_clear_line, read_checkpoint
-from mmpe.datasets import read_picture, resize
+from mmpe.apis import load_config, read_checkpoint
 from mmpe.engine.hooks.checkpoint_hook import AtomicBackend
 from mmpe.errors import InputError
-from mmpe.models.singan import SinGANModel
-from mmpe.registry import MODELS
 
-from .encodings import CSG, SPE
-
-OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
-NEEDS_CONFIG = 'give the config that it was trained with, --config'
+from .singan_checkpoints import convert_singan, is_singan
+from .stylegan2_checkpoints import convert_stylegan2, is_stylegan2
 
 
 def convert(
@@ -51,276 +23,42 @@ def convert(
     pickled: str | Path | None = None,
     config: str | Path | None = None,
     picture: str | None = None,
-) -> SinGANModel:
-    """Write a released SinGAN, of mmgeneration 0.x or mmagic 1.x, as one mmpe checkpoint.
+) -> BaseModel:
+    """Write a released SinGAN or (MS-PIE) StyleGAN2 as one mmpe checkpoint.
 
     Args:
         source (str | Path): The released ``.pth``.
         out (str | Path): What to write; its folder is made.
-        pickled (str | Path | None): The released pickle beside it. None: the one that the config names.
-        config (str | Path | None): The config that it was trained with, released or mmpe's; see this module's
-            description for who needs one.
-        picture (str | None): The picture that it was trained on. None: the reconstruction takes its place.
+        pickled (str | Path | None): The pickle beside a SinGAN. None: the one that the config names.
+        config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
+            tell: see :mod:`~mmpe.compat.singan_checkpoints` and :mod:`~mmpe.compat.stylegan2_checkpoints`.
+        picture (str | None): The picture that a SinGAN was trained on. None: the reconstruction takes its place.
 
     Returns:
-        SinGANModel: What :func:`mmpe.apis.load` makes of the file. Averaged weights, which no released SinGAN has, are
-            left out.
+        BaseModel: What :func:`mmpe.apis.load` makes of the file.
 
     Raises:
         InputError: If a file cannot be read, the files do not belong together, or a config is needed.
     """
     if Path(out).resolve() == Path(source).resolve():
         raise InputError(f'{out} is the checkpoint to convert: write to another file')
-    state = read_checkpoint(source)['state_dict']
-    if 'sizes' in state:
+    checkpoint = read_checkpoint(source)
+    if 'mmpe_version' in (checkpoint.get('meta') or {}):
         raise InputError(f'{source} is an mmpe checkpoint already')
-    if 'generator.blocks.0.head.conv.weight' not in state:
-        raise InputError(f'{source} is no released SinGAN: it has no generator.blocks.0.head.conv.weight')
-    settings = load_config(config).to_dict() if config else {}
-    pickled = pickled or _named_pickle(settings)
-    if not pickled:
-        raise InputError('a released SinGAN is in two files: give the pickle of its noises too, --pickle')
-    pyramid = read_pyramid(pickled)
-    with one_clear_line(f'{source} and {pickled} do not fit'):
-        model_config = singan_config(state, pyramid, settings.get('model', {}) if config else None)
-        model = _build(model_config, state, pyramid)
-    _set_picture(model, picture)
-    _write(out, model, dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name))
+    state = checkpoint['state_dict']
+    settings = load_config(config).to_dict() if config else None
+    if is_singan(state):
+        model, model_config = convert_singan(state, settings, pickled, picture)
+    elif is_stylegan2(state):
+        for what, given in dict(pickle=pickled, picture=picture).items():
+            if given:
+                raise InputError(f'{source} is a StyleGAN2, which has no {what}: leave --{what} out')
+        model, model_config = convert_stylegan2(state, settings)
+    else:
+        raise InputError(f'{source} is no released SinGAN or StyleGAN2: it has neither of their generators')
+    meta = dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name)
+    _write(out, model, meta)
     return model
-
-
-def _named_pickle(settings: dict) -> str | None:
-    """The pickle that a config of mmagic 1.x or mmgeneration 0.x names."""
-    model, test_cfg = settings.get('model') or {}, settings.get('test_cfg') or {}
-    return model.get('test_pkl_data') or test_cfg.get('pkl_data')
-
-
-# -------------------------------------------------------------------- the pickle
-
-
-@dataclass
-class Pyramid:
-    """What the pickle beside a released SinGAN holds.
-
-    Attributes:
-        noises (list[Tensor]): (1, C, h, w), a scale each.
-        weights (list[float]): Amplitudes of the trained scales.
-        trained (int): Number of trained scales.
-    """
-
-    noises: list[Tensor]
-    weights: list[float]
-    trained: int
-
-
-def read_pyramid(path: str | Path) -> Pyramid:
-    """Read the pickle beside a released SinGAN.
-
-    Raises:
-        InputError: If there is no such file, it is not such a pickle, or what it holds contradicts itself.
-    """
-    content = read_pickle(path)
-    with one_clear_line(f'{path} is not the pickle of a released SinGAN'):
-        noises = [torch.tensor(np.asarray(noise), dtype=torch.float32) for noise in content['fixed_noises']]
-        weights = [float(weight) for weight in content['noise_weights']]
-        trained = int(content['curr_stage']) + 1
-    if not 0 < trained <= min(len(noises), len(weights)) or any(n.ndim != 4 or len(n) != 1 for n in noises):
-        raise InputError(
-            f'{path} is not the pickle of a released SinGAN: {trained} trained scales with {len(weights)} noise '
-            f'weights and noises of {[tuple(noise.shape) for noise in noises]}'
-        )
-    if any(noise.any() for noise in noises[1:]):
-        raise InputError(f'{path} has fixed noise above scale 0, where a SinGAN has none')
-    return Pyramid(noises, weights[:trained], trained)
-
-
-def read_pickle(path: str | Path):
-    """Read a pickle of plain data and NumPy arrays; anything else in it is refused, not run.
-
-    Raises:
-        InputError: If there is no such file, it is cut short, or it holds anything else.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'there is no pickle at {path}')
-    try:
-        return _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
-    except Exception as error:  # a broken pickle is a broken program, and can fail in any way
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(f'{path} cannot be read as a pickle of plain data: {reason}') from error
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    """Stand in for ``codecs.encode``, as which old protocols spell bytes."""
-    if encoding != 'latin1':
-        raise pickle.UnpicklingError(f'it encodes as {encoding!r}')
-    return text.encode('latin1')
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Knows what NumPy's arrays, scalars and dtypes are pickled as, by any version of it, and nothing else."""
-
-    known = {
-        'numpy.ndarray': np.ndarray,
-        'numpy.dtype': np.dtype,
-        'numpy.core.multiarray._reconstruct': np.zeros(1).__reduce__()[0],
-        'numpy.core.multiarray.scalar': np.float64(0).__reduce__()[0],
-        'numpy.core.numeric._frombuffer': np.zeros(1).__reduce_ex__(5)[0],
-        '_codecs.encode': _latin1,
-    }
-
-    def find_class(self, module: str, name: str):
-        try:
-            return self.known[f'{module}.{name}'.replace('numpy._core.', 'numpy.core.')]
-        except KeyError:
-            raise pickle.UnpicklingError(f'it holds {module}.{name}, which is no plain data') from None
-
-
-# -------------------------------------------------------------------- the model
-
-
-def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict | None = None) -> dict:
-    """Tell the config of a released SinGAN from its weights and noises.
-
-    Args:
-        state (dict[str, Tensor]): The released state dict.
-        pyramid (Pyramid): The released pickle.
-        trained_with (dict | None): The model's config, released or mmpe's, for what cannot be told.
-
-    Returns:
-        dict: Of a :class:`SinGANModel` of mmpe's own types.
-
-    Raises:
-        InputError: If the weights and noises do not belong together, or it cannot be told.
-    """
-    blocks = 1 + max(int(key.split('.')[2]) for key in state if key.startswith('generator.blocks.'))
-    # One scale less than blocks is what mmagic's configs make: they pack one level of the pyramid too few.
-    if len(pyramid.noises) not in (blocks, blocks - 1):
-        raise InputError(
-            f'the checkpoint has {blocks} scales and the pickle {len(pyramid.noises)}: they do not belong together'
-        )
-    networks = _inferred(state, pyramid) if trained_with is None else _configured(trained_with)
-    if not any(key.startswith('discriminator.') for key in state):
-        networks.pop('discriminator', None)
-    for network in networks.values():
-        network['num_scales'] = len(pyramid.noises)
-    channels = [noise.shape[1] for noise in pyramid.noises]
-    networks['generator'].update(zip(('first_channels', 'noise_channels'), channels))
-    return dict(type='SinGANModel', **networks)
-
-
-def _inferred(state, pyramid) -> dict[str, dict]:
-    generator = _chain_shape(state, 'generator')
-    encoding = _encoding(generator.pop('in_channels'))
-    generator.update(encoding=encoding, border=_border(encoding, pyramid))
-    networks = dict(generator=generator)
-    if 'discriminator.blocks.0.head.conv.weight' in state:
-        norm_cfg = dict(type='BN') if 'discriminator.blocks.0.head.bn.weight' in state else None
-        networks['discriminator'] = dict(_chain_shape(state, 'discriminator'), norm_cfg=norm_cfg)
-    return {name: dict(type=OWN_TYPES[name], **network) for name, network in networks.items()}
-
-
-def _chain_shape(state, network) -> dict:
-    block = f'{network}.blocks.0.'
-    width, inputs, kernel_size, _ = state[f'{block}head.conv.weight'].shape
-    body = [key for key in state if key.startswith(f'{block}body.') and key.endswith('.conv.weight')]
-    return dict(in_channels=inputs, base_channels=width, kernel_size=kernel_size, num_layers=len(body) + 2)
-
-
-def _encoding(channels) -> dict | None:
-    if channels == 3:
-        return None
-    if channels == 2:
-        return dict(type='CartesianGrid')
-    if channels % 4:
-        raise InputError(f'no released encoding has {channels} channels: {NEEDS_CONFIG}')
-    return dict(type='SinusoidalEncoding', embedding_dim=channels // 2)
-
-
-def _border(encoding, pyramid) -> dict:
-    """As this module's description says."""
-    channels = {noise.shape[1] for noise in pyramid.noises[1:]}
-    if encoding and channels <= {1}:
-        return dict(type='LayerBorder')
-    if not encoding and channels == {3}:
-        return dict(type='HeadBorder', mode='zero')
-    if not encoding and channels == {1}:
-        return dict(type='DrawnBorder')
-    with_what = f'with {encoding["type"]}' if encoding else 'without an encoding'
-    raise InputError(
-        f'no released recipe {with_what} has {sorted(channels) or "no"} noise channels above scale 0: {NEEDS_CONFIG}'
-    )
-
-
-def _configured(trained_with) -> dict[str, dict]:
-    """The networks of a released or an mmpe config, as mmpe's own types."""
-    if not trained_with.get('generator'):
-        raise InputError('the config has no model.generator')
-    with one_clear_line('the config'):
-        return {name: _own(name, trained_with[name]) for name in OWN_TYPES if trained_with.get(name)}
-
-
-def _own(name, config) -> dict:
-    network = MODELS.build(config)
-    if not hasattr(network, 'arguments'):
-        return dict(config)
-    own = dict(type=OWN_TYPES[name], **network.arguments)
-    encoding = getattr(network, 'encoding', None)
-    if isinstance(encoding, CSG):
-        own['encoding'] = dict(type='CartesianGrid')
-    elif isinstance(encoding, SPE) and encoding.padding_idx == 0:
-        own['encoding'] = dict(
-            type='SinusoidalEncoding', embedding_dim=encoding.embedding_dim, div_half_dim=encoding.div_half_dim
-        )
-    return own
-
-
-def _build(config, state, pyramid) -> SinGANModel:
-    model = MODELS.build(config)
-    try:
-        model.set_pyramid([model.generator.image_size(noise) for noise in pyramid.noises])
-        for name in OWN_TYPES.keys() & config.keys():
-            getattr(model, name).load_state_dict(_network_state(state, name, len(pyramid.noises)))
-    except RuntimeError as error:
-        raise InputError(
-            f'the weights do not fit the noises or the config: {textwrap.shorten(str(error), 400)}'
-        ) from error
-    _swap_colours(model)
-    model.stage.fill_(pyramid.trained)
-    model.noise_weights[: pyramid.trained] = torch.tensor(pyramid.weights)
-    model.fixed_noise.copy_(pyramid.noises[0])
-    return model.eval()
-
-
-def _network_state(state, network, scales) -> dict[str, Tensor]:
-    """The entries of one network without its name, as far as there are scales."""
-    own = {key.partition('.')[2]: value for key, value in state.items() if key.startswith(f'{network}.')}
-    own.pop('head_position_encode._float_tensor', None)  # it only remembered a dtype and a device
-    kept = tuple(f'blocks.{scale}.' for scale in range(scales))
-    return {key: value for key, value in own.items() if key.startswith(kept) or not key.startswith('blocks.')}
-
-
-@torch.no_grad()
-def _swap_colours(model) -> None:
-    """Make RGB of BGR in all that sees or makes an image; the first block of the generator sees noise alone."""
-    critics = model.discriminator.blocks if model.discriminator else []
-    for block in [*model.generator.blocks[1:], *critics]:
-        block.head.conv.weight.copy_(block.head.conv.weight.flip(1))
-    for block in model.generator.blocks:
-        for parameter in block.tail.conv.parameters():
-            parameter.copy_(parameter.flip(0))
-
-
-def _set_picture(model, path) -> None:
-    height, width = model.sizes[-1].tolist()
-    picture = model.reconstruct() if path is None else read_picture(path)
-    rows, columns = picture.shape[-2:]
-    if abs(rows * width - columns * height) > 2 * max(rows, columns):  # off by more than two pixels
-        raise InputError(
-            f'{path} is not the picture that this was trained on: {rows}x{columns} is another shape than '
-            f'{height}x{width}'
-        )
-    model.picture.copy_(resize(picture, (height, width)).clamp(-1, 1))
 
 
 def _write(path, model, meta) -> None:
