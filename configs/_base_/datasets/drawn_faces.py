@@ -7,3 +7,12 @@ train_dataloader = dict(
     sampler=dict(type='ResumableSampler'),
     dataset=dict(type='DrawnFaces', num=2000, size=64, flip=True),
 )
+
+test_cfg = dict()
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='SampleNumbers', num=500, sizes=[32, 48, 64, 40, (32, 64)]),
+)
+test_evaluator = [dict(type='SlicedWasserstein', num=500), dict(type='MultiScaleSimilarity', pairs=250)]

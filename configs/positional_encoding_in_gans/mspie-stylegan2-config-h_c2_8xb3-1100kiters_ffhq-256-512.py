@@ -1,0 +1,7 @@
+"""Config h: no padding, the learned constant, resized."""
+
+_base_ = [
+    '../_base_/models/mspie_stylegan2_nopad.py',
+    '../_base_/datasets/ffhq.py',
+    '../_base_/schedules/stylegan2.py',
+]
