@@ -116,15 +116,30 @@ def test_path_length_penalty_and_its_gradient():
     assert a.grad.item() == pytest.approx(2 * 7 * 6)
 
 
-@pytest.mark.parametrize('loss', ['r1', 'path length'])
-def test_regularisation_is_float32_under_autocast(loss):
+@pytest.mark.parametrize(
+    ('loss', 'autocast'), [('r1', torch.float16), ('path length', torch.float16), ('path length', torch.bfloat16)]
+)
+def test_regularisation_is_float32_under_autocast(loss, autocast):
     layer = nn.Conv2d(3, 3, 3, padding=1)
     dtypes = []
     layer.register_forward_hook(lambda module, inputs, output: dtypes.append(output.dtype))
-    with torch.autocast('cpu', dtype=torch.bfloat16):
+    with torch.autocast('cpu', dtype=autocast):
         if loss == 'r1':
             found = r1_penalty(lambda x: layer(x).square().sum(dim=(1, 2, 3))[:, None], torch.randn(2, 3, 4, 4))
         else:
             styles = torch.randn(2, 1, 48, requires_grad=True)
             found = path_lengths(lambda s: layer(s.view(2, 3, 4, 4)), styles, torch.randn(2, 3, 4, 4))
     assert dtypes == [torch.float32] and found.dtype == torch.float32
+
+
+def test_r1_in_bfloat16_is_nearly_that_in_float32():
+    critic = nn.Sequential(
+        nn.Conv2d(3, 64, 3), nn.LeakyReLU(0.2), nn.Conv2d(64, 64, 3), nn.LeakyReLU(0.2), nn.Conv2d(64, 1, 4)
+    )
+    x = torch.randn(4, 3, 8, 8)
+    exact = r1_penalty(critic, x)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = r1_penalty(critic, x)
+    assert found.dtype == torch.float32
+    assert found.item() != exact.item()
+    assert found.item() == pytest.approx(exact.item(), rel=0.02)
