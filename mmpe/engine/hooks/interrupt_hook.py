@@ -1,5 +1,6 @@
 """Ctrl-C and a scheduler's SIGTERM lose nothing."""
 
+import os
 import signal
 import threading
 
@@ -10,6 +11,8 @@ from mmengine.hooks import Hook
 from mmpe.registry import HOOKS
 
 from .checkpoint_hook import CompleteCheckpointHook
+
+_GRACE = 10  # seconds
 
 
 @HOOKS.register_module()
@@ -24,6 +27,7 @@ class InterruptHook(Hook):
     def __init__(self):
         self.received = 0
         self.previous = {}
+        self.owner = os.getpid()
 
     def before_train(self, runner) -> None:
         """Take over the signals, where Python lets us: in the main thread."""
@@ -51,6 +55,11 @@ class InterruptHook(Hook):
         raise SystemExit(128 + received)
 
     def _receive(self, number, frame):
+        if os.getpid() != self.owner:
+            # A data loader's worker has inherited this. It stays while training finishes its iteration, for a worker
+            # that dies breaks it, and not for ever: at the end of a failed run Python sends SIGTERM and waits.
+            signal.alarm(_GRACE)
+            return
         self.received = number
         signal.signal(number, signal.SIG_DFL)
 
