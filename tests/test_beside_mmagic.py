@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from stylegan2_models import batch, optimisers
 
 import mmpe.registry
 
@@ -46,6 +47,25 @@ def test_mmagic_builds_a_generator_of_mmpe(config, default_scope):
         generator = mmagic_registry.MODELS.build(dict(config, num_scales=2))
     noises = [torch.randn(1, *generator.noise_shape(scale, (9, 12))) for scale in range(2)]
     assert generator(noises, [1.0, 0.1]).shape == (1, 3, 9, 12)
+
+
+@pytest.mark.parametrize('default_scope', ['mmagic', 'mmpe'])
+def test_mmagic_trains_a_model_of_mmpe(default_scope):
+    generator = dict(
+        type='mmpe.StyleGenerator',
+        out_size=8,
+        encoding=dict(type='mmpe.ResizedEncoding', encoding=dict(type='mmpe.SPE', embedding_dim=4, padding_idx=0)),
+        style_channels=4,
+        num_mapping_layers=1,
+        max_channels=4,
+    )
+    critic = dict(type='mmpe.StyleDiscriminator', in_size=8, max_channels=4, pool_size=2)
+    with DefaultScope.overwrite_default_scope(default_scope):
+        model = mmagic_registry.MODELS.build(
+            dict(type='mmpe.StyleGAN2Model', generator=generator, discriminator=critic)
+        )
+        losses = model.train_step(batch(0, side=16), optimisers(model))
+    assert all(loss.isfinite() for loss in losses.values())
 
 
 def test_mmpe_builds_a_module_of_mmagic(mmagic_layer):
