@@ -11,7 +11,8 @@ from mmengine.registry import Registry
 
 
 def _child(parent: Registry, *locations: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope='mmpe', locations=list(locations))
+    # without a location MMEngine says at the first look-up that mmpe is not installed
+    return Registry(parent.name, parent=parent, scope='mmpe', locations=list(locations) or ['mmpe.registry'])
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat')
