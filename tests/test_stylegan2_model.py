@@ -12,7 +12,7 @@ from stylegan2_models import SCALES, batch, optimisers, small_model, train
 
 from mmpe.engine import BFloat16OptimWrapper
 from mmpe.errors import InputError
-from mmpe.models.stylegan2.average import RunningAverage
+from mmpe.models.average import RunningAverage
 from mmpe.models.stylegan2.scales import Scales
 from mmpe.registry import MODELS
 

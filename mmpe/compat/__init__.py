@@ -1,5 +1,5 @@
 """Everything about reading released artefacts: old type names, old arguments, old checkpoints."""
 
-from . import datasets, encodings, mspie, singan, stylegan2
+from . import datasets, dcgan, encodings, mspie, pggan, singan, stylegan2
 
-__all__ = ['datasets', 'encodings', 'mspie', 'singan', 'stylegan2']
+__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'singan', 'stylegan2']

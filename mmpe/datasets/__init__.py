@@ -1,6 +1,7 @@
 """Data sets, and the order in which they are seen."""
 
 from .drawn_faces import DrawnFaces
+from .growing_batches import GrowingBatchSampler
 from .picture_folder import PictureFolder
 from .pictures import PictureError, read_picture
 from .pyramid import pyramid_sizes, resize
@@ -10,6 +11,7 @@ from .singan_dataset import SinGANDataset
 
 __all__ = [
     'DrawnFaces',
+    'GrowingBatchSampler',
     'PictureError',
     'PictureFolder',
     'ResumableSampler',

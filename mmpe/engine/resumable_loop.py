@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Callable
 
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
@@ -27,7 +28,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     Args:
         runner (Runner): MMEngine's. Its model counts the images that all processes have seen in a buffer
             ``images_seen``.
-        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`.
+        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`. A batch sampler with a method
+            ``follow`` is given the model, see :class:`~mmpe.datasets.GrowingBatchSampler`.
         **settings: ``max_iters``, and ``val_begin``, ``val_interval`` and ``dynamic_intervals`` if the run validates.
 
     Raises:
@@ -43,23 +45,38 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         super().__init__(runner, DataLoader(loader.dataset), **settings)
         self.dataloader = loader
         self._check()
-        self._seeded_by_runner = loader.sampler.seed == runner.seed
+        self._seeded_by_runner = self._sampler.seed == runner.seed
 
     def run(self):
         """Train from where the model is."""
-        sampler = self.dataloader.sampler
+        sampler = self._sampler
         sampler.start = int(unwrapped(self.runner.model).images_seen)
         if self._seeded_by_runner:  # a resumed checkpoint's seed replaces the config's after the sampler has been built
             sampler.seed = self.runner.seed
-        # MMEngine takes as many batches as it has trained on before the first that it uses.
-        self.dataloader_iterator = chain.from_iterable([repeat(None, self._iter), self.dataloader])
+        if hasattr(self.dataloader.batch_sampler, 'follow'):
+            self.dataloader.batch_sampler.follow(unwrapped(self.runner.model))
+        self.dataloader_iterator = self._batches()
         try:
             return super().run()
         finally:
-            self.dataloader_iterator = iter(())  # ends the workers; left to the garbage collector it takes seconds each
+            self.dataloader_iterator.close()
+
+    @property
+    def _sampler(self):
+        return self.dataloader.batch_sampler.sampler  # the loader's own `sampler` is another where batches have a type
+
+    def _batches(self) -> Iterator:
+        # MMEngine takes as many batches as it has trained on before the first that it uses.
+        yield from repeat(None, self._iter)
+        batches = iter(self.dataloader)
+        try:
+            yield from batches
+        finally:
+            # An error's traceback may hold the loader until the process ends, which waits for the workers.
+            getattr(batches, '_shutdown_workers', lambda: None)()
 
     def _check(self):
-        model, sampler = unwrapped(self.runner.model), self.dataloader.sampler
+        model, sampler = unwrapped(self.runner.model), self._sampler
         if not hasattr(sampler, 'start'):
             raise InputError(
                 f'ResumableTrainLoop needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'

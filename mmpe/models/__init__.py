@@ -1,5 +1,5 @@
 """Networks, their parts and their training rules."""
 
-from . import encodings, layers, losses, padding, singan, stylegan2
+from . import dcgan, encodings, layers, losses, padding, pggan, singan, stylegan2
 
-__all__ = ['encodings', 'layers', 'losses', 'padding', 'singan', 'stylegan2']
+__all__ = ['dcgan', 'encodings', 'layers', 'losses', 'padding', 'pggan', 'singan', 'stylegan2']

@@ -5,6 +5,7 @@ from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_r
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
 from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
+from .pixel_norm import pixel_norm
 
 __all__ = [
     'Blur',
@@ -23,5 +24,6 @@ __all__ = [
     'full_precision',
     'leaky_relu_',
     'minibatch_stddev',
+    'pixel_norm',
     'upfirdn2d',
 ]

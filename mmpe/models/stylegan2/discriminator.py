@@ -14,7 +14,8 @@ from mmpe.registry import MODELS
 
 from ..encodings import as_size
 from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
-from .widths import num_halvings, widths
+from ..sizes import num_halvings
+from .widths import widths
 
 ACTIVATION_GAIN = math.sqrt(2)
 

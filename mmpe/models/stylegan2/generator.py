@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import product
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-from ..encodings import as_size
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
-from ..padding import set_padding
 from ..random import random_generator
+from ..sizes import BASE, DoublingGenerator, Size, encode, num_halvings, without_padding
 from .mapping import MappingNetwork
-from .widths import num_halvings, widths
+from .widths import widths
 
-Size = tuple[int, int]
-BASE = 4
 NUM_MEAN_STYLES = 4096
 
 
@@ -50,7 +44,7 @@ class StyleBlock(nn.Module):
 
 
 @MODELS.register_module()
-class StyleGenerator(BaseModule):
+class StyleGenerator(DoublingGenerator):
     """The generator of "Analyzing and Improving the Image Quality of StyleGAN" (CVPR 2020) with parts to choose.
 
     The head is an encoding of position, of any size, as in Xu et al., "Positional Encoding as Spatial Inductive Bias in
@@ -96,7 +90,8 @@ class StyleGenerator(BaseModule):
         self.num_upsamplings = num_halvings('out_size', out_size)
         self.num_latents = 2 * self.num_upsamplings + 2
         channels = widths(self.num_upsamplings, channel_multiplier, max_channels)
-        self.padded = padding not in ('none', dict(type='none'))
+        self.padded = not without_padding(padding)
+        self.head_margin = 0 if self.padded else 2
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
         head = ModulatedConv(self.encoding.out_channels, channels[0], self.padded)
@@ -117,47 +112,17 @@ class StyleGenerator(BaseModule):
             self._set_padding(padding)
         self.to(memory_format=torch.channels_last)
 
-    # ---------------------------------------------------------------- sizes
-
-    def image_size(self, base_size=None) -> Size:
-        """(H, W) of the image for a base size; None is 4."""
-        height, width = self._base(base_size)
-        return height << self.num_upsamplings, width << self.num_upsamplings
-
-    def base_size(self, size) -> Size:
-        """The base size (h, w) that gives an image of ``size``, the inverse of :meth:`image_size`.
-
-        Raises:
-            InputError: If there is none; the message names the nearest sizes that there are.
-        """
-        height, width = _size('size', size)
-        step = 1 << self.num_upsamplings
-        if height % step == 0 and width % step == 0:
-            return height // step, width // step
-        sides = [sorted({max(length // step, 1), -(-length // step)}) for length in (height, width)]
-        nearest = sorted(product(*sides), key=lambda pair: math.dist((pair[0] * step, pair[1] * step), (height, width)))
-        named = ' or '.join(f'{rows * step}x{columns * step}' for rows, columns in nearest[:2])
-        raise InputError(
-            f'an image of {height}x{width} cannot be made: sides must be multiples of {step}; take {named}'
-        )
-
-    def head_size(self, base_size=None) -> Size:
-        """(h, w) of the grid that the encoding is laid over."""
-        height, width = self._base(base_size)
-        margin = 0 if self.padded else 2
-        return height + margin, width + margin
+    # ---------------------------------------------------------------- noise
 
     def noise_shapes(self, base_size=None) -> list[Size]:
         """(h, w) of each layer's noise."""
         height, width = self._base(base_size)
-        margin = 0 if self.padded else 2
+        margin = self.head_margin  # every enlarging convolution delivers as much
         shapes = [(height, width)]
         for level in range(1, self.num_upsamplings + 1):
             rows, columns = height << level, width << level
             shapes += [(rows + margin, columns + margin), (rows, columns)]
         return shapes
-
-    # ---------------------------------------------------------------- noise
 
     def draw_noises(self, generators: Sequence[torch.Generator], base_size=None) -> list[Tensor]:
         """Noise for images that depend on nothing but their own generators.
@@ -300,47 +265,14 @@ class StyleGenerator(BaseModule):
 
     def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
         """The base size and the code (1, C, h, w) of the head's grid."""
-        if coordinates is None:
-            base = self._base(base_size)
-            return base, self._encode(self.encoding, self.head_size(base))
-        margin = 0 if self.padded else 2
-        if coordinates.ndim != 3 or coordinates.shape[2] != 2 or min(coordinates.shape[:2]) <= margin:
-            raise InputError(f'coordinates of shape {tuple(coordinates.shape)} do not fit: they must be (h, w, 2)')
-        base = tuple(length - margin for length in coordinates.shape[:2])
-        if base_size is not None and self._base(base_size) != base:
-            raise InputError(
-                f'coordinates of shape {tuple(coordinates.shape)} do not fit base_size={base_size}: '
-                f'they must be {(*self.head_size(base_size), 2)}'
-            )
-        return base, self._encode(self.encoding.encode, coordinates)[None]
-
-    def _encode(self, encode, where) -> Tensor:
-        try:
-            return encode(where)
-        except ValueError as error:
-            raise InputError(f'the encoding {type(self.encoding).__name__} cannot be used here: {error}') from error
+        base = self._base_of(base_size, coordinates)
+        return base, encode(self.encoding, self.head_size(base), coordinates)
 
     def _batch(self, code: Tensor, batch: int) -> Tensor:
         """A map for each image, of its own memory."""
         code = code.to(self.first.bias).contiguous(memory_format=torch.channels_last)
         return code.repeat(batch, 1, 1, 1)
 
-    def _base(self, base_size) -> Size:
-        return (BASE, BASE) if base_size is None else _size('base_size', base_size)
-
-    def _set_padding(self, padding) -> None:
-        try:
-            set_padding(self, padding)
-        except ValueError as error:
-            raise InputError(f'padding={padding!r} cannot work: {error}') from None
-
 
 def _draw(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=generator, device='cpu')
-
-
-def _size(name: str, size) -> Size:
-    try:
-        return as_size(size)
-    except ValueError:
-        raise InputError(f'{name}={size!r} cannot work: it is a positive integer or two, (height, width)') from None

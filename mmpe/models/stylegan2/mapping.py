@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from ..layers import EqualizedLinear
+from mmpe.errors import InputError
+
+from ..layers import EqualizedLinear, pixel_norm
 
 
 class MappingNetwork(nn.Module):
@@ -15,17 +16,24 @@ class MappingNetwork(nn.Module):
         channels (int): Channels of z and of the style.
         num_layers (int): Number of layers.
         lr_mul (float): Factor of their learning rate.
+
+    Raises:
+        InputError: If there is no channel or no layer.
     """
 
     def __init__(self, channels: int, num_layers: int = 8, lr_mul: float = 0.01):
         super().__init__()
+        if channels < 1 or num_layers < 1:
+            raise InputError(
+                f'style_channels={channels} and num_mapping_layers={num_layers} must be at least 1; 512 and 8 are usual'
+            )
         self.layers = nn.ModuleList(
             EqualizedLinear(channels, channels, lr_mul, activation=True) for _ in range(num_layers)
         )
 
     def forward(self, z: Tensor) -> Tensor:
         """Map z (N, C) to styles (N, C)."""
-        x = z / (torch.linalg.vector_norm(z, dim=1, keepdim=True) / z.shape[1] ** 0.5 + 1e-6)
+        x = pixel_norm(z)
         for layer in self.layers:
             x = layer(x)
         return x

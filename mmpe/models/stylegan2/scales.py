@@ -1,13 +1,12 @@
-"""The scales of multi-scale training: which there are, which one an iteration trains, and real pictures at its size."""
+"""The scales of multi-scale training: which there are, which one an iteration trains."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from mmpe.errors import InputError
 
@@ -32,7 +31,7 @@ class Scales:
     """
 
     def __init__(self, offsets: Sequence[int] = (0,), probabilities: Sequence[float] = (1.0,)):
-        self.offsets, self.probabilities = tuple(offsets), tuple(probabilities)
+        self.offsets, self.probabilities = _numbers('offsets', offsets), _numbers('probabilities', probabilities)
         if len(self.offsets) != len(self.probabilities):
             raise InputError(
                 f'{len(self.offsets)} scales, {list(self.offsets)}, but {len(self.probabilities)} probabilities, '
@@ -55,8 +54,7 @@ class Scales:
         return self.bases[torch.multinomial(probabilities, 1, generator=rng)]
 
 
-def resize(pictures: Tensor, size: tuple[int, int], **options) -> Tensor:
-    """Resize (N, 3, H, W) in [-1, 1], which it stays in, by :func:`torch.nn.functional.interpolate` and its options."""
-    if tuple(pictures.shape[-2:]) == tuple(size):
-        return pictures
-    return F.interpolate(pictures, size, **options).clamp(-1, 1)
+def _numbers(name: str, numbers: Sequence) -> tuple:
+    if not isinstance(numbers, Sequence) or not all(isinstance(number, Real) for number in numbers):
+        raise InputError(f'{name} of the scales must be numbers, one a scale, in brackets, not {numbers!r}')
+    return tuple(numbers)

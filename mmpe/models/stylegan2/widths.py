@@ -7,17 +7,6 @@ from numbers import Integral, Real
 from mmpe.errors import InputError
 
 
-def num_halvings(name: str, size: int) -> int:
-    """How often ``size`` can be halved down to 4.
-
-    Raises:
-        InputError: If it is not a power of 2, or less than 8; ``name`` is what the message calls it.
-    """
-    if not isinstance(size, Integral) or size < 8 or size & (size - 1):
-        raise InputError(f'{name}={size!r} cannot work: it must be a power of 2, at least 8, such as 64 or 256')
-    return int(size).bit_length() - 3
-
-
 def widths(num_halvings: int, channel_multiplier: float, max_channels: int) -> list[int]:
     """Channels at the resolutions 4, 8, 16, ...: 16384 times the multiplier over the resolution, up to a limit.
 

@@ -1,0 +1,5 @@
+"""Without padding; the head still tells its cells apart."""
+
+_base_ = ['./pggan_8xb4-12Mimgs_celeba-cropped-128x128.py']
+
+model = dict(generator=dict(padding='none'))

@@ -1,0 +1,285 @@
+"""What the training rules of generators that draw pictures from noise share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce_dict, broadcast, get_rank, get_world_size
+from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from .average import RunningAverage
+from .distributed import average_gradients
+from .random import random_generator
+
+Size = tuple[int, int]
+Loss = tuple[str, Callable[[], Tensor]]
+
+_SEED_OF_PREDICTIONS = 0
+
+
+@dataclass
+class Update:
+    """What all batches of one update have in common, and how many this process has followed back so far.
+
+    Args:
+        seed (int): Of the run.
+        iteration (int): Of the update.
+        size (tuple[int, int]): (H, W) of the images that it trains.
+    """
+
+    seed: int
+    iteration: int
+    size: Size
+    batches: int = 0
+    images: int = 0
+
+    def random_generator(self, purpose: str) -> torch.Generator:
+        """For what is the same in all images: without the rank, so all processes draw alike."""
+        return random_generator(purpose, self.seed, self.iteration)
+
+    def random_generators(self, purpose: str, first: int, num: int) -> list[torch.Generator]:
+        """One for each image, by its number in the batch of all processes, which share it as samplers share data."""
+        numbers = range(first * get_world_size() + get_rank(), (first + num) * get_world_size(), get_world_size())
+        return [random_generator(purpose, self.seed, self.iteration, number) for number in numbers]
+
+
+class AdversarialModel(BaseModel):
+    """A generator, its running average and a discriminator, which take turns.
+
+    An iteration is one step of the discriminator, then one of the generator. All that training needs to go on is in
+    the state dict: the running average, the iteration, the images seen and the seed. Whatever is random is drawn for
+    (seed, iteration, number of the image in the batch of all processes), so a resumed run draws what the unbroken one
+    would have, and several processes what one with their joined batch would.
+
+    With ``accumulative_counts`` in the optim wrappers, each :meth:`train_step` follows one batch of real images back
+    through the discriminator; the last one of an update then steps it, and trains the generator on as many batches as
+    its own optim wrapper says, which are all generated and so need no more real ones. ``iteration``, ``images_seen``
+    and the running average count whole updates: a run resumed in the middle of one starts it again.
+
+    Args:
+        generator (dict): Config of the generator.
+        discriminator (dict | None): Config of the discriminator; None to sample only.
+        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+            None: the generator itself is what gets sampled.
+        resize (dict): How real images become those of a size, as :func:`torch.nn.functional.interpolate` takes it.
+        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        ema: dict | None = None,
+        resize: dict = dict(mode='bicubic', antialias=True),  # noqa: B006
+        data_preprocessor: dict | None = None,
+    ):
+        super().__init__(data_preprocessor)
+        self.generator = MODELS.build(generator)
+        self.discriminator = MODELS.build(discriminator) if discriminator else None
+        self.average = None if ema is None else RunningAverage(**ema)
+        self.generator_ema = self.average and self.average.start(self.generator)
+        self.resize = resize
+        for name in ('iteration', 'images_seen', 'seed'):
+            self.register_buffer(name, torch.zeros((), dtype=torch.long))
+        self._update = None
+
+    @property
+    def sizes(self) -> list[Size]:
+        """list[tuple[int, int]]: (H, W) of the images that are trained."""
+        return [self.generator.image_size()]
+
+    def train(self, mode: bool = True) -> AdversarialModel:
+        """As any module's, but the running average stays in eval mode."""
+        super().train(mode)
+        if self.generator_ema is not None:
+            self.generator_ema.eval()
+        return self
+
+    def _load_from_state_dict(self, *args):
+        super()._load_from_state_dict(*args)
+        self._update = None
+
+    # ---------------------------------------------------------------- training
+
+    @abstractmethod
+    def _discriminator_losses(self, update: Update, reals: Tensor) -> list[Loss]:
+        """What is due for a batch of real images (N, 3, H, W), in this order."""
+
+    @abstractmethod
+    def _generator_losses(self, update: Update, batch: int, num: int) -> list[Loss]:
+        """What is due for the generator's batch number ``batch``, of ``num`` images."""
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """One iteration, or one batch of its real images where gradients are accumulated.
+
+        Args:
+            data (dict): ``inputs``: uint8 RGB images (3, S, S), a list or stacked; numbers of another type are in
+                [-1, 1] already.
+            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+
+        Returns:
+            dict[str, Tensor]: The losses that were found, averaged over all processes, and ``scale``, the height of the
+            images.
+
+        Raises:
+            InputError: If the model has no discriminator.
+        """
+        if self.discriminator is None:
+            raise InputError('this model has no discriminator, so it can be sampled and not trained')
+        pictures = self._pictures(self.data_preprocessor(data, True))
+        update = self._update = self._update or self._begin_update()
+        reals = resize(pictures, update.size, **self.resize)
+        critic = self.discriminator.requires_grad_(True)
+        losses = follow_back(optim_wrapper['discriminator'], critic, self._discriminator_losses(update, reals))
+        update.batches += 1
+        update.images += len(pictures)
+        if update.batches == optim_wrapper['discriminator']._accumulative_counts:
+            _step(optim_wrapper['discriminator'], self.discriminator)
+            losses.update(self._train_generator(update, len(pictures), optim_wrapper['generator']))
+            self._finish_update(update)
+        all_reduce_dict(losses, 'mean')
+        return dict(losses, scale=torch.tensor(float(update.size[0])))
+
+    def _pictures(self, data: dict) -> Tensor:
+        pictures = data['inputs']
+        pictures = pictures if isinstance(pictures, Tensor) else torch.stack(list(pictures))
+        numbers = pictures.to(self._like)
+        return numbers if pictures.is_floating_point() else numbers / 127.5 - 1
+
+    def _begin_update(self) -> Update:
+        if self.iteration == 0:
+            seed = torch.tensor(torch.initial_seed() % 2**63)
+            broadcast(seed)
+            self.seed.copy_(seed)
+        return self._new_update(int(self.seed), int(self.iteration))
+
+    def _new_update(self, seed: int, iteration: int) -> Update:
+        return Update(seed, iteration, self.generator.image_size())
+
+    def _finish_update(self, update: Update) -> None:
+        images = update.images * get_world_size()
+        self.iteration += 1
+        self.images_seen += images
+        if self.average is not None:
+            self.average.update(self.generator_ema, self.generator, images, int(self.images_seen))
+        self._update = None
+
+    def _train_generator(self, update: Update, num: int, optimizer: OptimWrapper) -> dict[str, Tensor]:
+        """One step, by as many batches of ``num`` images as the optimiser accumulates."""
+        self.discriminator.requires_grad_(False)
+        losses = defaultdict(list)
+        for batch in range(optimizer._accumulative_counts):
+            due = self._generator_losses(update, batch, num)
+            for name, loss in follow_back(optimizer, self.generator, due).items():
+                losses[name].append(loss)
+        _step(optimizer, self.generator)
+        return {name: torch.stack(values).mean() for name, values in losses.items()}
+
+    # ---------------------------------------------------------------- random images
+
+    @property
+    def _like(self) -> Tensor:
+        """A tensor of the networks' dtype and device."""
+        return next(self.generator.parameters())
+
+    def _normal(self, rngs: Iterable[torch.Generator], *shape: int) -> Tensor:
+        """Normal numbers (N, *shape), each of the N by a generator of its own."""
+        drawn = [torch.randn(*shape, generator=rng, device='cpu') for rng in rngs]
+        return torch.stack(drawn).to(self._like)
+
+    def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+        """Random images.
+
+        Args:
+            inputs (dict | list[dict] | None): In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
+                to draw, a ``number`` and ``sizes`` [(H, W), ...] each, see :class:`~mmpe.datasets.SampleNumbers`.
+            data_samples (None): Without effect.
+            mode (str): 'tensor' or 'predict', MMEngine's in validation and test.
+
+        Returns:
+            Tensor | list[dict]: Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to
+            (3, H, W) in [-1, 1].
+        """
+        if mode != 'predict':
+            return self.sample(**(inputs or {}))
+        asked = [(item['number'], [tuple(size) for size in item['sizes']]) for item in inputs]
+        images = {number: {} for number, _ in asked}
+        for size in dict.fromkeys(size for _, sizes in asked for size in sizes):
+            numbers = [number for number, sizes in asked if size in sizes]
+            for number, image in zip(numbers, self._sample(numbers, size, _SEED_OF_PREDICTIONS).clamp(-1, 1)):
+                images[number][size] = image
+        return [dict(number=number, images=images[number]) for number, _ in asked]
+
+    def sample(self, num: int = 1, size: Size | None = None, seed: int = 0, first: int = 0) -> Tensor:
+        """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
+
+        Args:
+            num (int): How many.
+            size (tuple[int, int] | None): (H, W); None: as trained.
+            seed (int): Of the noise, at least 0.
+            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+
+        Returns:
+            Tensor: (num, 3, H, W), about [-1, 1].
+
+        Raises:
+            InputError: If the generator cannot give the size.
+        """
+        return self._sample(range(first, first + num), size, seed)
+
+    @torch.no_grad()
+    def _sample(self, numbers: Iterable[int], size: Size | None, seed: int, **options) -> Tensor:
+        generator = self.generator if self.generator_ema is None else self.generator_ema
+        base = None if size is None else generator.base_size(size)
+        rngs = [random_generator('sampling', seed, number) for number in numbers]
+        was_training = generator.training
+        generator.eval()  # an image must not depend on those beside it, nor drawing it change the model
+        try:
+            return self._draw_images(generator, rngs, base, **options)
+        finally:
+            generator.train(was_training)
+
+    @abstractmethod
+    def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None, **options) -> Tensor:
+        """Images (N, 3, H, W) of a base size, each by a generator of random numbers of its own."""
+
+
+def resize(pictures: Tensor, size: Size, **options) -> Tensor:
+    """Resize (N, C, H, W) in [-1, 1], which it stays in, by :func:`torch.nn.functional.interpolate` and its options."""
+    if tuple(pictures.shape[-2:]) == tuple(size):
+        return pictures
+    return F.interpolate(pictures, size, **options).clamp(-1, 1)
+
+
+def follow_back(optimizer: OptimWrapper, network: nn.Module, losses: Sequence[Loss]) -> dict[str, Tensor]:
+    """Accumulate the gradients of losses, each followed back before the next is found: less memory to pass over."""
+    found = {}
+    for name, loss in losses:
+        with optimizer.optim_context(network):
+            value = loss()
+        optimizer.backward(optimizer.scale_loss(value))
+        found[name] = value.detach()
+    return found
+
+
+def _step(optimizer: OptimWrapper, network: nn.Module) -> None:
+    average_gradients(network.parameters())
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def check_at_least(least: float, **numbers: float) -> None:
+    """Raise :class:`InputError` for the first of some numbers that is less than ``least``."""
+    for name, number in numbers.items():
+        if number < least:
+            raise InputError(f'{name} must be at least {least}, got {number}')

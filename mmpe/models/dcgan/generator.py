@@ -1,0 +1,87 @@
+"""DCGAN's generator, with a choice of padding and head."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from mmpe.registry import MODELS
+
+from ..grid_generator import GridGenerator
+from ..sizes import num_halvings, without_padding
+from .blocks import NormBlock, check_width, initialise
+
+
+@MODELS.register_module()
+class ConvGenerator(GridGenerator):
+    """The generator of Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016, figure 1.
+
+    A head, then transposed convolutions with 4x4 kernels, each of which doubles the size; batch normalisation and ReLU
+    after all but the last, and tanh after that.
+
+    Weights start as N(0, .02^2), those of batch normalisation as N(1, .02^2); for these the released code has N(0, 1).
+
+    Args:
+        out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
+        latent_channels (int): Channels of a latent.
+        channels (int): Width of the head's map; each doubling but the last halves it.
+        out_channels (int): Channels of the image: 3, or 1 for grey.
+        head (dict): Where the first map comes from, see :mod:`mmpe.models.heads`.
+        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
+            'none' they see nothing: the head's grid is one cell larger on each side, every map after it is one pixel
+            larger likewise, and weights stay those of the form with padding but for the head's.
+
+    Raises:
+        InputError: If an argument cannot work.
+    """
+
+    def __init__(
+        self,
+        out_size: int = 64,
+        latent_channels: int = 100,
+        channels: int = 1024,
+        out_channels: int = 3,
+        head: dict = dict(type='mmpe.DenseHead'),  # noqa: B006
+        padding: str | dict = 'zero',
+    ):
+        super().__init__()
+        self.out_size, self.out_channels = out_size, out_channels
+        self.num_upsamplings = num_halvings('out_size', out_size)
+        unpadded = without_padding(padding)
+        self.head_margin = 2 if unpadded else 0
+        check_width(channels, self.num_upsamplings - 1)
+        self._build_head(head, latent_channels, channels, partial(nn.Conv2d, kernel_size=1, bias=False))
+        self.norm = nn.BatchNorm2d(channels)
+        # One pixel of margin stays one: of a map of n + 2, transposed convolutions of padding 2 make one of 2n + 2.
+        double = partial(nn.ConvTranspose2d, kernel_size=4, stride=2)
+        self.blocks = nn.Sequential()
+        for _ in range(self.num_upsamplings - 1):
+            conv = double(channels, channels // 2, padding=2 if unpadded else 1, bias=False)
+            self.blocks.append(NormBlock(conv, nn.ReLU(inplace=True)))
+            channels //= 2
+        self.last = double(channels, out_channels, padding=3 if unpadded else 1)
+        initialise(self)
+        if not unpadded:
+            self._set_padding(padding)
+
+    def forward(self, z: Tensor, base_size=None, coordinates: Tensor | None = None) -> Tensor:
+        """Images of latents.
+
+        Args:
+            z (Tensor): (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
+            base_size (int | tuple[int, int] | None): The image is ``image_size(base_size)``. None: 4, or what
+                coordinates or a map of latents say.
+            coordinates (Tensor | None): (h, w, 2) in place of the own ones of the head's encoding, of the size that
+                :meth:`head_size` has for the base size.
+
+        Returns:
+            Tensor: (N, out_channels, H, W) in [-1, 1].
+
+        Raises:
+            InputError: If shapes or sizes do not fit, or the head has only one size.
+        """
+        z, grid = self._latents(z, base_size, coordinates)
+        x = torch.relu_(self.norm(self.head(z, grid, coordinates)))
+        return torch.tanh(self.last(self.blocks(x)))

@@ -1,0 +1,82 @@
+"""DCGAN's training rule."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import torch
+from mmengine.dist import all_reduce_params, get_world_size
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..losses import non_saturating
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@MODELS.register_module()
+class DCGANModel(AdversarialModel):
+    """Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016: the non-saturating logistic loss.
+
+    See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalisation sees the batch
+    of its own process, and generated and real pictures apart; its running statistics, by which images are sampled, are
+    averaged over processes after every iteration. A generator of one channel is trained on grey pictures, and what is
+    sampled of it has three equal channels.
+
+    Args:
+        generator (dict): Config of a :class:`ConvGenerator`.
+        discriminator (dict | None): Config of a :class:`ConvDiscriminator`; None to sample only.
+        **settings: ``ema``, ``resize`` and ``data_preprocessor``, see
+            :class:`~mmpe.models.adversarial.AdversarialModel`.
+
+    Raises:
+        InputError: If the discriminator cannot see what the generator makes.
+    """
+
+    def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
+        super().__init__(generator, discriminator, **settings)
+        critic = self.discriminator
+        made = (self.generator.out_channels, self.generator.out_size)
+        if critic is not None and made != (critic.in_channels, critic.in_size):
+            raise InputError(
+                f'the generator makes images of {made[0]} channels and {made[1]} pixels, but the discriminator sees '
+                f'{critic.in_channels} channels and {critic.in_size} pixels: make them the same'
+            )
+
+    def _pictures(self, data: dict) -> Tensor:
+        pictures = super()._pictures(data)
+        if self.generator.out_channels == 1:
+            return (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+        return pictures
+
+    def _discriminator_losses(self, update: Update, reals: Tensor) -> list[Loss]:
+        def fake():
+            with torch.no_grad():
+                images = self._generate(update, 'discriminator', update.images, len(reals))
+            return non_saturating(self.discriminator(images), real=False)
+
+        return [('loss_fake', fake), ('loss_real', lambda: non_saturating(self.discriminator(reals), real=True))]
+
+    def _generator_losses(self, update: Update, batch: int, num: int) -> list[Loss]:
+        def fool():
+            images = self._generate(update, 'generator', batch * num, num)
+            return non_saturating(self.discriminator(images), real=True)
+
+        return [('loss_generator', fool)]
+
+    def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
+        rngs = update.random_generators(purpose, first, num)
+        return self.generator(self._normal(rngs, *self.generator.latent_shape()))
+
+    def _finish_update(self, update: Update) -> None:
+        if get_world_size() > 1:
+            buffers = chain(self.generator.buffers(), self.discriminator.buffers())
+            all_reduce_params([buffer for buffer in buffers if buffer.is_floating_point()], op='mean')
+        super()._finish_update(update)
+
+    def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
+        z = self._normal(rngs, *generator.latent_shape(base))
+        return generator(z, base).expand(-1, 3, -1, -1)

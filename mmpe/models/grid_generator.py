@@ -1,0 +1,52 @@
+"""Generators whose first map a head makes of latents."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from .heads import Linear
+from .sizes import BASE, DoublingGenerator, Size
+
+
+class GridGenerator(DoublingGenerator):
+    """What DCGAN's and Progressive GAN's generators share: latents, head and sizes.
+
+    Attributes:
+        latent_channels (int): Channels of a latent.
+        head (~mmpe.models.heads.Head): Makes the first map.
+    """
+
+    def _build_head(self, head: dict, latent_channels: int, channels: int, linear: Linear) -> None:
+        if latent_channels < 1:
+            raise InputError(f'latent_channels={latent_channels} cannot work: it must be at least 1')
+        self.latent_channels = latent_channels
+        grid = self.head_size((BASE, BASE))
+        parts = dict(latent_channels=latent_channels, channels=channels, grid=grid, linear=linear)
+        self.head = MODELS.build(dict(head, **parts))
+
+    def latent_shape(self, base_size=None) -> tuple[int, ...]:
+        """The shape of what is drawn from N(0, 1) for one image of a base size; None is 4."""
+        return self.head.latent_shape(self.head_size(base_size))
+
+    def _latents(self, z: Tensor, base_size, coordinates: Tensor | None) -> tuple[Tensor, Size]:
+        """Latents (N, C, 1, 1) or (N, C, h, w), and the size (h, w) of the head's grid.
+
+        A map of latents says its size itself, where nothing else does.
+        """
+        if z.ndim not in (2, 4) or z.shape[1] != self.latent_channels or min(z.shape[2:], default=1) < 1:
+            raise InputError(
+                f'latents of shape {tuple(z.shape)} do not fit: they must be (N, {self.latent_channels}) '
+                f'or (N, {self.latent_channels}, h, w)'
+            )
+        z = z[..., None, None] if z.ndim == 2 else z
+        if base_size is None and coordinates is None and z.shape[-2:] != (1, 1):
+            if min(z.shape[-2:]) <= self.head_margin:
+                raise InputError(
+                    f'latents of shape {tuple(z.shape)} do not fit: a map of them must be larger than '
+                    f'{self.head_margin} cells a side, which the convolutions without padding eat'
+                )
+            return z, tuple(z.shape[-2:])
+        return z, self.head_size(self._base_of(base_size, coordinates))

@@ -1,0 +1,131 @@
+"""Where a generator that starts from noise gets its first map from, and what that tells it of position.
+
+A head is a part of a generator, built from config with the generator's ``latent_channels``, the ``channels`` and the
+``grid`` (h, w) of its map, and ``linear(in_channels, out_channels)``, which makes a 1x1 convolution as the family has
+them. Latents are (N, C), one for an image, or (N, C, h, w), one for every cell.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from .sizes import Size, encode
+
+Linear = Callable[[int, int], nn.Module]
+
+
+class Head(nn.Module, ABC):
+    """What all heads answer.
+
+    Args:
+        latent_channels (int): Channels of a latent.
+        channels (int): Channels of the map.
+        grid (tuple[int, int]): (h, w) of the map at the base size 4.
+        linear (Callable): Makes a 1x1 convolution without bias.
+    """
+
+    def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
+        super().__init__()
+        self.latent_channels = latent_channels
+
+    @abstractmethod
+    def latent_shape(self, grid: Size) -> tuple[int, ...]:
+        """The shape of what is drawn from N(0, 1) for one image of a grid."""
+
+    @abstractmethod
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+        """Map latents to (N, channels, *grid); raises InputError if they or the grid do not fit."""
+
+
+@MODELS.register_module()
+class DenseHead(Head):
+    """Every cell has weights of its own: as in DCGAN and Progressive GAN.
+
+    It tells cells apart by itself, as a learned constant would, and has one size.
+
+    Args: see :class:`Head`.
+    """
+
+    def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
+        super().__init__(latent_channels, channels, grid, linear)
+        self.grid = tuple(grid)
+        self.linear = linear(latent_channels, channels * grid[0] * grid[1])
+
+    def latent_shape(self, grid: Size) -> tuple[int, ...]:
+        """(C,), whatever the grid."""
+        return (self.latent_channels,)
+
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+        """Map (N, C, 1, 1) to (N, channels, *grid)."""
+        if coordinates is not None or tuple(grid) != self.grid or z.shape[-2:] != (1, 1):
+            asked = 'coordinates' if coordinates is not None else f'a grid of {grid[0]}x{grid[1]}'
+            raise InputError(
+                f'a DenseHead has weights for a grid of {self.grid[0]}x{self.grid[1]} and one latent for all of it: '
+                f'it cannot take {asked} with latents of shape {tuple(z.shape)}; give the generator head=dict('
+                "type='PointwiseHead')"
+            )
+        return self.linear(z).flatten(1).unflatten(1, (-1, *self.grid))
+
+
+@MODELS.register_module()
+class PointwiseHead(Head):
+    """The same weights for every cell, which sees its own latent and its own code of position: any size will do.
+
+    Without an encoding and with a latent for every cell the map has the same distribution everywhere: it is the i.i.d.
+    input of Xu et al., "Positional Encoding as Spatial Inductive Bias in GANs", CVPR 2021, section 3, from which only
+    padding can tell positions. With an encoding, its code is concatenated to the latents, as there in section 4.
+
+    Args:
+        encoding (dict | None): Config of an encoding.
+        shared_latent (bool): Whether :meth:`latent_shape` is one latent for all cells, which then differ in their code
+            alone, and an image keeps its latent at every size; or one each. :meth:`forward` takes both.
+        latent_channels, channels, grid, linear: See :class:`Head`.
+
+    Raises:
+        InputError: If the encoding cannot be built.
+    """
+
+    def __init__(
+        self,
+        latent_channels: int,
+        channels: int,
+        grid: Size,
+        linear: Linear,
+        encoding: dict | None = None,
+        shared_latent: bool = False,
+    ):
+        super().__init__(latent_channels, channels, grid, linear)
+        try:
+            self.encoding = None if encoding is None else MODELS.build(encoding)
+        except ValueError as error:
+            raise InputError(f'encoding={encoding!r} of the head cannot work: {error}') from None
+        self.shared_latent = shared_latent
+        code_channels = 0 if self.encoding is None else self.encoding.out_channels
+        self.linear = linear(latent_channels + code_channels, channels)
+
+    def latent_shape(self, grid: Size) -> tuple[int, ...]:
+        """(C,) or (C, *grid)."""
+        return (self.latent_channels,) if self.shared_latent else (self.latent_channels, *grid)
+
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+        """Map (N, C, 1, 1) or (N, C, *grid) to (N, channels, *grid)."""
+        if z.shape[-2:] == (1, 1):
+            z = z.expand(-1, -1, *grid)
+        if tuple(z.shape[-2:]) != tuple(grid):
+            raise InputError(
+                f'latents of shape {tuple(z.shape)} do not fit: the grid here is {tuple(grid)}, so they must be '
+                f'{(len(z), self.latent_channels)} or {(len(z), self.latent_channels, *grid)}'
+            )
+        if self.encoding is None:
+            if coordinates is not None:
+                raise InputError('coordinates need a head with an encoding, such as dict(type="CartesianGrid")')
+            return self.linear(z)
+        code = encode(self.encoding, grid, coordinates).to(z)
+        return self.linear(torch.cat((z, code.expand(len(z), -1, -1, -1)), 1))

@@ -1,0 +1,176 @@
+"""Progressive GAN's training rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from mmengine.optim import OptimWrapperDict
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from ..adversarial import AdversarialModel, Loss, Size, Update, check_at_least
+from ..losses import mix
+from .growth import Growth
+from .losses import drift, image_gradient_penalty, wasserstein
+
+
+@dataclass
+class GrowingUpdate(Update):
+    """An update at some point of the growth.
+
+    Args:
+        transition_weight (float): Share of the newest layers.
+    """
+
+    transition_weight: float = 1.0
+
+    @property
+    def growth(self) -> dict:
+        """dict: As arguments of both networks."""
+        return dict(curr_scale=self.size[0], transition_weight=self.transition_weight)
+
+
+@MODELS.register_module()
+class PGGANModel(AdversarialModel):
+    """Karras et al., "Progressive Growing of GANs", ICLR 2018: WGAN-GP on images that grow.
+
+    Side and transition weight follow from the images seen alone, so they are never out of step with the data or after
+    a resume. See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. With each new side the
+    optimisers start anew, as released, at a learning rate of its own. Several processes train as one does with their
+    joined batch as long as minibatch statistics group the same images.
+
+    While it grows, what is sampled has the full size: images of the current side, each pixel enlarged to a square.
+
+    Args:
+        generator (dict): Config of a :class:`GrowingGenerator`.
+        discriminator (dict | None): Config of a :class:`GrowingDiscriminator`; None to sample only.
+        kimgs_per_scale (Mapping | None): Side to thousands of images, up to the generator's ``out_size``, see
+            :class:`~mmpe.models.pggan.growth.Growth`; None: the full size from the start.
+        transition_kimgs (float): Thousands of images in which a new side's layers fade in.
+        lr_factors (Mapping | None): Side to the factor of both learning rates, 1 for sides that are not named.
+        gradient_penalty_weight (float): Weight of the gradient penalty.
+        drift_weight (float): Weight of what keeps scores about 0.
+        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+            None: the generator itself is what gets sampled.
+        resize (dict): How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
+            released code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
+        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+
+    Raises:
+        InputError: If sides, weights or factors cannot be, or the two networks do not fit each other.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        kimgs_per_scale: Mapping | None = None,
+        transition_kimgs: float = 600,
+        lr_factors: Mapping | None = None,
+        gradient_penalty_weight: float = 10.0,
+        drift_weight: float = 0.001,
+        ema: dict | None = dict(half_life=10_000),  # noqa: B006
+        resize: dict = dict(mode='area'),  # noqa: B006
+        data_preprocessor: dict | None = None,
+    ):
+        super().__init__(generator, discriminator, ema, resize, data_preprocessor)
+        check_at_least(0, gradient_penalty_weight=gradient_penalty_weight, drift_weight=drift_weight)
+        out_size = self.generator.out_size
+        self.growth = Growth(kimgs_per_scale or {out_size: 1}, transition_kimgs)
+        self.lr_factors = {int(side): factor for side, factor in (lr_factors or {}).items()}
+        self.gradient_penalty_weight = gradient_penalty_weight
+        self.drift_weight = drift_weight
+        self._check_sizes(out_size)
+        self.register_buffer('stage', torch.zeros((), dtype=torch.long))
+
+    def _check_sizes(self, out_size: int) -> None:
+        if self.growth.scales[-1] != out_size:
+            raise InputError(
+                f'kimgs_per_scale ends at {self.growth.scales[-1]} pixels and the generator at {out_size}: '
+                'make them the same'
+            )
+        if self.discriminator is not None and self.discriminator.in_size != out_size:
+            raise InputError(
+                f'the generator ends at {out_size} pixels and the discriminator at {self.discriminator.in_size}: '
+                'make them the same'
+            )
+        for side, factor in self.lr_factors.items():
+            if side not in self.growth.scales or factor <= 0:
+                raise InputError(
+                    f'lr_factors has {factor} for side {side}: it must be above 0, and the side one of '
+                    f'{self.growth.scales}'
+                )
+
+    # ---------------------------------------------------------------- training
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """As :meth:`AdversarialModel.train_step`; ``transition_weight`` is there too."""
+        if self._update is None:
+            self._prepare(optim_wrapper)
+        weight = self.growth.transition_weight(int(self.images_seen))
+        return dict(super().train_step(data, optim_wrapper), transition_weight=torch.tensor(weight))
+
+    def _prepare(self, optim_wrapper: OptimWrapperDict) -> None:
+        """Forget what optimisers remember of another stage, and set the learning rates of this one."""
+        stage = self.growth.stage(int(self.images_seen))
+        factor = self.lr_factors.get(self.growth.scales[stage], 1)
+        for name in ('generator', 'discriminator'):
+            optimizer = optim_wrapper[name].optimizer
+            if stage != int(self.stage):
+                optimizer.state.clear()
+            for group in optimizer.param_groups:
+                group['lr'] = factor * group.setdefault('initial_lr', group['lr'])
+        self.stage.fill_(stage)
+
+    def _new_update(self, seed: int, iteration: int) -> GrowingUpdate:
+        seen = int(self.images_seen)
+        side = self.growth.scale(seen)
+        return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))
+
+    def _discriminator_losses(self, update: GrowingUpdate, reals: Tensor) -> list[Loss]:
+        first, num = update.images, len(reals)
+
+        def critic(images):
+            return self.discriminator(images, **update.growth)
+
+        @cache
+        def fakes():
+            with torch.no_grad():
+                return self._generate(update, 'discriminator', first, num)
+
+        def judge(images, real):
+            scores = critic(images)
+            return wasserstein(scores, real) + self.drift_weight * drift(scores)
+
+        def penalise():
+            rngs = update.random_generators('gradient penalty', first, num)
+            share = torch.stack([torch.rand(1, 1, 1, generator=rng, device='cpu') for rng in rngs]).to(reals)
+            return self.gradient_penalty_weight * image_gradient_penalty(critic, mix(reals, fakes().to(reals), share))
+
+        losses = [('loss_fake', lambda: judge(fakes(), real=False)), ('loss_real', lambda: judge(reals, real=True))]
+        return [*losses, ('loss_gradient_penalty', penalise)] if self.gradient_penalty_weight else losses
+
+    def _generator_losses(self, update: GrowingUpdate, batch: int, num: int) -> list[Loss]:
+        def fool():
+            images = self._generate(update, 'generator', batch * num, num)
+            return wasserstein(self.discriminator(images, **update.growth), real=True)
+
+        return [('loss_generator', fool)]
+
+    def _generate(self, update: GrowingUpdate, purpose: str, first: int, num: int) -> Tensor:
+        rngs = update.random_generators(purpose, first, num)
+        return self.generator(self._normal(rngs, *self.generator.latent_shape()), **update.growth)
+
+    # ---------------------------------------------------------------- sampling
+
+    def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
+        seen = int(self.images_seen)
+        z = self._normal(rngs, *generator.latent_shape(base))
+        images = generator(z, self.growth.scale(seen), self.growth.transition_weight(seen), base)
+        return F.interpolate(images, generator.image_size(base), mode='nearest')

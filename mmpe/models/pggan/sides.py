@@ -1,0 +1,46 @@
+"""Sides, widths and weights of transition, which generator and discriminator have in common."""
+
+from __future__ import annotations
+
+from mmpe.errors import InputError
+
+from ..sizes import BASE
+
+
+def widths(num_halvings: int, base_channels: int, channel_decay: float, max_channels: int) -> list[int]:
+    """Channels of the maps of 4, 8, 16, ... pixels: ``base_channels / 2 ** (decay * i)`` for i = 1, 2, 3, ...
+
+    Raises:
+        InputError: If one of them would be less than 1.
+    """
+    channels = [min(int(base_channels / 2 ** (channel_decay * (i + 1))), max_channels) for i in range(num_halvings + 1)]
+    if min(channels) < 1:
+        raise InputError(
+            f'base_channels={base_channels}, channel_decay={channel_decay} and max_channels={max_channels} give maps '
+            f'of {channels} channels: they need at least 1 each; 8192, 1 and 512 are usual'
+        )
+    return channels
+
+
+def level(side: int | None, num_halvings: int) -> int:
+    """How often 4 is doubled to give a side; None is the largest.
+
+    Raises:
+        InputError: If it is no side of the network.
+    """
+    sides = [BASE << i for i in range(num_halvings + 1)]
+    if side is not None and side not in sides:
+        raise InputError(f'curr_scale={side!r} cannot work: the sides here are {", ".join(map(str, sides))}')
+    return num_halvings if side is None else sides.index(side)
+
+
+def share(transition_weight: float) -> float:
+    """The weight of the newest layers as a number.
+
+    Raises:
+        InputError: If it is not from 0 to 1.
+    """
+    weight = float(transition_weight)
+    if not 0 <= weight <= 1:
+        raise InputError(f'transition_weight={weight:g} cannot work: it must be from 0 to 1')
+    return weight

@@ -1,0 +1,117 @@
+"""What generators share that make an image of any size by doubling a grid several times."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from numbers import Integral
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmpe.errors import InputError
+
+from .encodings import Encoding, as_size
+from .padding import set_padding
+
+Size = tuple[int, int]
+BASE = 4
+
+
+class DoublingGenerator(BaseModule):
+    """A generator whose image is ``2 ** num_upsamplings`` times its base size, an int or (height, width).
+
+    Attributes:
+        num_upsamplings (int): How often the base size is doubled.
+        head_margin (int): By how many cells the head's grid is larger, both sides together: what convolutions without
+            padding eat.
+    """
+
+    num_upsamplings: int
+    head_margin: int = 0
+
+    def image_size(self, base_size=None) -> Size:
+        """(H, W) of the image for a base size; None is 4."""
+        height, width = self._base(base_size)
+        return height << self.num_upsamplings, width << self.num_upsamplings
+
+    def base_size(self, size) -> Size:
+        """The base size (h, w) that gives an image of ``size``, the inverse of :meth:`image_size`.
+
+        Raises:
+            InputError: If there is none; the message names the nearest sizes that there are.
+        """
+        height, width = _size('size', size)
+        step = 1 << self.num_upsamplings
+        if height % step == 0 and width % step == 0:
+            return height // step, width // step
+        sides = [sorted({max(length // step, 1), -(-length // step)}) for length in (height, width)]
+        nearest = sorted(product(*sides), key=lambda pair: math.dist((pair[0] * step, pair[1] * step), (height, width)))
+        named = ' or '.join(f'{rows * step}x{columns * step}' for rows, columns in nearest[:2])
+        raise InputError(
+            f'an image of {height}x{width} cannot be made: sides must be multiples of {step}; take {named}'
+        )
+
+    def head_size(self, base_size=None) -> Size:
+        """(h, w) of the grid that the head is laid over."""
+        height, width = self._base(base_size)
+        return height + self.head_margin, width + self.head_margin
+
+    def _base(self, base_size) -> Size:
+        return (BASE, BASE) if base_size is None else _size('base_size', base_size)
+
+    def _base_of(self, base_size, coordinates: Tensor | None) -> Size:
+        """The base size that a caller means by one, or by coordinates (h, w, 2) of the head's grid, or by both."""
+        if coordinates is None:
+            return self._base(base_size)
+        shape = tuple(coordinates.shape)
+        if coordinates.ndim != 3 or shape[2] != 2 or min(shape[:2]) <= self.head_margin:
+            raise InputError(f'coordinates of shape {shape} do not fit: they must be (h, w, 2)')
+        base = tuple(length - self.head_margin for length in shape[:2])
+        if base_size is not None and self._base(base_size) != base:
+            raise InputError(
+                f'coordinates of shape {shape} do not fit base_size={base_size}: '
+                f'they must be {(*self.head_size(base_size), 2)}'
+            )
+        return base
+
+    def _set_padding(self, padding) -> None:
+        try:
+            set_padding(self, padding)
+        except ValueError as error:
+            raise InputError(f'padding={padding!r} cannot work: {error}') from None
+
+
+def num_halvings(name: str, size: int, least: int = 8) -> int:
+    """How often ``size`` can be halved down to 4.
+
+    Raises:
+        InputError: If it is not a power of 2, or less than ``least``; ``name`` is what the message calls it.
+    """
+    if not isinstance(size, Integral) or size < least or size & (size - 1):
+        raise InputError(f'{name}={size!r} cannot work: it must be a power of 2, at least {least}, such as 64 or 256')
+    return int(size).bit_length() - 3
+
+
+def without_padding(padding: str | dict) -> bool:
+    """Whether a generator's ``padding`` is 'none'."""
+    return padding in ('none', dict(type='none'))
+
+
+def encode(encoding: Encoding, size: Size, coordinates: Tensor | None = None) -> Tensor:
+    """The code (1, C, h, w) of a grid of a size, or of coordinates (h, w, 2) in place of the encoding's own.
+
+    Raises:
+        InputError: If the encoding cannot be used there.
+    """
+    try:
+        return encoding(size) if coordinates is None else encoding.encode(coordinates)[None]
+    except ValueError as error:
+        raise InputError(f'the encoding {type(encoding).__name__} cannot be used here: {error}') from error
+
+
+def _size(name: str, size) -> Size:
+    try:
+        return as_size(size)
+    except ValueError:
+        raise InputError(f'{name}={size!r} cannot work: it is a positive integer or two, (height, width)') from None
