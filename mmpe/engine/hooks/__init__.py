@@ -5,6 +5,7 @@ from .finite_loss_hook import FiniteLossHook
 from .interrupt_hook import InterruptHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
+from .same_model_hook import SameModelHook
 from .sizes_picture_hook import SizesPictureHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'InterruptHook',
     'PyramidPictureHook',
     'PyramidTimerHook',
+    'SameModelHook',
     'SizesPictureHook',
 ]

@@ -5,7 +5,7 @@ import signal
 import threading
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce, barrier, get_world_size
 from mmengine.hooks import Hook
 
 from mmpe.registry import HOOKS
@@ -52,6 +52,7 @@ class InterruptHook(Hook):
         else:
             path = saver.save_now(runner)
             runner.logger.info(f'interrupted after iteration {runner.iter + 1}; saved {path}; --resume continues there')
+        barrier()  # a launcher ends all processes when the first has left, and one of them may still be saving
         raise SystemExit(128 + received)
 
     def _receive(self, number, frame):
