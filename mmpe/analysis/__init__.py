@@ -1,0 +1,38 @@
+"""What a generator knows about position: instruments for any ``nn.Module``.
+
+Every instrument takes a module and a function that feeds it: ``sample_input(num, rng)`` draws the inputs of ``num``
+images with ``rng``, a ``torch.Generator`` on the CPU, as a tuple of the module's arguments, or as the only argument.
+What it finds is a dataclass of numbers, whose ``figure()`` draws and whose ``table()`` lists them. The module runs in
+eval mode and is left as it was. Layers go by their names in ``named_modules()``, the module itself by ``output``.
+"""
+
+from .ablation import BorderAblation, border_ablation
+from .bias import SpatialBias, spatial_bias
+from .feeds import Feed, feed
+from .layers import draw_features, find_layers
+from .padding import swapped, unpadded
+from .position import PositionProbe, position_probe
+from .report import Audit, audit
+from .stationary import Stationarity, stationarity
+from .translation import Equivariance, equivariance
+
+__all__ = [
+    'Audit',
+    'BorderAblation',
+    'Equivariance',
+    'Feed',
+    'PositionProbe',
+    'SpatialBias',
+    'Stationarity',
+    'audit',
+    'border_ablation',
+    'draw_features',
+    'equivariance',
+    'feed',
+    'find_layers',
+    'position_probe',
+    'spatial_bias',
+    'stationarity',
+    'swapped',
+    'unpadded',
+]

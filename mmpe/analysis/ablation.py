@@ -1,0 +1,141 @@
+"""What changes in the picture when a finished generator sees something else past the border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+from mmpe.models.padding import MODES
+
+from .figures import COLOURS, MARKERS, draw_map, new_figure, plain_axes, short
+from .layers import SampleInput, at_least, draw_inputs, run_map
+from .padding import padding_names, swapped
+from .rings import ring_means
+
+
+@dataclass
+class ModeChange:
+    """What one mode of padding changes.
+
+    Attributes:
+        by_distance (np.ndarray): Root mean square change in each ring, the outermost first, in standard deviations of
+            the picture.
+        plane (np.ndarray): (H, W), by location, likewise.
+    """
+
+    by_distance: np.ndarray
+    plane: np.ndarray
+
+    @property
+    def border(self) -> float:
+        """float: In the outermost ring."""
+        return float(self.by_distance[0])
+
+    @property
+    def centre(self) -> float:
+        """float: In the innermost ring."""
+        return float(self.by_distance[-1])
+
+    @property
+    def whole(self) -> float:
+        """float: Over the whole picture."""
+        return float(np.sqrt(np.square(self.plane).mean()))
+
+
+@dataclass
+class BorderAblation:
+    """What :func:`border_ablation` found.
+
+    Attributes:
+        modes (dict[str, ModeChange]): For each mode that could be tried.
+        own (list[str]): Modes that the generator has itself.
+        refused (dict[str, str]): For each mode that could not, why.
+    """
+
+    modes: dict[str, ModeChange]
+    own: list[str]
+    refused: dict[str, str]
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each mode."""
+        rows = [['padding', 'change at the border', 'in the centre', 'over the picture']]
+        rows += [[mode, *map(short, (c.border, c.centre, c.whole))] for mode, c in self.modes.items()]
+        return rows + [[mode, 'refused', reason, ''] for mode, reason in self.refused.items()]
+
+    def figure(self):
+        """The change by distance from the border for each mode, and the map of the largest."""
+        figure = new_figure(9, 3.8)
+        profile, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
+        for i, (mode, change) in enumerate(self.modes.items()):
+            label = f'{mode} (as it is)' if self.own == [mode] else mode
+            every = max(1, len(change.by_distance) // 12)
+            profile.plot(change.by_distance, color=COLOURS[i], marker=MARKERS[i], markevery=every, label=label)
+        profile.set_ylim(bottom=min(0, profile.get_ylim()[0]))
+        profile.legend(fontsize=8)
+        title = f'Change where other padding replaces its own ({" and ".join(self.own) or "none"})'
+        plain_axes(profile, title, 'distance from the border (pixels)', 'RMSE / standard deviation')
+        mode, change = max(self.modes.items(), key=lambda item: item[1].whole)
+        image = draw_map(plane, change.plane, f'Largest: {mode}', 0)
+        figure.colorbar(image, ax=plane, shrink=0.85).set_label('RMSE / standard deviation', fontsize=8)
+        return figure
+
+
+def border_ablation(
+    module: nn.Module,
+    sample_input: SampleInput,
+    modes: Sequence[str | dict] | None = None,
+    num: int = 16,
+    batch: int = 8,
+    seed: int = 0,
+) -> BorderAblation:
+    """Swap the padding of a copy, and compare pictures of the same inputs.
+
+    Args:
+        module (nn.Module): Any; it is left alone.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        num (int): Number of draws.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+
+    Returns:
+        BorderAblation: For each mode. Modes that the module cannot have, such as a mirror image wider than its maps,
+        are refused there with the reason.
+
+    Raises:
+        InputError: If no mode is possible; as :func:`mmpe.analysis.draw_features`.
+    """
+    at_least(1, num=num, batch=batch)
+    firsts = range(0, num, batch)
+    batches = [(draw_inputs(module, sample_input, min(batch, num - first), seed, first), first) for first in firsts]
+    pictures = [run_map(module, inputs, seed, first).cpu().double() for inputs, first in batches]
+    values = torch.cat(pictures)
+    std = float(values.std())
+    found, refused = {}, {}
+    wanted = [mode for mode in MODES if mode != 'none'] if modes is None else modes
+    for mode in tqdm(wanted, desc='border ablation', unit='mode', leave=False, disable=None):
+        name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
+        try:
+            other = swapped(module, mode)
+            squares = sum(
+                (run_map(other, inputs, seed, first).cpu().double() - picture).square().mean(1).sum(0)
+                for (inputs, first), picture in zip(batches, pictures)
+            )
+        except (ValueError, TypeError) as error:
+            refused[name] = ' '.join(str(error).split())
+        else:
+            found[name] = _change((squares / num).numpy(), std)
+    if not found:
+        raise InputError(f'no other padding is possible here: {"; ".join(f"{k}: {v}" for k, v in refused.items())}')
+    return BorderAblation(found, padding_names(module), refused)
+
+
+def _change(squares: np.ndarray, std: float) -> ModeChange:
+    squares = squares / std**2 if std else np.where(squares > 0, np.inf, 0.0)
+    return ModeChange(np.sqrt(ring_means(squares)), np.sqrt(squares))

@@ -1,0 +1,342 @@
+"""Where a layer's statistics over noise differ from those in its centre, and how well neighbours are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.collections import LineCollection
+from torch import Tensor, nn
+
+from mmpe.models.random import random_generator
+
+from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
+from .layers import SampleInput, at_least, choose_layers, choose_period, draw_features
+from .rings import border_distance, centre_region, reach_of, ring_means, same_phase
+
+_NUMBERS_KEPT = 2**24
+_NUMBERS_AT_ONCE = 2**22
+_SAME = 1e-6
+_PARTNERS = 16  # of each location, to average over
+
+
+@dataclass
+class LayerBias:
+    """The spatial bias of one layer.
+
+    Attributes:
+        layer (str): Its name.
+        size (tuple[int, int]): (H, W).
+        period (int): Cells between locations that are compared.
+        mean (np.ndarray): (C, H, W), over noise; of the channels that were looked at.
+        variance (np.ndarray): (C, H, W), likewise.
+        difference (np.ndarray): (H, W), how far mean and variance are from those of the centre: the Fisher distance, in
+            standard deviations, root mean square over channels.
+        p_values (np.ndarray): (H, W), that a difference so large at any location at all comes by chance.
+        reach (int): Rings, from the border in, up to the innermost one with a significant location; 0 if none.
+        centre (int): Rings outside of the central region, the largest reach that can be told.
+        discriminability (np.ndarray): For each ring, how well its locations are told from their neighbours: squared d'.
+        border_d (float): d' of neighbours at the border, 0 where not significant.
+        centre_d (float): Of neighbours in the centre.
+        balance (float): ``centre_d / border_d``; nan where both are 0.
+    """
+
+    layer: str
+    size: tuple[int, int]
+    period: int
+    mean: np.ndarray
+    variance: np.ndarray
+    difference: np.ndarray
+    p_values: np.ndarray
+    reach: int
+    centre: int
+    discriminability: np.ndarray
+    border_d: float
+    centre_d: float
+    balance: float
+
+    @property
+    def reaches_centre(self) -> bool:
+        """bool: Whether the difference is significant all the way to the central region."""
+        return self.reach >= self.centre > 0
+
+
+@dataclass
+class SpatialBias:
+    """What :func:`spatial_bias` found.
+
+    Attributes:
+        layers (list[LayerBias]): In the order in which they were asked for.
+        level (float): Chance of a false alarm in a layer that is the same everywhere.
+    """
+
+    layers: list[LayerBias]
+    level: float
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each layer."""
+        rows = [
+            ['layer', 'size', 'period', 'reach', 'centre begins at', 'smallest p', "d' border", "d' centre", 'balance']
+        ]
+        for found in self.layers:
+            counts = [str(found.period), str(found.reach), str(found.centre)]
+            numbers = [short(found.p_values.min(), 3), *map(short, (found.border_d, found.centre_d, found.balance))]
+            rows.append([found.layer, f'{found.size[0]}x{found.size[1]}', *counts, *numbers])
+        return rows
+
+    def figure(self):
+        """Reach and balance by layer, and maps of the difference for some layers, outlined where significant."""
+        shown = spread(self.layers)
+        figure = new_figure(3.2 * max(len(shown), 2) + 0.8, 7.4)
+        above, below = figure.subfigures(2, 1, height_ratios=(1.2, 1))
+        reach, balance = above.subplots(1, 2)
+        names = [found.layer for found in self.layers]
+        share = [found.reach / found.centre if found.centre else np.nan for found in self.layers]
+        reach.bar(range(len(names)), np.minimum(share, 1), color=COLOURS[0], width=0.6)
+        for i, found in enumerate(self.layers):
+            reach.annotate(f'{found.reach}', (i, min(share[i], 1)), ha='center', va='bottom', fontsize=8)
+        reach.set_ylim(0, 1.12)
+        plain_axes(reach, 'Reach of the border (number: in cells)', 'layer', 'share of the way to the centre')
+        name_layers(reach, names)
+        balance.plot([found.balance for found in self.layers], color=COLOURS[1], marker=MARKERS[1])
+        balance.axhline(1, color='black', linewidth=0.8, linestyle='--')
+        balance.set_ylim(-0.05, max(1.1, min(balance.get_ylim()[1], 3)))
+        plain_axes(balance, "Balance of neighbours' discriminability", 'layer', "d' centre / d' border")
+        name_layers(balance, names)
+        grid = below.subplots(1, len(shown), squeeze=False)[0]
+        for axes, found in zip(grid, shown):
+            title = f'{numbered(found.layer, names)}\nreach {found.reach}, balance {short(found.balance)}'
+            image = draw_map(axes, found.difference, title, 0)
+            _outline(axes, found.p_values <= self.level)
+            below.colorbar(image, ax=axes, shrink=0.75).ax.tick_params(labelsize=7)
+        below.suptitle('difference to the centre, in standard deviations (outlined: significant)', fontsize=9)
+        return figure
+
+
+def spatial_bias(
+    module: nn.Module,
+    sample_input: SampleInput,
+    layers: Sequence[str] | None = None,
+    num: int = 256,
+    batch: int = 8,
+    seed: int = 0,
+    level: float = 0.05,
+    permutations: int = 199,
+    period: int | None = None,
+) -> SpatialBias:
+    """Mean and variance over noise at each location of a layer, against those of its central region.
+
+    What is made by enlarging repeats with the period of the enlargement. That says nothing of the place, so that only
+    locations a whole number of periods apart are compared, and neighbours are those one period apart.
+
+    Significance is by permutation: in every draw each location is paired with one location of the central region, drawn
+    at random, and all pairs of a draw are swapped at once or not. Where all locations are alike a pair is as likely as
+    the swapped one. The statistic of a location is the mean square, over channels and over mean and variance, of t
+    values; it is compared with the largest one of *any* location under permutation, so that ``level`` is the chance of
+    a single false alarm in the whole map.
+
+    Neighbours' discriminability is the Fisher distance, d'^2 = sum over channels of (difference of means)^2 / variance
+    + (difference of variances)^2 / (2 variance^2), with the variance over noise averaged over the map, less what the
+    finite number of draws adds to it on average; between horizontal and vertical neighbours, averaged over the pairs
+    that touch the outermost ring (border), or the central region (centre). ``balance`` is the ratio of the two d': 1
+    where every place is known equally well, 0 where only the border is. A d' that is not significant by permutation of
+    neighbours, at the same level, counts as 0.
+
+    Args:
+        module (nn.Module): Any.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        layers (Sequence[str] | None): Names; None: all that give a map.
+        num (int): Number of draws, at least 16.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+        level (float): Chance of a false alarm, in (0, 1).
+        permutations (int): How many; 1 / (permutations + 1) is the smallest p value.
+        period (int | None): In cells of every layer; None: of each layer by itself, found from the sizes of the layers.
+
+    Returns:
+        SpatialBias: For each layer. Of layers too wide to be kept in memory some channels are looked at.
+
+    Raises:
+        InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws or permutations for the level.
+    """
+    at_least(16, num=num)
+    at_least(int(np.ceil(1 / level)) - 1, permutations=permutations)
+    names = choose_layers(module, sample_input, layers, seed)
+    periods = choose_period(module, sample_input, period, names, seed)
+    kept = {name: [] for name in names}
+    for maps in draw_features(module, sample_input, names, num, batch, seed, 'spatial bias'):
+        for name, x in maps.items():
+            kept[name].append(x[:, _some_channels(x, num)].cpu())
+    signs = torch.randint(2, (permutations + 1, num), generator=random_generator('permutations', seed)) * 2.0 - 1
+    signs[0] = 1  # what was observed
+    found = [_layer_bias(name, torch.cat(kept.pop(name)), signs, level, seed, periods[name]) for name in names]
+    return SpatialBias(found, level)
+
+
+def _some_channels(x: Tensor, num: int) -> Tensor:
+    channels = x.shape[1]
+    count = min(channels, max(1, _NUMBERS_KEPT // (num * x[0, 0].numel())))
+    return torch.linspace(0, channels - 1, count).round().long()
+
+
+def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, period: int) -> LayerBias:
+    height, width = x.shape[-2:]
+    period = min(period, height // 2, width // 2)
+    inside = torch.from_numpy(centre_region(height, width, period))
+    mean, variance = x.mean(0), x.var(0)
+    x = _standardised(x, inside)
+    moments = _with_squares(x)
+    everywhere = torch.arange(height * width)
+    partners = _Partners(inside, period, len(x), seed)
+    p_values, _ = _permute(
+        moments,
+        lambda at: moments[:, :, at] - _of_each_draw(moments, partners.of(at)),
+        everywhere,
+        signs,
+        per_location=True,
+    )
+    p_map = p_values.reshape(height, width).numpy()
+    moments = _with_squares(x, x.mean(0))
+    pairs = _neighbours(height, width, period)
+    squares = {axis: _distances(moments, *ends) for axis, ends in pairs.items()}
+    border = torch.from_numpy(border_distance(height, width) == 0)
+    border_d, centre_d = (_region_d(moments, pairs, squares, region, signs, level) for region in (border, inside))
+    with np.errstate(divide='ignore', invalid='ignore'):
+        balance = float(np.float64(centre_d) / np.float64(border_d))
+    return LayerBias(
+        layer=name,
+        size=(height, width),
+        period=period,
+        mean=mean.numpy(),
+        variance=variance.numpy(),
+        difference=_difference(moments, partners).reshape(height, width).numpy(),
+        p_values=p_map,
+        reach=reach_of(p_map <= level),
+        centre=int(border_distance(height, width)[inside.numpy()].min()),
+        discriminability=_by_ring(pairs, squares, (height, width)),
+        border_d=border_d,
+        centre_d=centre_d,
+        balance=balance,
+    )
+
+
+def _standardised(x: Tensor, inside: Tensor) -> Tensor:
+    """Each channel less its mean in the central region, in units of its deviation over noise."""
+    x = x - x[..., inside].mean((0, 2))[:, None, None]
+    over_noise, over_all = x.var(0).mean((1, 2)), x.square().mean((0, 2, 3))
+    # Channels that noise does not change, such as encodings, are in units of their deviation over the plane.
+    scale = torch.where(over_noise > _SAME * over_all, over_noise, over_all).sqrt()
+    return x / torch.where(scale > 0, scale, torch.ones_like(scale))[:, None, None]
+
+
+def _with_squares(x: Tensor, around: Tensor | float = 0.0) -> Tensor:
+    """(N, 2C, HW): channels, and their squares around something, of a deviation of about 1 as well."""
+    return torch.cat((x, ((x - around).square() - 1) / 2**0.5), 1).flatten(2)
+
+
+class _Partners:
+    """For each draw and location one in the central region, whole periods away; the same step for all of a draw."""
+
+    def __init__(self, inside: Tensor, period: int, num: int, seed: int):
+        rng = random_generator('partners', seed)
+        self.width = inside.shape[1]
+        axes = []
+        for length, axis in zip(inside.shape, (1, 0)):
+            cells = inside.any(axis).nonzero()[:, 0]
+            firsts = cells[torch.randint(len(cells) - period + 1, (num,), generator=rng)].tolist()
+            axes.append(torch.stack([torch.from_numpy(same_phase(length, first, period)) for first in firsts]))
+        self.rows, self.columns = axes
+
+    def of(self, at: Tensor) -> Tensor:
+        """(N, places) of some locations."""
+        return self.rows[:, at // self.width] * self.width + self.columns[:, at % self.width]
+
+
+def _of_each_draw(moments: Tensor, places: Tensor) -> Tensor:
+    """(N, 2C, places): each draw at its own places (N, places)."""
+    return moments.gather(2, places[:, None].expand(-1, moments.shape[1], -1))
+
+
+def _difference(moments: Tensor, partners: _Partners) -> Tensor:
+    """(HW,): the root mean square, over channels, of the differences of expected moments, less what chance adds."""
+    at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
+    found = []
+    for at in torch.arange(moments.shape[2]).split(at_once):
+        places = partners.of(at)[:_PARTNERS]
+        d = moments[:, :, at] - sum(moments[:, :, some] for some in places) / len(places)
+        found.append((d.mean(0).square() - d.var(0) / len(moments)).sum(0))
+    return (torch.cat(found) / (moments.shape[1] / 2)).clamp_min(0).sqrt()
+
+
+def _permute(
+    moments: Tensor, difference: Callable[[Tensor], Tensor], items: Tensor, signs: Tensor, per_location: bool
+) -> tuple[Tensor, Tensor]:
+    """p values of differences (N, 2C, items) that are as likely as their negatives, were there nothing.
+
+    ``per_location``: one for each item, by the largest statistic of any; else one for their mean.
+    """
+    at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
+    found = []
+    for some in items.split(at_once):
+        d = difference(some)
+        d = torch.where(d.abs() < _SAME, torch.zeros_like(d), d)
+        t = torch.tensordot(signs, d, 1) / d.square().sum(0).sqrt().clamp_min(1e-30)
+        found.append(t.square().mean(1))
+    statistic = torch.cat(found, 1)  # (1 + permutations, items)
+    if not per_location:
+        statistic = statistic.mean(1, keepdim=True)
+    largest = statistic[1:].amax(1)
+    exceeded = (largest[:, None] >= statistic[0] * (1 - _SAME)).sum(0)
+    return (1 + exceeded) / len(signs), statistic[0]
+
+
+def _neighbours(height: int, width: int, period: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """The two ends of all horizontal and of all vertical pairs."""
+    cells = torch.arange(height * width).reshape(height, width)
+    return dict(
+        horizontal=(cells[:, :-period].flatten(), cells[:, period:].flatten()),
+        vertical=(cells[:-period].flatten(), cells[period:].flatten()),
+    )
+
+
+def _distances(moments: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """d'^2 of each pair, without bias, so that it may be negative."""
+    at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
+    found = []
+    for i, j in zip(a.split(at_once), b.split(at_once)):
+        d = moments[:, :, i] - moments[:, :, j]
+        found.append((d.mean(0).square() - d.var(0) / len(d)).sum(0))
+    return torch.cat(found)
+
+
+def _region_d(moments, pairs, squares, region: Tensor, signs: Tensor, level: float) -> float:
+    """d' of the neighbours that touch a region, 0 if not significant."""
+    region = region.flatten()
+    touching = {axis: region[a] | region[b] for axis, (a, b) in pairs.items()}
+    square = float(sum(squares[axis][touching[axis]].mean() for axis in pairs)) / 2
+    a, b = (torch.cat([pairs[axis][end][touching[axis]] for axis in pairs]) for end in (0, 1))
+    p_value, _ = _permute(
+        moments, lambda at: moments[:, :, a[at]] - moments[:, :, b[at]], torch.arange(len(a)), signs, per_location=False
+    )
+    return square**0.5 if square > 0 and float(p_value) <= level else 0.0
+
+
+def _by_ring(pairs, squares, size: tuple[int, int]) -> np.ndarray:
+    """Mean d'^2 of the pairs at each location, and then over each ring."""
+    total, count = torch.zeros(2, size[0] * size[1], dtype=torch.float64)
+    for axis, ends in pairs.items():
+        for end in ends:
+            total.index_add_(0, end, squares[axis].double())
+            count.index_add_(0, end, torch.ones(len(end), dtype=torch.float64))
+    return ring_means((total / count).reshape(size).numpy())
+
+
+def _outline(axes, significant: np.ndarray) -> None:
+    """Draw a line around significant cells."""
+    framed = np.pad(significant, 1)
+    level = np.argwhere(np.diff(framed, axis=0)) - (0.5, 1.5)
+    upright = np.argwhere(np.diff(framed, axis=1)) - (1.5, 0.5)
+    lines = [[(x, y), (x + 1, y)] for y, x in level] + [[(x, y), (x, y + 1)] for y, x in upright]
+    axes.add_collection(LineCollection(lines, colors=COLOURS[1], linewidths=1.2))

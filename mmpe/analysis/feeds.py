@@ -1,0 +1,140 @@
+"""What mmpe's own models are fed with, found by what their generators offer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+
+from .layers import SampleInput
+from .translation import Shift, translate
+
+
+@dataclass
+class Feed:
+    """A generator and its inputs.
+
+    Attributes:
+        generator (nn.Module): Makes the pictures.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        translation (dict): Arguments of :func:`mmpe.analysis.equivariance` where maps among the inputs are not all
+            there is to shift: ``sample_input``, ``shift`` and ``scale``.
+    """
+
+    generator: nn.Module
+    sample_input: SampleInput
+    translation: dict
+
+
+def feed(model: nn.Module, size: tuple[int, int] | None = None) -> Feed:
+    """The generator of a model of mmpe's, as it is sampled, and its inputs.
+
+    Args:
+        model (nn.Module): As :func:`mmpe.apis.load` gives it.
+        size (tuple[int, int] | None): (H, W) of the pictures; None: the model's own.
+
+    Returns:
+        Feed: For the instruments.
+
+    Raises:
+        InputError: If the model cannot give that size, has not been trained, or is of a kind that is not known here.
+    """
+    generator = getattr(model, 'generator_ema', None) or getattr(model, 'generator', None)
+    if getattr(model, 'trained_scales', 1) == 0:
+        raise InputError(f'this {type(model).__name__} has not been trained: there is nothing to audit')
+    if hasattr(model, 'draw_noises'):
+        return _feed_pyramid(model, generator, size)
+    if hasattr(generator, 'style_mapping'):
+        return _feed_styles(generator, size)
+    if hasattr(generator, 'latent_shape'):
+        return _feed_latents(model, generator, size)
+    raise InputError(
+        f'what a {type(model).__name__} takes is not known: call mmpe.analysis.audit from Python, with a function that '
+        'draws its inputs'
+    )
+
+
+def _feed_pyramid(model, generator, size) -> Feed:
+    sizes = model.scaled_sizes(size)
+
+    def sample_input(num: int, rng: torch.Generator) -> tuple:
+        return model.draw_noises(num, rng, sizes), model.noise_weights
+
+    return Feed(generator, sample_input, {})
+
+
+def _feed_styles(generator, size) -> Feed:
+    base = None if size is None else generator.base_size(size)
+
+    def inputs(num: int, rng: torch.Generator, draw: Callable, **named) -> tuple:
+        z = torch.randn(num, generator.style_channels, generator=rng)
+        noises = [draw(num, 1, *shape) for shape in generator.noise_shapes(base)]
+        return _arguments(generator, z=z, base_size=base, injected_noise=noises, **named)
+
+    def sample_input(num: int, rng: torch.Generator) -> tuple:
+        return inputs(num, rng, lambda *shape: torch.randn(*shape, generator=rng))
+
+    def without_noise(num: int, rng: torch.Generator, **named) -> tuple:
+        return inputs(num, rng, torch.zeros, **named)
+
+    return Feed(generator, sample_input, _translation(generator, generator.encoding, without_noise, base))
+
+
+def _feed_latents(model, generator, size) -> Feed:
+    base = None if size is None else generator.base_size(size)
+    stage = {}
+    if hasattr(model, 'growth'):
+        seen = int(model.images_seen)
+        stage = dict(curr_scale=model.growth.scale(seen), transition_weight=model.growth.transition_weight(seen))
+
+    def sample_input(num: int, rng: torch.Generator, **named) -> tuple:
+        z = torch.randn(num, *generator.latent_shape(base), generator=rng)
+        return _arguments(generator, z=z, base_size=base, **stage, **named)
+
+    encoding = getattr(generator.head, 'encoding', None)
+    if encoding is None:
+        return Feed(generator, sample_input, {})
+    return Feed(generator, sample_input, _translation(generator, encoding, sample_input, base, **stage))
+
+
+def _translation(generator, encoding, sample_input, base, curr_scale: int | None = None, **_) -> dict:
+    """How a picture is shifted by way of its coordinates."""
+
+    def with_coordinates(num: int, rng: torch.Generator) -> tuple:
+        return sample_input(num, rng, coordinates=encoding.coordinates(generator.head_size(base)))
+
+    doublings = generator.num_upsamplings if curr_scale is None else (curr_scale // 4).bit_length() - 1
+    return dict(sample_input=with_coordinates, shift=_shift(generator), scale=2.0**doublings)
+
+
+def _shift(generator) -> Shift:
+    place = list(inspect.signature(generator.forward).parameters).index('coordinates')
+
+    def shift(inputs: tuple, by: tuple[float, float]) -> tuple:
+        coordinates = inputs[place]
+        moved = _shift_coordinates(coordinates, by)
+        latents = inputs[0]
+        if isinstance(latents, Tensor) and latents.ndim == 4:
+            latents = translate(latents, by)
+        return (latents, *inputs[1:place], moved, *inputs[place + 1 :])
+
+    return shift
+
+
+def _shift_coordinates(coordinates: Tensor, by: tuple[float, float]) -> Tensor:
+    """Those of a picture that has moved ``by`` (down, right) cells."""
+    down = coordinates[1, 0] - coordinates[0, 0]
+    right = coordinates[0, 1] - coordinates[0, 0]
+    return coordinates - by[0] * down - by[1] * right
+
+
+def _arguments(module: nn.Module, **named) -> tuple:
+    """Named arguments of a module, the others by default, as a tuple in order."""
+    bound = inspect.signature(module.forward).bind(**named)
+    bound.apply_defaults()
+    return bound.args

@@ -1,0 +1,93 @@
+"""What the instruments' figures share: colours that colour-blind readers can tell apart, and no global state."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+# Okabe and Ito, "Color universal design", 2008
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+MARKERS = 'osD^vPX'
+MAP_COLOURS = 'cividis'
+_LONGEST_NAME = 22
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that needs no display and stays out of pyplot's list."""
+    return Figure(figsize=(width, height), layout='constrained')
+
+
+def to_png(figure: Figure) -> str:
+    """The figure as base64 of a PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', dpi=110)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def clipped(name: str) -> str:
+    """A name short enough for an axis; its end says more than its beginning."""
+    return name if len(name) <= _LONGEST_NAME else '…' + name[1 - _LONGEST_NAME :]
+
+
+def numbered(name: str, names: Sequence[str]) -> str:
+    """A layer's number among the layers, from 1, and its name."""
+    return f'{list(names).index(name) + 1}: {clipped(name)}'
+
+
+def name_layers(axes, names: Sequence[str]) -> None:
+    """Put layers, with their numbers, under an axis."""
+    labels = [numbered(name, names) for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=40, ha='right', rotation_mode='anchor', fontsize=8)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+
+
+def plain_axes(axes, title: str, x: str, y: str) -> None:
+    """Title and labels, and no frame where nothing is read off."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def draw_map(
+    axes, values: np.ndarray, title: str, lowest: float | None = None, highest: float | None = None, first: int = 0
+):
+    """A map over the plane, columns and rows in cells, of which ``first`` is the number of the first."""
+    left, right, bottom, top = -0.5, values.shape[1] - 0.5, values.shape[0] - 0.5, -0.5
+    extent = [edge + first for edge in (left, right, bottom, top)]
+    image = axes.imshow(values, cmap=MAP_COLOURS, vmin=lowest, vmax=highest, interpolation='nearest', extent=extent)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel('column', fontsize=8)
+    axes.set_ylabel('row', fontsize=8)
+    axes.tick_params(labelsize=7)
+    return image
+
+
+def spread(items: Sequence, at_most: int = 4) -> list:
+    """Some of the items, evenly spaced, the last among them."""
+    if len(items) <= at_most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (at_most - 1))] for i in range(at_most)]
+
+
+def short(number: float, digits: int = 2) -> str:
+    """A number as it stands in tables and sentences: .31, -.02, 4.56; – for none, ∞."""
+    if number is None or math.isnan(number):
+        return '–'
+    if math.isinf(number):
+        return '∞' if number > 0 else '-∞'
+    text = f'{number:.{digits}f}'
+    if text in (f'0.{"0" * digits}', f'-0.{"0" * digits}'):
+        return f'.{"0" * digits}' if digits else '0'
+    return text.replace('0.', '.', 1) if text.startswith(('0.', '-0.')) else text

@@ -1,0 +1,278 @@
+"""How well a small read-out tells where it is, from the features of one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmpe.models.random import random_generator
+
+from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
+from .layers import SampleInput, at_least, choose_layers, draw_features
+
+_RIDGES = torch.logspace(-6, 4, 21, dtype=torch.float64)
+_SAME = 1e-6  # a feature that varies less than this, relative to its size, varies by rounding
+READ_OUTS = dict(linear=1, conv=3)
+
+
+@dataclass
+class ReadOut:
+    """How well one read-out does on draws that it was not fitted on.
+
+    Attributes:
+        r2_x (float): Share of the variance of x that it explains, at most 1; about 0 where it knows nothing.
+        r2_y (float): Of y.
+        r2 (float): Their mean.
+        error (float): Mean distance between its answer and the place, in cells.
+        chance (float): That of the answer "in the middle".
+        error_map (np.ndarray): (h, w), the mean distance at each place where it has been asked.
+    """
+
+    r2_x: float
+    r2_y: float
+    r2: float
+    error: float
+    chance: float
+    error_map: np.ndarray
+
+
+@dataclass
+class LayerPosition:
+    """What the read-outs find in one layer.
+
+    Attributes:
+        layer (str): Its name.
+        size (tuple[int, int]): (H, W).
+        channels (int): Of its maps.
+        linear (ReadOut): Sees one location.
+        conv (ReadOut | None): Sees 3x3 locations; None on maps of under 4x4.
+    """
+
+    layer: str
+    size: tuple[int, int]
+    channels: int
+    linear: ReadOut
+    conv: ReadOut | None
+
+    @property
+    def best(self) -> ReadOut:
+        """ReadOut: The one of higher R^2."""
+        return max(filter(None, (self.linear, self.conv)), key=lambda found: found.r2)
+
+
+@dataclass
+class PositionProbe:
+    """What :func:`position_probe` found.
+
+    Attributes:
+        layers (list[LayerPosition]): In the order in which they were asked for.
+    """
+
+    layers: list[LayerPosition]
+
+    @property
+    def r2(self) -> float:
+        """float: The highest R^2 of any layer and read-out."""
+        return max(found.best.r2 for found in self.layers)
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each layer."""
+        rows = [['layer', 'size', 'channels']]
+        rows[0] += [f'{name} {what}' for name in READ_OUTS for what in ('R² x', 'R² y', 'R²', 'error')] + ['chance']
+        for found in self.layers:
+            row = [found.layer, f'{found.size[0]}x{found.size[1]}', str(found.channels)]
+            for out in (found.linear, found.conv):
+                numbers = [out.r2_x, out.r2_y, out.r2, out.error] if out else [float('nan')] * 4
+                row += map(short, numbers)
+            rows.append([*row, short(found.linear.chance)])
+        return rows
+
+    def figure(self):
+        """R^2 by layer, and maps of the error for some layers."""
+        shown = spread(self.layers)
+        figure = new_figure(3.2 * max(len(shown), 2) + 0.8, 7.8)
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 1))
+        axes = above.subplots()
+        for i, name in enumerate(READ_OUTS):
+            r2 = [getattr(found, name).r2 if getattr(found, name) else np.nan for found in self.layers]
+            label = dict(linear='linear, one location', conv='convolution, 3x3 locations')[name]
+            axes.plot(r2, color=COLOURS[i], marker=MARKERS[i], label=label)
+        axes.axhline(0, color='black', linewidth=0.8)
+        axes.set_ylim(min(-0.05, axes.get_ylim()[0]), 1.05)
+        axes.legend(fontsize=8)
+        plain_axes(axes, 'Position read from features of one place, on held-out noise', 'layer', 'R² of (x, y)')
+        names = [found.layer for found in self.layers]
+        name_layers(axes, names)
+        grid = below.subplots(1, len(shown), squeeze=False)[0]
+        for axis, found in zip(grid, shown):
+            name = 'conv' if found.best is found.conv else 'linear'
+            ratio = found.best.error_map / found.best.chance
+            title = f'{numbered(found.layer, names)}\n{name}: wrong by {short(found.best.error, 1)} cells'
+            image = draw_map(axis, ratio, title, 0, 1.5, READ_OUTS[name] // 2)
+        below.colorbar(image, ax=list(grid), shrink=0.85).set_label(
+            'error / mean error of a guess\n"in the middle"', fontsize=8
+        )
+        return figure
+
+
+def position_probe(
+    module: nn.Module,
+    sample_input: SampleInput,
+    layers: Sequence[str] | None = None,
+    num: int = 64,
+    batch: int = 8,
+    seed: int = 0,
+    points: int = 8192,
+    max_features: int = 1152,
+) -> PositionProbe:
+    """Predict (x, y), each from -1 to 1 over the map, from the features of one place, by ridge regression.
+
+    The place is one location (linear), or 3x3 locations without padding (conv), the one-layer read-out of Islam et al.,
+    "How Much Position Information Do Convolutional Neural Networks Encode?", ICLR 2020, section 3. Half of the draws
+    fit the read-out, a quarter chooses the ridge, a quarter scores it. Features are standardised.
+
+    Args:
+        module (nn.Module): Any.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        layers (Sequence[str] | None): Names; None: all that give a map.
+        num (int): Number of draws, at least 8.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+        points (int): Places, drawn at random, that fit a read-out.
+        max_features (int): Numbers that a read-out sees of a place. Of wider layers it sees a random projection of the
+            channels, so that its R^2 is a lower bound.
+
+    Returns:
+        PositionProbe: For each layer.
+
+    Raises:
+        InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws.
+    """
+    at_least(8, num=num)
+    at_least(16, points=points, max_features=max_features)
+    names = choose_layers(module, sample_input, layers, seed)
+    num_fit = num // 2
+    num_scored = num // 4
+    collectors = {}
+    scores = None
+    done = 0
+    for maps in draw_features(module, sample_input, names, num, batch, seed, 'position'):
+        for name in names:
+            x = maps[name].cpu()
+            if name not in collectors:
+                collectors[name] = _collectors(name, x, points / (num - num_scored), max_features, seed)
+        count = len(maps[names[0]])
+        fitting = max(0, min(count, num - num_scored - done))
+        if fitting:
+            for name in names:
+                for collector in collectors[name].values():
+                    collector.add(maps[name][:fitting].cpu(), done)
+        if fitting < count:
+            scores = scores or {n: {k: _Score(c.fit(num_fit)) for k, c in collectors[n].items()} for n in names}
+            for name in names:
+                for score in scores[name].values():
+                    score.add(maps[name][fitting:].cpu())
+        done += count
+    return PositionProbe([_summary(name, scores[name]) for name in names])
+
+
+def _collectors(name: str, x: Tensor, each: float, max_features: int, seed: int) -> dict[str, _Collector]:
+    channels, height, width = x.shape[1:]
+    kinds = {kind: side for kind, side in READ_OUTS.items() if side == 1 or min(height, width) >= 4}
+    return {kind: _Collector(side, channels, max(1, round(each)), max_features, seed) for kind, side in kinds.items()}
+
+
+class _Collector:
+    """Features and coordinates of random places, for one read-out of one layer."""
+
+    def __init__(self, side: int, channels: int, each: int, max_features: int, seed: int):
+        self.side, self.each = side, each
+        self.rng = random_generator('places', seed, side)
+        self.projection = None
+        kept = max(1, max_features // side**2)
+        if channels > kept:
+            self.projection = torch.linalg.qr(torch.randn(channels, kept, generator=self.rng))[0].T
+        self.features, self.places, self.draws = [], [], []
+
+    def add(self, x: Tensor, first: int) -> None:
+        """Take ``each`` places of every map of (n, C, H, W), the first of which is draw number ``first``."""
+        if self.projection is not None:
+            x = torch.einsum('kc,nchw->nkhw', self.projection, x)
+        num, _, height, width = x.shape
+        rows, columns = height - self.side + 1, width - self.side + 1
+        here = torch.randint(rows * columns, (num, self.each), generator=self.rng)
+        y, x0 = here // columns, here % columns
+        draw = torch.arange(num)[:, None].expand_as(here)
+        shifts = [(i, j) for i in range(self.side) for j in range(self.side)]
+        taken = torch.stack([x[draw, :, y + i, x0 + j] for i, j in shifts], -1)  # (n, each, C, side^2)
+        self.features.append(taken.flatten(2).flatten(0, 1))
+        self.places.append(coordinates(height, width, self.side).flatten(1)[:, here].flatten(1).T)
+        self.draws.append((first + draw).flatten())
+
+    def fit(self, num_fit: int) -> tuple[Tensor, Tensor, int]:
+        """Weight (2, C, side, side) and bias of the read-out as a convolution, and its side."""
+        features, places = torch.cat(self.features).double(), torch.cat(self.places).double()
+        fitting = torch.cat(self.draws) < num_fit
+        weight, bias = _ridge(features[fitting], places[fitting], features[~fitting], places[~fitting])
+        weight = weight.T.unflatten(1, (-1, self.side**2)).float()
+        if self.projection is not None:
+            weight = torch.einsum('ois,ic->ocs', weight, self.projection)
+        return weight.unflatten(2, (self.side, self.side)), bias.float(), self.side
+
+
+def _ridge(x: Tensor, y: Tensor, held_x: Tensor, held_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight (p, 2) and bias (2,) with the ridge that does best on held-out rows."""
+    mean, std = x.mean(0), x.std(0)
+    scale = torch.where(std > _SAME * mean.abs().clamp_min(1e-30), 1 / std, 0.0)
+    x, held_x = (x - mean) * scale, (held_x - mean) * scale
+    middle = y.mean(0)
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    along = vectors.T @ (x.T @ (y - middle)) / len(x)
+    held = held_x @ vectors
+    weights = [along / (values.clamp_min(0) + ridge)[:, None] for ridge in _RIDGES]
+    best = min(weights, key=lambda weight: float((held @ weight + middle - held_y).square().mean()))
+    weight = (vectors @ best) * scale[:, None]
+    return weight, middle - mean @ weight
+
+
+class _Score:
+    """Runs a read-out as a convolution over whole maps and adds up its errors."""
+
+    def __init__(self, fitted: tuple[Tensor, Tensor, int]):
+        self.weight, self.bias, self.side = fitted
+        self.count, self.squares, self.distances = 0, 0, 0
+
+    def add(self, x: Tensor) -> None:
+        self.size, self.channels = tuple(x.shape[-2:]), x.shape[1]
+        cells = torch.tensor([self.size[1] - 1, self.size[0] - 1])[:, None, None] / 2
+        wrong = F.conv2d(x, self.weight, self.bias) - coordinates(*self.size, self.side)
+        self.count += len(x)
+        self.squares = self.squares + wrong.double().square().sum(0)
+        self.distances = self.distances + (wrong * cells).norm(dim=1).double().sum(0)
+
+    def read_out(self) -> ReadOut:
+        where = coordinates(*self.size, self.side).double()
+        cells = torch.tensor([self.size[1] - 1, self.size[0] - 1])[:, None, None] / 2
+        unexplained = self.squares.mean((1, 2)) / self.count / where.square().mean((1, 2))
+        r2_x, r2_y = (1 - unexplained).tolist()
+        errors = self.distances / self.count
+        chance = float((where * cells).norm(dim=0).mean())
+        return ReadOut(r2_x, r2_y, (r2_x + r2_y) / 2, float(errors.mean()), chance, errors.numpy())
+
+
+def _summary(name: str, scores: dict[str, _Score]) -> LayerPosition:
+    linear = scores['linear']
+    conv = scores['conv'].read_out() if 'conv' in scores else None
+    return LayerPosition(name, linear.size, linear.channels, linear.read_out(), conv)
+
+
+def coordinates(height: int, width: int, side: int = 1) -> Tensor:
+    """(2, h, w): x and y of a map's locations, -1 to 1, where a window of ``side`` around them lies within it."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing='ij')
+    cut = side // 2
+    return torch.stack((x, y))[:, cut : height - cut, cut : width - cut]

@@ -1,0 +1,218 @@
+"""All instruments on one generator, as a page that says in words what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from torch import nn
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+
+from .ablation import border_ablation
+from .bias import spatial_bias
+from .figures import to_png
+from .layers import SampleInput, at_least, choose_layers, draw_features
+from .padding import padding_names, swapped
+from .position import position_probe
+from .stationary import stationarity
+from .translation import equivariance
+from .verdict import verdict
+
+_ABOUT = dict(
+    position_probe=(
+        'Where am I?',
+        'How well a small read-out predicts (x, y) from the features of one place, on noise that it has not seen: '
+        'R² is 1 where it knows, 0 where it guesses.',
+    ),
+    periodic_probe=(
+        'Where am I, without a border?',
+        'The same, all padding replaced by the opposite side: what is still known does not come from padding.',
+    ),
+    spatial_bias=(
+        'What differs from the centre?',
+        'How far from the border the statistics over noise differ from those of the centre (permutation test, 5 % '
+        'chance of a single false alarm in all layers), and how well neighbours are told apart in the centre, compared '
+        'with the border (balance).',
+    ),
+    periodic_bias=('What differs, without a border?', 'The same, all padding replaced by the opposite side.'),
+    stationarity=(
+        'Is it the same everywhere?',
+        'Mean and covariance by location, against the closed form where a layer is affine in the input. The input is '
+        'taken to be i.i.d. noise.',
+    ),
+    equivariance=(
+        'Does the picture move with its input?',
+        'EQ-T of StyleGAN3, a peak signal-to-noise ratio for pictures in [-1, 1]: the higher, the less it is tied to '
+        'the place.',
+    ),
+    border_ablation=(
+        'What hangs on the border?',
+        'Other padding in a copy of the generator: what changes in the picture, by distance from the border.',
+    ),
+)
+
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto; padding: 0 1em }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2.2em }
+.verdict { background: #eef4fa; border-left: 5px solid #0072b2; padding: .8em 1em; font-size: 1.1em }
+.skipped { color: #666; font-style: italic }
+table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
+th, td { padding: .2em .7em; border-bottom: 1px solid #ddd; text-align: right }
+th:first-child, td:first-child { text-align: left } img { max-width: 100% }
+</style></head><body><h1>$title</h1>
+<p class="verdict">$verdict</p>
+<p>$facts</p>
+$sections
+</body></html>
+""")
+
+
+@dataclass
+class Audit:
+    """What :func:`audit` found.
+
+    Attributes:
+        title (str): Of what.
+        verdict (str): In words.
+        layers (list[str]): Those that were looked at; verdict and figures number them from 1.
+        padding (list[str]): Modes of padding that the generator has.
+        results (dict[str, Any]): What each instrument found that applies, by its name; ``periodic_probe`` and
+            ``periodic_bias`` are of a copy whose padding is circular.
+        skipped (dict[str, str]): Why the others do not apply.
+    """
+
+    title: str
+    verdict: str
+    layers: list[str]
+    padding: list[str]
+    results: dict[str, Any] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def to_html(self) -> str:
+        """One page, figures included."""
+        facts = f'{len(self.layers)} layers were looked at. Padding: {" and ".join(self.padding) or "none"}.'
+        return _PAGE.substitute(
+            title=escape(self.title),
+            verdict=escape(self.verdict),
+            facts=escape(facts),
+            sections='\n'.join(self._section(name) for name in _ABOUT),
+        )
+
+    def _section(self, name: str) -> str:
+        title, about = _ABOUT[name]
+        head = f'<h2 id="{name}">{escape(title)}</h2><p>{escape(about)}</p>'
+        if name in self.skipped:
+            return f'{head}<p class="skipped">Does not apply: {escape(self.skipped[name])}.</p>'
+        result = self.results[name]
+        figure = f'<img alt="{escape(title)}" src="data:image/png;base64,{to_png(result.figure())}">'
+        return f'{head}{figure}{self._table(result.table())}'
+
+    def _table(self, rows: list[list[str]]) -> str:
+        header, *body = rows
+        if header[0] == 'layer':
+            body = [[f'{self.layers.index(row[0]) + 1} {row[0]}', *row[1:]] for row in body]
+        cells = [''.join(f'<td>{escape(cell)}</td>' for cell in row) for row in body]
+        head = ''.join(f'<th>{escape(cell)}</th>' for cell in header)
+        return f'<table><tr>{head}</tr>{"".join(f"<tr>{row}</tr>" for row in cells)}</table>'
+
+
+def audit(
+    generator: nn.Module,
+    sample_input: SampleInput,
+    out: str | Path | None = None,
+    layers: Sequence[str] | None = None,
+    num: int = 128,
+    batch: int = 8,
+    seed: int = 0,
+    title: str | None = None,
+    max_layers: int = 12,
+    translation: dict | None = None,
+) -> Audit:
+    """Run all instruments that apply to a generator, say what they found, and write it as one page.
+
+    Where position comes from is settled by experiment: the same is measured on a copy whose padding is circular, which
+    has no border.
+
+    Args:
+        generator (nn.Module): Any; it is left alone.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        out (str | Path | None): The page, HTML; None: none is written.
+        layers (Sequence[str] | None): Names; None: up to ``max_layers`` of those that give a map, evenly spaced.
+        num (int): Number of draws, at least 16.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+        title (str | None): Of the page; None: the name of the generator's class.
+        max_layers (int): See ``layers``.
+        translation (dict | None): ``shift``, ``scale`` and ``sample_input`` of :func:`mmpe.analysis.equivariance`,
+            where shifting all maps among the inputs is not right.
+
+    Returns:
+        Audit: With a verdict in words.
+
+    Raises:
+        InputError: If there is nothing to look at, a name is wrong, or features are not finite.
+    """
+    at_least(16, num=num)
+    at_least(1, batch=batch, max_layers=max_layers)
+    names = choose_layers(generator, sample_input, layers, seed, max_layers)
+    next(draw_features(generator, sample_input, names, 2, 2, seed))  # what is wrong with all is said before the work
+    common = dict(batch=batch, seed=seed)
+    few = max(num // 8, 4)
+    shifting = dict(sample_input=sample_input, **common, num=few) | (translation or {})
+    periodic = _Periodic(generator)
+    careful = dict(common, level=0.05 / len(names), permutations=max(199, 40 * len(names)))
+    steps = dict(
+        position_probe=lambda: position_probe(generator, sample_input, names, num, **common),
+        periodic_probe=lambda: position_probe(periodic(), sample_input, names, num, **common),
+        spatial_bias=lambda: spatial_bias(generator, sample_input, names, num, **careful),
+        periodic_bias=lambda: spatial_bias(periodic(), sample_input, names, num, **careful),
+        stationarity=lambda: stationarity(generator, sample_input, names, 4 * num, **common),
+        equivariance=lambda: equivariance(generator, **shifting),
+        border_ablation=lambda: border_ablation(generator, sample_input, num=few, **common),
+    )
+    results, skipped = _run_steps(steps)
+    own = padding_names(generator)
+    words = verdict(results, names, own)
+    found = Audit(title or type(generator).__name__, words, names, own, results, skipped)
+    if out is not None:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        Path(out).write_text(found.to_html(), encoding='utf-8')
+    return found
+
+
+class _Periodic:
+    """Makes a copy without a border, once it is asked for.
+
+    Args:
+        generator (nn.Module): Of which.
+    """
+
+    def __init__(self, generator: nn.Module):
+        self.generator, self.copy = generator, None
+
+    def __call__(self) -> nn.Module:
+        if self.copy is None:
+            if not set(padding_names(self.generator)) - {'circular'}:
+                raise InputError('the generator has no padding that shows a border')
+            self.copy = swapped(self.generator, 'circular')
+        return self.copy
+
+
+def _run_steps(steps: dict[str, Callable]) -> tuple[dict, dict]:
+    """What each step gives, and for those that cannot be taken with this generator why."""
+    results, skipped = {}, {}
+    with tqdm(steps.items(), desc='audit', unit='instrument', disable=None) as bar:
+        for name, step in bar:
+            bar.set_postfix_str(name)
+            try:
+                results[name] = step()
+            except (ValueError, TypeError) as error:
+                skipped[name] = ' '.join(str(error).split()).rstrip('.')
+    return results, skipped

@@ -1,0 +1,300 @@
+"""The paper's theorem as a test: without padding, what is made of i.i.d. noise is distributed alike at every location.
+
+Padding breaks that, by one kernel radius further in with every layer (Xu et al., "Positional Encoding as Spatial
+Inductive Bias in GANs", CVPR 2021, section 3).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+
+from .figures import COLOURS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
+from .layers import SampleInput, at_least, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs
+from .rings import reach_of, ring_means, same_phase
+
+_EXACT = 1e-9
+_ROUNDING = 1e-5
+
+
+@dataclass
+class LayerStationarity:
+    """The statistics of one layer by location; of up to ``max_channels`` channels.
+
+    Attributes:
+        layer (str): Its name.
+        size (tuple[int, int]): (H, W).
+        mean (np.ndarray): (C, H, W), over draws.
+        covariance (np.ndarray): (C, C, H, W), of the channels at each location.
+        expected_mean (np.ndarray | None): The closed form; None where the layer is not affine in the input.
+        expected_covariance (np.ndarray | None): Likewise.
+        deviation (float): Largest difference, of any entry at any location, to the closed form, in standard errors; nan
+            without one.
+        difference (float): Largest difference to the location in the middle, in standard errors.
+        threshold (float): What the largest of so many differences exceeds by chance with probability ``level`` at most.
+        exact (bool): Whether ``reach`` is that of the closed form.
+        reach (int): Rings, from the border in, up to the innermost one whose statistics differ from the middle's: by
+            the closed form where there is one, else significantly.
+    """
+
+    layer: str
+    size: tuple[int, int]
+    mean: np.ndarray
+    covariance: np.ndarray
+    expected_mean: np.ndarray | None
+    expected_covariance: np.ndarray | None
+    deviation: float
+    difference: float
+    threshold: float
+    exact: bool
+    reach: int
+
+    @property
+    def agrees(self) -> bool | None:
+        """bool | None: Whether what was drawn agrees with the closed form; None without one."""
+        return self.deviation <= self.threshold if self.exact else None
+
+    @property
+    def stationary(self) -> bool:
+        """bool: Whether the statistics are the same everywhere."""
+        return self.reach == 0
+
+
+@dataclass
+class Stationarity:
+    """What :func:`stationarity` found.
+
+    Attributes:
+        layers (list[LayerStationarity]): In the order in which they were asked for.
+        num (int): Number of draws.
+    """
+
+    layers: list[LayerStationarity]
+    num: int
+
+    @property
+    def stationary(self) -> bool:
+        """bool: Whether the statistics are the same everywhere in all layers."""
+        return all(found.stationary for found in self.layers)
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each layer."""
+        rows = [['layer', 'size', 'reach', 'from', 'largest deviation from the closed form (s.e.)']]
+        rows[0] += ['largest difference to the middle (s.e.)', 'chance allows (s.e.)']
+        for found in self.layers:
+            source = 'closed form' if found.exact else 'draws'
+            numbers = map(short, (found.deviation, found.difference, found.threshold))
+            rows.append([found.layer, f'{found.size[0]}x{found.size[1]}', str(found.reach), source, *numbers])
+        return rows
+
+    def figure(self):
+        """Reach by layer, and the variance by distance from the border: drawn (markers), closed form (lines)."""
+        figure = new_figure(10, 4.2)
+        reach, variance = figure.subplots(1, 2)
+        reach.plot([found.reach for found in self.layers], color=COLOURS[0], marker=MARKERS[0], drawstyle='steps-mid')
+        reach.set_ylim(-0.3, max(found.reach for found in self.layers) + 1)
+        plain_axes(reach, 'How far in the statistics differ', 'layer', 'reach (cells)')
+        names = [found.layer for found in self.layers]
+        name_layers(reach, names)
+        for i, found in enumerate(spread(self.layers, len(MARKERS))):
+            style = dict(color=COLOURS[i], label=numbered(found.layer, names))
+            drawn = _variance_by_ring(found.covariance)
+            if found.expected_covariance is None:
+                variance.plot(drawn, marker=MARKERS[i], linestyle=':', **style)
+            else:
+                variance.plot(_variance_by_ring(found.expected_covariance), **style)
+                style.pop('label')
+                variance.plot(drawn, marker=MARKERS[i], linestyle='none', **style)
+        variance.legend(fontsize=8, title='markers: drawn; lines: closed form', title_fontsize=8)
+        title = 'Variance by distance from the border'
+        plain_axes(variance, title, 'distance from the border (cells)', 'variance / in the middle')
+        return figure
+
+
+def stationarity(
+    module: nn.Module,
+    sample_input: SampleInput,
+    layers: Sequence[str] | None = None,
+    num: int = 2048,
+    batch: int = 64,
+    seed: int = 0,
+    mean: float | None = None,
+    variance: float | None = None,
+    level: float = 0.01,
+    max_channels: int = 8,
+    max_input: int = 4096,
+    period: int | None = None,
+) -> Stationarity:
+    """Mean and covariance at every location of the layers of a convolution stack on i.i.d. input.
+
+    Where a layer is affine in the input (found by trial, in double precision) its closed form is exact: the layer's
+    whole linear operator is worked out, padding included, and the input's mean and covariance are sent through it.
+    Elsewhere, such as after a LeakyReLU, locations are compared with the middle by draws alone. Differences are in
+    standard errors, with Bonferroni's threshold for the largest of all; the normal law behind it asks for some hundred
+    draws.
+
+    :func:`mmpe.analysis.unpadded` gives the same stack without padding, where the reach must be 0.
+
+    Args:
+        module (nn.Module): Any of one argument.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`; draws one map (N, C, H, W) of independent numbers, all of
+            one distribution.
+        layers (Sequence[str] | None): Names; None: all that give a map.
+        num (int): Number of draws, at least 16.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+        mean (float | None): Of the input; None: measured.
+        variance (float | None): Likewise.
+        level (float): Chance that noise alone exceeds the threshold.
+        max_channels (int): Channels of a layer that are looked at.
+        max_input (int): Numbers in an input up to which the closed form is worked out, one pass for each of them.
+        period (int | None): As :func:`mmpe.analysis.spatial_bias` has it: locations are compared with those of the
+            middle that are whole periods away.
+
+    Returns:
+        Stationarity: For each layer.
+
+    Raises:
+        InputError: As :func:`mmpe.analysis.draw_features`; if the input is not one map.
+    """
+    at_least(16, num=num)
+    names = choose_layers(module, sample_input, layers, seed)
+    like = draw_inputs(module, sample_input, 1, seed)
+    if len(like) != 1 or len(spatial_inputs(like)) != 1:
+        raise InputError('the theorem is about one map of i.i.d. noise as input: this module takes something else')
+    if mean is None or variance is None:
+        measured = _input_moments(module, sample_input, num, batch, seed)
+        mean, variance = (m if given is None else given for given, m in zip((mean, variance), measured))
+    periods = choose_period(module, sample_input, period, names, seed)
+    closed = dict.fromkeys(names)
+    if like[0].numel() <= max_input:
+        closed = _closed_forms(module, like[0], names, mean, variance, max_channels)
+    sums = {}
+    for maps in draw_features(module, sample_input, names, num, batch, seed, 'stationarity'):
+        for name, x in maps.items():
+            x = x[:, :max_channels].double().cpu()
+            if name not in sums:
+                sums[name] = _Sums(x, periods[name])
+            sums[name].add(x)
+    return Stationarity([sums[name].compare(name, closed[name], level) for name in names], num)
+
+
+def _input_moments(module, sample_input, num, batch, seed) -> tuple[float, float]:
+    count, total, squares = 0, 0.0, 0.0
+    for first in range(0, num, batch):
+        x = draw_inputs(module, sample_input, min(batch, num - first), seed, first)[0].double()
+        count, total, squares = count + x.numel(), total + float(x.sum()), squares + float(x.square().sum())
+    return total / count, squares / count - (total / count) ** 2
+
+
+class _Sums:
+    """Sums over draws of first and second moments at each location, and of their differences to the middle."""
+
+    def __init__(self, x: Tensor, period: int):
+        self.around = x.mean((0, 2, 3))[:, None, None]  # any constant, near the mean for precision
+        self.first, self.second = torch.triu_indices(x.shape[1], x.shape[1])
+        sides = [(length, min(period, length)) for length in x.shape[-2:]]
+        rows, columns = (torch.from_numpy(same_phase(n, (n - p + 1) // 2, p)) for n, p in sides)
+        self.middle = rows[:, None], columns
+        self.num, self.sums, self.squares, self.gaps, self.gap_squares = 0, 0, 0, 0, 0
+
+    def moments(self, x: Tensor) -> Tensor:
+        """(N, C + C (C + 1) / 2, H, W) of (N, C, H, W)."""
+        x = x - self.around
+        return torch.cat((x, x[:, self.first] * x[:, self.second]), 1)
+
+    def add(self, x: Tensor) -> None:
+        moments = self.moments(x)
+        gaps = moments - moments[:, :, self.middle[0], self.middle[1]]
+        self.num += len(x)
+        self.sums = self.sums + moments.sum(0)
+        self.squares = self.squares + moments.square().sum(0)
+        self.gaps = self.gaps + gaps.sum(0)
+        self.gap_squares = self.gap_squares + gaps.square().sum(0)
+
+    def compare(self, name: str, closed: tuple[Tensor, Tensor] | None, level: float) -> LayerStationarity:
+        mean, covariance = self.split(self.sums / self.num)
+        scale = (self.squares / self.num).sqrt().amax((1, 2), keepdim=True)
+        difference = self.in_errors(self.gaps, self.gap_squares, 0, scale)
+        quantile = torch.tensor(1 - level / (2 * difference.numel()), dtype=torch.float64)
+        threshold = float(torch.special.ndtri(quantile))
+        deviation, differs = float('nan'), (difference.abs() > threshold).any(0)
+        if closed:
+            around = closed[0] - self.around
+            expected = torch.cat(
+                (around, closed[1][self.first, self.second] + around[self.first] * around[self.second])
+            )
+            deviation = float(self.in_errors(self.sums, self.squares, expected, scale).abs().max())
+            gaps = expected - expected[:, self.middle[0], self.middle[1]]
+            differs = (gaps.abs() > _EXACT * expected.abs().amax()).any(0)
+        return LayerStationarity(
+            layer=name,
+            size=tuple(mean.shape[-2:]),
+            mean=mean.numpy(),
+            covariance=covariance.numpy(),
+            expected_mean=closed[0].numpy() if closed else None,
+            expected_covariance=closed[1].numpy() if closed else None,
+            deviation=deviation,
+            difference=float(difference.abs().max()),
+            threshold=threshold,
+            exact=closed is not None,
+            reach=reach_of(differs.numpy()),
+        )
+
+    def split(self, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean (C, H, W) and covariance (C, C, H, W) of moments."""
+        channels = len(self.around)
+        around, products = moments[:channels], moments[channels:]
+        covariance = products.new_zeros(channels, channels, *products.shape[1:])
+        covariance[self.first, self.second] = products - around[self.first] * around[self.second]
+        covariance[self.second, self.first] = covariance[self.first, self.second]
+        return around + self.around, covariance
+
+    def in_errors(self, sums: Tensor, squares: Tensor, expected, scale: Tensor) -> Tensor:
+        """Differences of means to what is expected, in standard errors; rounding errors are none."""
+        mean = sums / self.num
+        error = ((squares / self.num - mean.square()).clamp_min(0) / self.num).sqrt()
+        difference = torch.where((mean - expected).abs() > _ROUNDING * scale, mean - expected, torch.zeros_like(mean))
+        return torch.where(difference == 0, difference, difference / error)
+
+
+def _closed_forms(module, like: Tensor, names, mean: float, variance: float, channels: int) -> dict:
+    """Mean and covariance by location of each layer that is affine in the input, None of the others."""
+    module, like = copy.deepcopy(module).double(), like.double()
+    trial = torch.randn(like.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)
+
+    def respond(x: Tensor) -> dict[str, Tensor]:
+        inputs = x + mean
+        maps = _double_features(module, inputs, names)
+        return {name: values[:, :channels].cpu() for name, values in maps.items()}
+
+    base, tried = respond(torch.zeros_like(like)), respond(trial)
+    covariance, predicted = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    impulses = torch.eye(like.numel(), dtype=torch.float64, device=like.device)
+    for some, weights in zip(impulses.split(64), trial.flatten().cpu().split(64)):
+        for name, values in respond(some.reshape(-1, *like.shape[1:])).items():
+            response = values - base[name]
+            covariance[name] = covariance[name] + torch.einsum('nchw,ndhw->cdhw', response, response)
+            predicted[name] = predicted[name] + torch.einsum('n,nchw->chw', weights, response)
+    found = {}
+    for name in names:
+        answer = (tried[name] - base[name])[0]
+        affine = (predicted[name] - answer).abs().max() <= 1e-8 * answer.abs().max()
+        found[name] = (base[name][0], variance * covariance[name]) if affine else None
+    return found
+
+
+def _double_features(module: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    return next(draw_features(module, lambda num, rng: x, names, len(x), len(x), precision=torch.float64))
+
+
+def _variance_by_ring(covariance: np.ndarray) -> np.ndarray:
+    rings = ring_means(np.trace(covariance))
+    return rings / rings[-1] if rings[-1] else rings

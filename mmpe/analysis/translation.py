@@ -1,0 +1,234 @@
+"""Whether a shift of the input shifts the picture: EQ-T of StyleGAN3."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+
+from .figures import COLOURS, draw_map, new_figure, plain_axes, short
+from .layers import SampleInput, at_least, draw_inputs, map_tensors, run_map, spatial_inputs
+
+_LOBES = 3  # of Lanczos's filter
+_ROUNDING = 32
+_GROWTH = 8
+
+Shift = Callable[[Any, tuple[float, float]], Any]
+
+
+@dataclass
+class Equivariance:
+    """What :func:`equivariance` found.
+
+    Attributes:
+        eq_t (float): In dB, over all whole shifts; infinite where they change nothing.
+        by_shift (dict[tuple[float, float], float]): In dB, for each shift (down, right) in cells of the input.
+        relative_error (float): Root mean square error of the whole shifts, in standard deviations of the output.
+        fractional (float): In dB, over all fractional shifts; nan if none was asked for.
+        scale (float): Pixels of the output for a cell of the input.
+        error_map (np.ndarray): (H, W), root mean square error over whole shifts by location, nan where never compared.
+    """
+
+    eq_t: float
+    by_shift: dict[tuple[float, float], float]
+    relative_error: float
+    fractional: float
+    scale: float
+    error_map: np.ndarray
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each shift."""
+        rows = [['shift (down, right), cells of the input', 'EQ-T (dB)']]
+        rows += [[f'({y:g}, {x:g})', short(value, 1)] for (y, x), value in self.by_shift.items()]
+        rows += [['all whole shifts', short(self.eq_t, 1)]]
+        return rows if math.isnan(self.fractional) else [*rows, ['all fractional shifts', short(self.fractional, 1)]]
+
+    def figure(self):
+        """EQ-T by shift, and the error by location."""
+        figure = new_figure(9, 3.8)
+        bars, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
+        values = list(self.by_shift.values())
+        top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
+        heights = [min(value, top) for value in values]
+        whole = [all(float(s).is_integer() for s in shift) for shift in self.by_shift]
+        bars.bar(range(len(values)), heights, color=[COLOURS[0] if w else COLOURS[4] for w in whole], width=0.6)
+        for i, value in enumerate(values):
+            bars.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
+        bars.set_xticks(range(len(values)), [f'({y:g}, {x:g})' for y, x in self.by_shift])
+        plain_axes(bars, 'Translation equivariance', 'shift (down, right) in cells of the input', 'EQ-T (dB)')
+        image = draw_map(plane, self.error_map, 'Error by location, whole shifts')
+        figure.colorbar(image, ax=plane, shrink=0.85).set_label('root mean square error', fontsize=8)
+        return figure
+
+
+def equivariance(
+    module: nn.Module,
+    sample_input: SampleInput,
+    num: int = 16,
+    batch: int = 8,
+    seed: int = 0,
+    shifts: Sequence[tuple[float, float]] = ((0, 1), (1, 0), (2, 2), (-1, 2)),
+    fractional: Sequence[tuple[float, float]] = ((0.5, 0.5),),
+    shift: Shift | None = None,
+    scale: float | None = None,
+    value_range: float = 2.0,
+) -> Equivariance:
+    """EQ-T: how closely the picture of a shifted input is the shifted picture of the input, as a PSNR in dB.
+
+    10 log10(range^2 / mean squared difference), over the pixels that the shift has not brought in from outside, as
+    defined by Karras et al., "Alias-Free Generative Adversarial Networks", NeurIPS 2021, section 2 and appendix E.3.
+
+    Maps are shifted around, what leaves on one side comes in on the other: noise there is as good as any. Shifts by
+    less than a cell, or a pixel, are interpolated by Lanczos's filter of three lobes, in input and output alike; they
+    ask for a network that works on band-limited signals, and are kept apart. For a network without padding, and for one
+    that is periodic, whole shifts change nothing but rounding errors, which count as none.
+
+    Args:
+        module (nn.Module): Any with a map as input, or ``shift``.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        num (int): Number of draws.
+        batch (int): Draws at a time.
+        seed (int): Of everything random.
+        shifts (Sequence[tuple[float, float]]): (down, right), whole cells of the input.
+        fractional (Sequence[tuple[float, float]]): Likewise, parts of cells; left out where the filter, six cells
+            wide, leaves nothing of the output.
+        shift (Shift | None): From a call's arguments, a tuple, and a shift to the arguments of the shifted picture,
+            such as with other coordinates. None: shifts all maps among the arguments, which must be of one size.
+        scale (float | None): Pixels of the output for a cell of the input; None: found by enlarging the input, or else
+            from the sizes.
+        value_range (float): From the darkest to the brightest value, 2 for pictures in [-1, 1].
+
+    Returns:
+        Equivariance: In dB.
+
+    Raises:
+        InputError: If there is no map to shift, the output has none, or shifts do not fit input and output.
+    """
+    at_least(1, num=num, batch=batch)
+    if not shifts:
+        raise InputError('no shift is asked for: give at least one, such as (0, 1)')
+    example = draw_inputs(module, sample_input, 1, seed)
+    if shift is None:
+        shift = _shift_maps
+        _check_maps(example)
+    scale = scale or _find_scale(module, example, seed)
+    _check_whole(shifts, scale)
+    whole, parts = ([tuple(pair) for pair in pairs] for pairs in (shifts, fractional))
+    errors = {pair: _Error(run_map(module, example, seed), pair, scale) for pair in (*whole, *parts)}
+    for pair in whole:
+        if not errors[pair].region.any():
+            raise InputError(f'a shift by {pair} cells leaves nothing of the output: take smaller shifts')
+    errors = {pair: error for pair, error in errors.items() if error.region.any()}
+    parts = [pair for pair in parts if pair in errors]
+    pictures = []
+    for first in tqdm(range(0, num, batch), desc='equivariance', unit='batch', leave=False, disable=None):
+        inputs = draw_inputs(module, sample_input, min(batch, num - first), seed, first)
+        picture = run_map(module, inputs, seed, first).cpu()
+        pictures.append(picture)
+        for pair, error in errors.items():
+            error.add(picture, run_map(module, shift(inputs, pair), seed, first).cpu())
+    pictures = torch.cat(pictures).double()
+    rounding = (_ROUNDING * torch.finfo(torch.float32).eps * float(pictures.abs().max())) ** 2
+
+    def mean_square(pairs) -> float:
+        total, count = (sum(float(getattr(errors[pair], name).sum()) for pair in pairs) for name in ('sums', 'counts'))
+        return 0.0 if total <= rounding * count else total / count
+
+    def decibels(pairs) -> float:
+        error = mean_square(pairs)
+        return 10 * math.log10(value_range**2 / error) if error else math.inf
+
+    sums, counts = (sum(getattr(errors[pair], name) for pair in whole) for name in ('sums', 'counts'))
+    error, std = math.sqrt(mean_square(whole)), float(pictures.std(unbiased=False))
+    return Equivariance(
+        eq_t=decibels(whole),
+        by_shift={pair: decibels([pair]) for pair in errors},
+        relative_error=(error / std if std else math.inf) if error else 0.0,
+        fractional=decibels(parts) if parts else math.nan,
+        scale=scale,
+        error_map=torch.where(counts > 0, sums / counts, torch.nan).sqrt().numpy(),
+    )
+
+
+class _Error:
+    """Squared differences, by location, between shifted pictures and pictures of shifted inputs."""
+
+    def __init__(self, like: Tensor, shift: tuple[float, float], scale: float):
+        self.shift = tuple(scale * s for s in shift)
+        self.region = _region(like.shape[-2:], shift, scale)
+        self.sums, self.counts = torch.zeros_like(self.region), torch.zeros_like(self.region)
+
+    def add(self, picture: Tensor, shifted: Tensor) -> None:
+        difference = (shifted - translate(picture, self.shift)).double()
+        self.sums += difference.square().mean(1).sum(0) * self.region
+        self.counts += len(picture) * self.region
+
+
+def translate(x: Tensor, shift: tuple[float, float]) -> Tensor:
+    """Shift (..., H, W) down and right, around; parts of a pixel by Lanczos's filter."""
+    for axis, distance in zip((-2, -1), shift):
+        whole = math.floor(distance)
+        x = x.roll(whole, axis)
+        part = distance - whole
+        if part > 1e-6:
+            offsets = torch.arange(1 - _LOBES, _LOBES + 1)
+            taps = torch.sinc(offsets - part) * torch.sinc((offsets - part) / _LOBES)
+            taps = taps / taps.sum()
+            x = sum(float(tap) * x.roll(int(offset), axis) for tap, offset in zip(taps, offsets))
+    return x
+
+
+def _shift_maps(inputs: tuple, shift: tuple[float, float]) -> tuple:
+    return map_tensors(lambda x: translate(x, shift) if spatial_inputs(x) else x, inputs)
+
+
+def _check_maps(inputs: tuple) -> None:
+    sizes = {tuple(x.shape[-2:]) for x in spatial_inputs(inputs)}
+    if len(sizes) != 1:
+        found = 'maps of several sizes' if sizes else 'no map'
+        raise InputError(f'there is {found} among the inputs: give shift=, which says how inputs are shifted')
+
+
+def _find_scale(module: nn.Module, inputs: tuple, seed: int) -> float:
+    """Rows of the output for a row of the input, margins left aside."""
+    maps = spatial_inputs(inputs)
+    if not maps:
+        raise InputError('there is no map among the inputs to tell the scale from: give scale=')
+    rows = run_map(module, inputs, seed).shape[-2]
+    try:
+        larger = map_tensors(lambda x: F.pad(x, (0, _GROWTH) * 2, 'replicate') if spatial_inputs(x) else x, inputs)
+        grown = (run_map(module, larger, seed).shape[-2] - rows) / _GROWTH
+    except (RuntimeError, ValueError, AssertionError):  # a module of one size only
+        grown = 0
+    return grown if grown > 0 else rows / maps[0].shape[-2]
+
+
+def _check_whole(shifts, scale: float) -> None:
+    for pair in shifts:
+        if any(abs(s - round(s)) > 1e-6 or abs(scale * s - round(scale * s)) > 1e-6 for s in pair):
+            raise InputError(
+                f'a shift by {tuple(pair)} cells of the input is none by whole pixels of the output, which has '
+                f'{short(scale)} for a cell: take other shifts'
+            )
+
+
+def _region(size, shift: tuple[float, float], scale: float) -> Tensor:
+    """(H, W): 1 where a shifted picture shows nothing that came in from outside, else 0."""
+    parts = []
+    for length, distance in zip(size, shift):
+        margin = 0 if float(distance).is_integer() else math.ceil(_LOBES * max(1, scale))
+        first = max(0, math.ceil(scale * distance)) + margin
+        last = length + min(0, math.floor(scale * distance)) - margin
+        part = torch.zeros(length, dtype=torch.float64)
+        part[first : max(first, last)] = 1
+        parts.append(part)
+    return torch.outer(*parts)
