@@ -481,6 +481,8 @@ def test_forward_samples(trained):
         (dict(path_length_shrink=0), 'path_length_shrink must be at least 1, got 0'),
         (dict(r1_weight=-1), 'r1_weight must be at least 0, got -1'),
         (dict(mixing_probability=1.1), 'mixing_probability'),
+        (dict(resize=dict(mode='foo')), "resize={'mode': 'foo'} is not what interpolate takes"),
+        (dict(resize=dict(interpolation='area')), 'is not what interpolate takes'),
     ],
 )
 def test_impossible_settings_are_explained(settings, message):

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator
 from mmpe.registry import MODELS
 
-from .singan import BATCH_NORM, TANH, _only_defaults
+from .arguments import only_defaults
+from .singan import BATCH_NORM, TANH
 from .stylegan2 import ReleasedState
 
 RELU = dict(type='ReLU')
@@ -62,7 +63,7 @@ class DCGANGenerator(ReleasedState, ConvGenerator):
     ):
         activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
         defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
-        _only_defaults(dict(others, input_scale=input_scale), defaults)
+        only_defaults(dict(others, input_scale=input_scale), defaults)
         arguments = dict(
             out_size=output_scale, latent_channels=noise_size, channels=base_channels, out_channels=out_channels
         )
@@ -116,8 +117,8 @@ class DCGANDiscriminator(ReleasedState, ConvDiscriminator):
         activation = dict(default_act_cfg)
         slope = activation.pop('negative_slope', TORCH_SLOPE)
         defaults = dict(default_norm_cfg=BATCH_NORM, out_act_cfg=None, init_cfg=None, pretrained=None, output_scale=4)
-        _only_defaults(dict(others, output_scale=output_scale), defaults)
-        _only_defaults(dict(default_act_cfg=activation), dict(default_act_cfg=dict(type='LeakyReLU')))
+        only_defaults(dict(others, output_scale=output_scale), defaults)
+        only_defaults(dict(default_act_cfg=activation), dict(default_act_cfg=dict(type='LeakyReLU')))
         arguments = dict(
             in_size=input_scale,
             channels=base_channels,

@@ -19,7 +19,7 @@ from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
 
-from .singan import _only_defaults
+from .arguments import only_defaults
 
 _IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
 
@@ -59,7 +59,7 @@ class StyleGAN2(StyleGAN2Model):
         **others,
     ):
         steps = dict(generator_steps=1, discriminator_steps=1)
-        _only_defaults(
+        only_defaults(
             dict(generator_steps=generator_steps, discriminator_steps=discriminator_steps) | others,
             steps,
         )
@@ -118,7 +118,7 @@ class MSPIEStyleGAN2(StyleGAN2):
 
 
 def _scales(multi_input_scales=None, multi_scale_probability=None, **others) -> dict:
-    _only_defaults(others, {})
+    only_defaults(others, {})
     offsets = multi_input_scales or (0,)
     return dict(offsets=offsets, probabilities=multi_scale_probability or (1 / len(offsets),) * len(offsets))
 
@@ -131,7 +131,7 @@ def _regularisation(
     pl_batch_shrink: int = 2,
     **others,
 ) -> dict:
-    _only_defaults(others, dict(norm_mode='HWC', r1_use_apex_amp=False, scale_r1_loss=False, g_reg_use_apex_amp=False))
+    only_defaults(others, dict(norm_mode='HWC', r1_use_apex_amp=False, scale_r1_loss=False, g_reg_use_apex_amp=False))
     return dict(
         r1_weight=2 * r1_loss_weight / r1_interval,
         r1_interval=r1_interval,
@@ -149,13 +149,13 @@ def _running_average(type: str, **config) -> dict:
 
 
 def _plain(momentum: float = 0.0002, **others) -> dict:
-    _only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
     return dict(half_life=_IMAGES_AN_UPDATE * math.log(0.5) / math.log1p(-momentum))
 
 
 def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, eps=1e-8, **others) -> dict:
     """``batch_size`` has no effect, as updates are counted by the images that they are made of."""
-    _only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
     return dict(half_life=ema_kimg * 1000, ramp_up=ema_rampup)
 
 

@@ -13,7 +13,7 @@ from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator
 from mmpe.models.pggan.layers import Conv
 from mmpe.registry import MODELS
 
-from .singan import _only_defaults
+from .arguments import only_defaults
 from .stylegan2 import ReleasedState, _group_size
 
 NEAREST = dict(type='nearest', scale_factor=2)
@@ -74,7 +74,7 @@ class PGGANGenerator(ReleasedState, GrowingGenerator):
     ):
         given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
         configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
-        _only_defaults(given, dict(configs, label_size=0, init_cfg=None, pretrained=None))
+        only_defaults(given, dict(configs, label_size=0, init_cfg=None, pretrained=None))
         arguments = dict(
             out_size=out_scale,
             latent_channels=noise_size or min(base_channels, max_channels),
@@ -153,7 +153,7 @@ class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
         pool = dict(type='avgpool') if downsample_cfg is None else downsample_cfg
         configs = dict(conv_module_cfg=None, fused_convdown_cfg=None, fromrgb_layer_cfg=None)
         defaults = dict(configs, downsample_cfg=dict(type='avgpool'), fused_convdown=True, label_size=0)
-        _only_defaults(
+        only_defaults(
             dict(others, label_size=label_size, downsample_cfg=pool), dict(defaults, init_cfg=None, pretrained=None)
         )
         arguments = dict(
@@ -191,5 +191,5 @@ class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
 
 
 def _without_gathering(gather_all_batch: bool = False, **others) -> dict:
-    _only_defaults(dict(gather_all_batch=gather_all_batch), dict(gather_all_batch=False))
+    only_defaults(dict(gather_all_batch=gather_all_batch), dict(gather_all_batch=False))
     return others

@@ -16,6 +16,8 @@ from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
 from mmpe.models.singan.blocks import LEAKY_RELU
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
+from .arguments import only_defaults
+
 TANH = dict(type='Tanh')
 BATCH_NORM = dict(type='BN')
 
@@ -68,7 +70,7 @@ class SinGANMultiScaleGenerator(SinGANGenerator):
         given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
         defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
         defaults |= dict(min_feat_channels=base_channels, out_act_cfg=TANH)
-        _only_defaults(given | kwargs, defaults)
+        only_defaults(given | kwargs, defaults)
         arguments = dict(
             num_scales=_count(num_scales),
             first_channels=first_channels,
@@ -170,7 +172,7 @@ class SinGANMultiScaleDiscriminator(SinGANDiscriminator):
         norm_cfg: dict | None = BATCH_NORM,
         **kwargs,
     ):
-        _only_defaults(
+        only_defaults(
             dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | kwargs,
             dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
         )
@@ -236,7 +238,7 @@ class SinGAN(SinGANModel):
                 f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with '
                 'tools/convert_checkpoint.py'
             )
-        _only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
+        only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
         super().__init__(
             {'first_channels': first_fixed_noises_ch, 'noise_channels': self.noise_channels, **generator},
             discriminator,
@@ -302,14 +304,6 @@ def _odd(kernel_size: int) -> int:
     return kernel_size
 
 
-def _only_defaults(given: dict, defaults: dict) -> None:
-    for name, value in given.items():
-        if name not in defaults:
-            raise InputError(f'{name}={value!r}: mmpe has no such option')
-        if value != defaults[name]:
-            raise InputError(f'{name}={value!r} is not supported: mmpe has only {name}={defaults[name]!r}')
-
-
 def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad) -> dict:
     """The border that five released arguments stand for, for convolutions of ``reach`` pixels a side."""
     if padding_mode not in ('zero', 'reflect'):
@@ -328,5 +322,5 @@ def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pa
 
 
 def _schedule(milestones, gamma: float = 0.1, **others) -> dict:
-    _only_defaults(others, {})
+    only_defaults(others, {})
     return dict(lr_milestones=milestones, lr_gamma=gamma)

@@ -33,8 +33,8 @@ from mmpe.models.layers import ToRGB, binomial_filter
 from mmpe.models.stylegan2 import StyleDiscriminator, StyleGenerator
 from mmpe.registry import MODELS
 
+from .arguments import only_defaults
 from .encodings import SPE
-from .singan import _only_defaults
 
 BLUR = [1, 3, 3, 1]
 UP_CONFIG = dict(scale_factor=2, mode='bilinear', align_corners=True)
@@ -270,7 +270,7 @@ class MSStyleGANv2Generator(ReleasedState, StyleGenerator):
         **others,
     ):
         given = dict(blur_kernel=list(blur_kernel), eval_style_mode=eval_style_mode, **others)
-        _only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
+        only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
         if default_style_mode not in ('mix', 'single'):
             raise InputError(f"default_style_mode={default_style_mode!r} is not supported: it is 'mix' or 'single'")
         side = 6 if no_pad else 4
@@ -364,7 +364,7 @@ class MSStyleGAN2Discriminator(ReleasedState, StyleDiscriminator):
         max_channels: int = 512,
         **others,
     ):
-        _only_defaults(dict(others, blur_kernel=list(blur_kernel)), DISCRIMINATOR_DEFAULTS | _harmless(others))
+        only_defaults(dict(others, blur_kernel=list(blur_kernel)), DISCRIMINATOR_DEFAULTS | _harmless(others))
         arguments = dict(
             in_size=in_size,
             channel_multiplier=_channel_multiplier(channel_multiplier),
@@ -446,7 +446,7 @@ def _channel_multiplier(multiplier):
 
 def _group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
     given = dict(others, channel_groups=channel_groups)
-    _only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
+    only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
     return group_size
 
 

@@ -89,9 +89,16 @@ class AdversarialModel(BaseModel):
         self.average = None if ema is None else RunningAverage(**ema)
         self.generator_ema = self.average and self.average.start(self.generator)
         self.resize = resize
+        self._check_resize()
         for name in ('iteration', 'images_seen', 'seed'):
             self.register_buffer(name, torch.zeros((), dtype=torch.long))
         self._update = None
+
+    def _check_resize(self) -> None:
+        try:
+            resize(torch.zeros(1, 3, 2, 2), (3, 3), **self.resize)
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise InputError(f'resize={dict(self.resize)} is not what interpolate takes: {error}') from error
 
     @property
     def sizes(self) -> list[Size]:
