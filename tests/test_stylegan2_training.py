@@ -401,6 +401,12 @@ def test_resuming_another_model(unbroken, train, tmp_path, changes, entry):
     assert checkpoints(tmp_path / 'work') == []
 
 
+def test_resuming_with_another_optimiser(unbroken, train):
+    sgd = dict(type='SGD', lr=0.1, momentum=0.9, _delete_=True)
+    result = train('--resume', str(unbroken / 'iter_1.pth'), optim_wrapper__discriminator__optimizer=sgd)
+    check(result, 'of another optimiser than the config: that of discriminator has no dampening, momentum')
+
+
 def test_weights_of_a_model_that_is_alike_can_be_a_start(unbroken, train, tmp_path):
     settings = dict(model__discriminator__pool_size=3, load_from=str(unbroken / 'iter_6.pth'))
     assert train(iterations=1, **settings)[0] == 0

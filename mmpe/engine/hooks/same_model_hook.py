@@ -1,4 +1,4 @@
-"""A run goes on with the model that it began with."""
+"""A run goes on with the model and the optimisers that it began with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mmpe.registry import HOOKS
 
 from ..wrapper import unwrapped
 
+_NONE = dict(param_groups=[{}])
+
 
 @HOOKS.register_module()
 class SameModelHook(Hook):
@@ -18,7 +20,7 @@ class SameModelHook(Hook):
     """
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Compare names and shapes before anything is loaded.
+        """Compare names and shapes, and optimisers' settings, before anything is loaded.
 
         Raises:
             InputError: If they differ; it names one entry, both shapes and the number of such entries.
@@ -34,6 +36,17 @@ class SameModelHook(Hook):
                 f'{own.get(name, "not")} here ({len(different)} entries differ): resume with the config that it '
                 'was trained with, or give it as load_from, without --resume, to start from its weights'
             )
+        self._compare_optimisers(checkpoint.get('optimizer') or {}, runner.optim_wrapper.state_dict())
+
+    def _compare_optimisers(self, saved: dict, own: dict) -> None:
+        saved, own = (state if 'param_groups' not in state else dict(optimiser=state) for state in (saved, own))
+        for network in own:
+            kept, needed = (set(state.get(network, _NONE)['param_groups'][0]) for state in (saved, own))
+            if not needed <= kept:
+                raise InputError(
+                    f'the checkpoint is of another optimiser than the config: that of {network} has no '
+                    f'{", ".join(sorted(needed - kept))}; resume with the one that it was trained with'
+                )
 
 
 def _shapes(state: dict) -> dict[str, str]:
