@@ -429,3 +429,23 @@ def test_a_released_state_dict_loads_strictly():
     model.load_state_dict(model.state_dict(), strict=True)
     with pytest.raises(RuntimeError, match='_float_tensor'):
         model.load_state_dict({**state, '0._float_tensor': torch.zeros(1)}, strict=True)
+
+
+ANY_AXIS = [
+    dict(type='CartesianGrid'),
+    dict(type='SinusoidalEncoding', embedding_dim=4),
+    dict(type='SinusoidalEncoding', embedding_dim=4, center=50.0),
+    dict(type='ScaleConsistentGrid', pad=2),
+]
+
+
+@pytest.mark.parametrize('encoding', ANY_AXIS)
+def test_places_between_cells_lie_between_their_coordinates(encoding):
+    size = 7, 12
+    encoding = MODELS.build(encoding)
+    grid = encoding.coordinates(size)
+    assert torch.equal(encoding.locate(encoding.cells(size), size), grid)
+    between = encoding.locate(torch.tensor([[2.25, 5.0], [-3.0, 6.5]]), size)
+    first, step = grid[0, 0], grid[1, 1] - grid[0, 0]
+    expected = first + torch.tensor([[2.25, 5.0], [-3.0, 6.5]]) * step
+    torch.testing.assert_close(between, expected)

@@ -22,9 +22,9 @@ class CartesianGrid(Encoding):
 
     out_channels = 2
 
-    def axis(self, index: Tensor) -> Tensor:
-        """Lay (n,) cells over [-1, 1], the outer ones on the ends."""
-        return 2 * index / max(len(index) - 1, 1) - 1
+    def axis(self, index: Tensor, count: int) -> Tensor:
+        """Lay cells over [-1, 1], the outer ones on the ends."""
+        return 2 * index / max(count - 1, 1) - 1
 
     def code(self, coordinates: Tensor) -> Tensor:
         """Code (..., 2) points by their x and y, as (2, ...)."""

@@ -53,14 +53,15 @@ class Encoding(nn.Module, ABC):
         self.register_buffer('_like', torch.empty(0), persistent=False)
 
     @abstractmethod
-    def axis(self, index: Tensor) -> Tensor:
+    def axis(self, index: Tensor, count: int) -> Tensor:
         """Lay coordinates along one axis.
 
         Args:
-            index: Cell numbers 0 .. n - 1, of shape (n,).
+            index: Numbers of cells, 0 .. ``count`` - 1, of any shape; also points between them and beyond.
+            count: Cells on the axis, at least 1.
 
         Returns:
-            The cells' coordinates, of shape (n,).
+            Their coordinates, of the same shape.
         """
 
     @abstractmethod
@@ -87,9 +88,40 @@ class Encoding(nn.Module, ABC):
         Raises:
             ValueError: If the size is none, see :func:`as_size`.
         """
+        return self.locate(self.cells(size), size)
+
+    def cells(self, size: int | tuple[int, int]) -> Tensor:
+        """Number the cells of a grid.
+
+        Args:
+            size: The grid's side, or its (height, width).
+
+        Returns:
+            (column, row) of each cell from (0, 0), of shape (H, W, 2).
+
+        Raises:
+            ValueError: If the size is none, see :func:`as_size`.
+        """
         height, width = as_size(size)
-        y, x = torch.meshgrid(self.axis(self._count(height)), self.axis(self._count(width)), indexing='ij')
+        y, x = torch.meshgrid(self._count(height), self._count(width), indexing='ij')
         return torch.stack((x, y), dim=-1)
+
+    def locate(self, cells: Tensor, size: int | tuple[int, int]) -> Tensor:
+        """Find the coordinates of a grid's cells, of points between them, and of points beyond.
+
+        Args:
+            cells: (column, row), as :meth:`cells` numbers them, of shape (..., 2). Any real values.
+            size: The grid's side, or its (height, width).
+
+        Returns:
+            (x, y) of each, of shape (..., 2), as :meth:`coordinates` gives them.
+
+        Raises:
+            ValueError: If the size is none, see :func:`as_size`.
+        """
+        height, width = as_size(size)
+        x, y = cells.to(self._like.device, self._precision).unbind(-1)
+        return torch.stack((self.axis(x, width), self.axis(y, height)), dim=-1)
 
     def encode(self, coordinates: Tensor) -> Tensor:
         """Code coordinates, each point by itself: the code of a window is the window of the code.

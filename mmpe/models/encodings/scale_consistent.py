@@ -33,9 +33,9 @@ class ScaleConsistentGrid(CartesianGrid):
         super().__init__()
         self.pad = pad
 
-    def axis(self, index: Tensor) -> Tensor:
-        """Lay (n,) cells so that all but ``pad`` a side fill [-1, 1]; raises ValueError if none are left."""
-        framed = len(index) - 2 * self.pad
+    def axis(self, index: Tensor, count: int) -> Tensor:
+        """Lay cells so that all but ``pad`` a side fill [-1, 1]; raises ValueError if none are left."""
+        framed = count - 2 * self.pad
         if framed < 1:
-            raise ValueError(f'a grid {len(index)} wide has no cell within a pad of {self.pad} on each side')
+            raise ValueError(f'a grid {count} wide has no cell within a pad of {self.pad} on each side')
         return (2 * (index - self.pad) + 1) / framed - 1

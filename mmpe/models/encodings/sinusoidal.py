@@ -43,9 +43,9 @@ class SinusoidalEncoding(Encoding):
         self.div_half_dim = div_half_dim
         self.center = center
 
-    def axis(self, index: Tensor) -> Tensor:
-        """Number (n,) cells from 1, or so that the central one is ``center``."""
-        first = 1 if self.center is None else self.center + 1 - (len(index) + 1) // 2
+    def axis(self, index: Tensor, count: int) -> Tensor:
+        """Number cells from 1, or so that the central one is ``center``."""
+        first = 1 if self.center is None else self.center + 1 - (count + 1) // 2
         return index + first
 
     def code(self, coordinates: Tensor) -> Tensor:
