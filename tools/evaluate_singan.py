@@ -10,12 +10,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from mmpe.apis import load, sample
+from mmpe.apis import load_singan, sample
 from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import command, count, parser, size
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
-from mmpe.models.singan import SinGANModel
 from mmpe.visualization import markdown_table
 
 COLUMNS = dict(
@@ -40,16 +39,6 @@ def parse_args():
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the samples; default: the training picture's")
     p.add_argument('--json', type=Path, metavar='OUT', help='write the scores to this file too')
     return p.parse_args()
-
-
-def load_singan(path):
-    """Load a finished SinGAN."""
-    model = load(path)
-    if not isinstance(model, SinGANModel):
-        raise InputError(f"{path} is a checkpoint of {type(model).__name__}; evaluate_singan takes SinGAN's")
-    if model.trained_scales < model.num_scales or not model.num_scales:
-        raise InputError(f'{path} is not finished: {model.trained_scales} of {model.num_scales} scales are trained')
-    return model
 
 
 def evaluate(model, num, size, seed):

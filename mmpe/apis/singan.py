@@ -1,0 +1,26 @@
+"""SinGANs from their checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from mmpe.errors import InputError
+from mmpe.models.singan import SinGANModel
+
+from .checkpoint import load
+
+
+def load_singan(path: str | Path, device: str | torch.device = 'cpu') -> SinGANModel:
+    """Load a finished SinGAN, as :func:`~mmpe.apis.load` does any model.
+
+    Raises:
+        InputError: If the checkpoint cannot be read, is another model's, or not all of its scales are trained.
+    """
+    model = load(path, device)
+    if not isinstance(model, SinGANModel):
+        raise InputError(f"{path} is a checkpoint of {type(model).__name__}; what is wanted is SinGAN's")
+    if model.trained_scales < model.num_scales or not model.num_scales:
+        raise InputError(f'{path} is not finished: {model.trained_scales} of {model.num_scales} scales are trained')
+    return model

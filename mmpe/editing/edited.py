@@ -1,0 +1,59 @@
+"""What an edit gives: images, beside what they were made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmpe.visualization import save_picture, save_sheet
+
+
+@dataclass
+class Edited:
+    """Edited images.
+
+    Attributes:
+        images (Tensor): (N, 3, H, W), about [-1, 1].
+        before (dict[str, Tensor]): What the sheet shows before them, by caption, (1, 3, h, w) each.
+        captions (list[str]): Of the images; empty: their numbers.
+        kept (Tensor | None): (1, 3, H, W), what images show outside of ``reach``; None: nothing is kept.
+        reach (Tensor | None): (1, 1, H, W), 0 where the edit leaves ``kept`` as it is.
+    """
+
+    images: Tensor
+    before: dict[str, Tensor] = field(default_factory=dict)
+    captions: list[str] = field(default_factory=list)
+    kept: Tensor | None = None
+    reach: Tensor | None = None
+
+    @property
+    def psnr_outside(self) -> float | None:
+        """float | None: PSNR in dB of the images to ``kept`` where ``reach`` is 0, over all images.
+
+        Infinite where they are equal; None if the edit keeps nothing.
+        """
+        if self.reach is None or not bool((self.reach == 0).any()):
+            return None
+        outside = (self.reach == 0).expand_as(self.images)
+        difference = (self.images.clamp(-1, 1) - self.kept.clamp(-1, 1))[outside]
+        error = difference.double().square().mean().item()
+        return math.inf if error == 0 else 10 * math.log10(4 / error)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``edited_000.png``, ... and ``sheet.png``, what there was before and the images; the folder is made.
+
+        Returns:
+            list[Path]: The files, the sheet last.
+        """
+        folder = Path(folder)
+        files = [folder / f'edited_{i:03}.png' for i in range(len(self.images))]
+        for image, file in zip(self.images, files):
+            save_picture(image, file)
+        captions = self.captions or [str(i) for i in range(len(self.images))]
+        sheet = folder / 'sheet.png'
+        save_sheet([*self.before.values(), *torch.split(self.images, 1)], sheet, [*self.before, *captions])
+        return [*files, sheet]

@@ -1,0 +1,86 @@
+"""Where an edit may change the picture: masks, (1, 1, H, W), from 0 (stays) to 1 (changes)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from skimage.filters import gaussian
+from skimage.morphology import dilation, disk
+from torch import Tensor
+
+from mmpe.datasets.pictures import read_picture
+from mmpe.errors import InputError
+
+Size = tuple[int, int]
+Box = tuple[int, int, int, int]
+
+_SAME_SHAPE = 0.05  # by how much aspect ratios may differ that came of rounding
+
+
+def fit(picture: Tensor, size: Size, name: str) -> Tensor:
+    """A picture or mask (N, C, H, W) at another size of the same shape, antialiased.
+
+    Raises:
+        InputError: If its aspect ratio is another; ``name`` says whose.
+    """
+    height, width = picture.shape[-2:]
+    if (height, width) == tuple(size):
+        return picture
+    if abs(width / height * size[0] / size[1] - 1) > _SAME_SHAPE:
+        raise InputError(
+            f"{name} is {width}x{height} pixels, and the model's picture is {size[1]}x{size[0]}: give one of that "
+            'size, or of the same shape'
+        )
+    return F.interpolate(picture, size, mode='bilinear', align_corners=False, antialias=True)
+
+
+def read_mask(path: str | Path, size: Size) -> Tensor:
+    """Read a mask, white where things may change, and fit it to ``size`` (H, W).
+
+    Raises:
+        InputError: If it cannot be read, has another shape, or is black everywhere.
+    """
+    mask = fit(read_picture(str(path)).mean(1, keepdim=True).add(1).div(2), size, f'the mask {path}').clamp(0, 1)
+    if mask.max() < 0.5:
+        raise InputError(f'the mask {path} is black everywhere: paint white what is to change')
+    return (mask >= 0.5).float()
+
+
+def box_mask(box: Box, size: Size) -> Tensor:
+    """A rectangle (left, top, width, height) in pixels of a picture of ``size`` (H, W).
+
+    Raises:
+        InputError: If it is empty or leaves the picture.
+    """
+    left, top, width, height = box
+    if min(width, height) < 1 or min(left, top) < 0 or left + width > size[1] or top + height > size[0]:
+        raise InputError(
+            f'the box {left},{top},{width},{height} (left, top, width, height) does not lie in the picture of '
+            f'{size[1]}x{size[0]} pixels'
+        )
+    mask = torch.zeros(1, 1, *size)
+    mask[..., top : top + height, left : left + width] = 1
+    return mask
+
+
+def dilate(mask: Tensor, radius: int) -> Tensor:
+    """Extend a mask by ``radius`` pixels on all sides, round."""
+    if radius < 1:
+        return mask
+    return torch.from_numpy(dilation(mask[0, 0].cpu().numpy(), disk(radius)))[None, None].to(mask)
+
+
+def soften(mask: Tensor, width: float) -> Tensor:
+    """Let a mask fall from 1 to 0 smoothly within ``width`` pixels inside its edge; outside it stays 0."""
+    if width <= 0:
+        return mask
+    smooth = gaussian(mask[0, 0].cpu().numpy().astype('float64'), sigma=width / 2, mode='nearest')
+    inside = torch.from_numpy(smooth)[None, None].to(mask).mul(2).sub(1).clamp(0, 1)
+    return inside * mask
+
+
+def blend(image: Tensor, background: Tensor, mask: Tensor) -> Tensor:
+    """``image`` where the mask is 1, ``background`` to the bit where it is 0; (N, 3, H, W) each or broadcast."""
+    return torch.where(mask == 0, background, torch.where(mask == 1, image, background + mask * (image - background)))

@@ -1,0 +1,44 @@
+"""What all tasks of tools/edit.py share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from mmpe.apis.command_line import count
+
+from ..edited import Edited
+
+
+def add_task(tasks, name: str, run: Callable[..., Edited], summary: str, example: str) -> argparse.ArgumentParser:
+    """Add a task to the command line.
+
+    Args:
+        tasks: What ``add_subparsers`` gave.
+        name (str): Of the task.
+        run (Callable): ``run(model, args)`` of a trained SinGAN and the parsed arguments, to an :class:`Edited`.
+        summary (str): What it does, a sentence.
+        example (str): Arguments after ``CKPT``.
+
+    Returns:
+        argparse.ArgumentParser: To which the task adds its own arguments.
+    """
+    p = tasks.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f'example:\n  python tools/edit.py {name} work_dirs/mine/iter_2000.pth {example}'.rstrip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.set_defaults(run=run)
+    p.add_argument('checkpoint', metavar='CKPT', help='a SinGAN, written by tools/train.py')
+    p.add_argument('--out', type=Path, default=Path(f'edited_{name}'), metavar='DIR', help='default: %(default)s')
+    p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
+    return p
+
+
+def add_draws(p: argparse.ArgumentParser, num: int = 4) -> None:
+    """Arguments of tasks that draw random images."""
+    p.add_argument('--num', type=count, default=num, help='number of images; default: %(default)s')
+    p.add_argument('--seed', type=int, default=0, help='the same seed gives the same images; default: %(default)s')
