@@ -6,7 +6,7 @@ import copy
 
 from torch import nn
 
-from mmpe.models.padding import Pad, PadInput, build_padding, set_padding
+from mmpe.models.padding import Pad, PadInput, set_padding
 
 _TORCH_PADS = {
     nn.ConstantPad2d: 'zero',
@@ -19,17 +19,12 @@ _TORCH_PADS = {
 def swapped(module: nn.Module, mode) -> nn.Module:
     """A copy whose convolutions and pad layers see something else past the border.
 
-    As :func:`mmpe.models.padding.set_padding`, but the module itself is left alone, and pad layers that a module holds
-    by way of a plain object (SinGAN's borders) are changed as well.
+    As :func:`mmpe.models.padding.set_padding`, but the module itself is left alone.
 
     Raises:
         ValueError, TypeError: As there.
     """
-    module = set_padding(copy.deepcopy(module), mode)
-    for holder in _pad_holders(module):
-        if holder.pad.mode != 'none':
-            holder.pad = build_padding(mode, holder.pad.padding)
-    return module
+    return set_padding(copy.deepcopy(module), mode)
 
 
 def unpadded(module: nn.Module) -> nn.Module:
@@ -43,15 +38,12 @@ def unpadded(module: nn.Module) -> nn.Module:
             part.padding, part.padding_mode = (0, 0), 'zeros'
         elif isinstance(part, (Pad, *_TORCH_PADS)):
             part.padding = (0, 0, 0, 0)
-    for holder in _pad_holders(module):
-        holder.pad = build_padding('none', 0)
     return module
 
 
 def padding_names(module: nn.Module) -> list[str]:
     """Modes of padding in use, names of :data:`mmpe.models.padding.MODES` where they have one, most frequent first."""
     modes = [_mode(part) for part in module.modules()]
-    modes += [holder.pad.mode for holder in _pad_holders(module)]
     modes = [mode for mode in modes if mode not in (None, 'none')]
     return sorted(set(modes), key=lambda mode: (-modes.count(mode), mode))
 
@@ -72,11 +64,3 @@ def _mode(part: nn.Module) -> str | None:
 
 def _hook(part: nn.Module) -> PadInput | None:
     return next((hook for hook in part._forward_pre_hooks.values() if isinstance(hook, PadInput)), None)
-
-
-def _pad_holders(module: nn.Module) -> list:
-    """Plain objects, held by modules, whose ``pad`` is a layer that ``modules()`` does not find."""
-    held = [value for part in module.modules() for value in vars(part).values()]
-    return [
-        value for value in held if not isinstance(value, nn.Module) and isinstance(getattr(value, 'pad', None), Pad)
-    ]

@@ -35,7 +35,8 @@ def sample(
 
     Args:
         model (BaseModel): In eval mode. Its ``sample(num, seed, first)`` gives images number ``first`` and on, as
-            (num, 3, H, W); it may take ``size``, ``start_scale`` and ``truncation`` too.
+            (num, 3, H, W); it may take ``size``, ``start_scale`` and ``truncation`` too. What memory that takes is
+            measured, unless its ``memory_of_an_image(size)`` says.
         num (int): How many.
         size (tuple[int, int] | None): (H, W); None: the model's own.
         start_scale (int): The first scale with random noise, in models that have scales.
@@ -55,7 +56,7 @@ def sample(
     if seed < 0:
         raise InputError(f'a seed is at least 0, not {seed}')
     if size is not None:
-        batch = max(1, min(batch, _MEMORY_OF_A_BATCH // _memory_of_an_image(model, size)))
+        batch = max(1, min(batch, _MEMORY_OF_A_BATCH // memory_of_an_image(model, size)))
 
     def draw(first: int) -> Tensor:
         return model.sample(num=min(batch, num - first), seed=seed, first=first, **options)
@@ -74,9 +75,12 @@ def _check_model(model, options):
             raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')
 
 
-def _memory_of_an_image(model, size) -> int:
+def memory_of_an_image(model, size) -> int:
     """Bytes that drawing one image of a size takes, about; :class:`InputError` if they are not to be had."""
-    needed = int(_MAPS_ALIVE * 4 * _largest_map(model) * size[0] * size[1])
+    if hasattr(model, 'memory_of_an_image'):
+        needed = model.memory_of_an_image(size)
+    else:
+        needed = int(_MAPS_ALIVE * 4 * _largest_map(model) * size[0] * size[1])
     available = _available_memory(next(model.parameters()).device)
     if needed > available:
         raise InputError(

@@ -7,14 +7,14 @@ wider than its image a scale's noise map is drawn (``noise_margin``), and joins 
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpe.registry import MODELS
 
 from ..padding import build_padding
 
 
-class Border:
+class Border(nn.Module):
     """What all borders share.
 
     Args:
@@ -27,6 +27,7 @@ class Border:
     noise_margin = 0
 
     def __init__(self, kernel_size: int, num_layers: int):
+        super().__init__()
         self.reach = (kernel_size - 1) // 2 * num_layers
 
     def join(self, noise: Tensor, image: Tensor | None) -> Tensor:

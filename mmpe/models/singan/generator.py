@@ -12,6 +12,7 @@ from torch import Tensor
 from mmpe.registry import MODELS
 
 from .blocks import ConvChain, scale_width
+from .windows import in_windows
 
 Size = tuple[int, int]
 
@@ -116,7 +117,7 @@ class SinGANGenerator(BaseModule):
             image (Tensor | None): (N, 3, H, W). None: nothing below.
             coordinates (Tensor | None): (h, w, 2), in place of the encoding's own at scale 0.
         """
-        detail = self.blocks[scale](self.block_input(scale, noise, weight, image, coordinates))
+        detail = in_windows(self.blocks[scale], self.block_input(scale, noise, weight, image, coordinates))
         return detail if image is None else detail + image
 
     def forward(
@@ -152,7 +153,8 @@ class SinGANGenerator(BaseModule):
             if image is not None:
                 image = self.enlarge(image, self.image_size(noise))
             image = self.refine(scale, noise, weight, image, coordinates)
-            images.append(image)
+            if return_all:
+                images.append(image)
         return images if return_all else image
 
     def _place(self, noise: Tensor, coordinates: Tensor | None) -> Tensor:

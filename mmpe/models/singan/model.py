@@ -20,11 +20,13 @@ from ..distributed import average_gradients
 from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
 from .generator import Size, copy_block
+from .windows import memory_of_a_block
 
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
 _NEWEST_COLOURS = 0.05  # an image's share in what is usual
 _SAMPLES_TO_SCORE = 32
+_IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
 _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
@@ -393,14 +395,24 @@ class SinGANModel(BaseModel):
             )
         sizes = self.scaled_sizes(size)[start_scale:]
         image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
-        drawn = [
-            self.draw_noises(1, random_generator('sampling', seed, i), sizes, start_scale)
-            for i in range(first, first + num)
+        rngs = [random_generator('sampling', seed, i) for i in range(first, first + num)]
+        # scale by scale: large maps are not held twice
+        noises = [
+            torch.cat([self.draw_noises(1, rng, [size], scale)[0] for rng in rngs])
+            for scale, size in enumerate(sizes, start=start_scale)
         ]
-        noises = [torch.cat(maps) for maps in zip(*drawn)]
         return self.generator(
             noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
         )
+
+    def memory_of_an_image(self, size: Size) -> int:
+        """Bytes that drawing one image of ``size`` (H, W) takes at most, about."""
+        sizes = self.sizes[: self.trained_scales].prod(1).tolist()
+        pixels = [round(n / sizes[-1] * size[0] * size[1]) for n in sizes]
+        noises = sum(self.generator.noise_shape(scale, size)[0] * n for scale, n in enumerate(pixels))
+        images = _IMAGES_ALIVE * self.generator.out_channels * pixels[-1]
+        blocks = max(memory_of_a_block(block, n) for block, n in zip(self.generator.blocks, pixels))
+        return self.fixed_noise.element_size() * (noises + images + blocks)
 
     def scaled_sizes(self, size: Size | None = None) -> list[Size]:
         """The trained scales' sizes, stretched so that the finest is ``size`` (H, W).
