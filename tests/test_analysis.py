@@ -17,7 +17,7 @@ from mmpe.analysis import (
     stationarity,
     unpadded,
 )
-from mmpe.analysis.position import coordinates
+from mmpe.analysis.position import ReadOut, coordinates
 from mmpe.analysis.rings import border_distance, centre_region
 from mmpe.analysis.translation import translate
 from mmpe.errors import InputError
@@ -447,3 +447,26 @@ def test_every_instrument_has_a_figure_and_a_table(tmp_path):
         header, *rows = result.table()
         assert rows
         assert all(len(row) == len(header) for row in rows)
+
+
+def test_slopes_of_the_probe_tell_border_from_middle():
+    places = np.linspace(-1, 1, 41)
+    known = np.broadcast_to(places, (41, 41))
+    only_ends = np.where(np.abs(known) > 0.5, known, 0.0)
+
+    def read_out(x):
+        return ReadOut(0, 0, 0, 0, 1, np.zeros((41, 41)), np.stack([x, x.T]))
+
+    assert read_out(known).slopes() == pytest.approx((1, 1))
+    outer, inner = read_out(only_ends).slopes()
+    assert inner == 0 and outer == pytest.approx(2)  # twice the way in half the places
+    assert read_out(0 * known).slopes() == (0, 0)
+
+
+def test_mean_answers_of_a_probe_of_coordinates_are_the_places():
+    grid = torch.stack(torch.meshgrid(torch.linspace(-1, 1, 12), torch.linspace(-1, 1, 12), indexing='xy'))
+    found = position_probe(
+        nn.Identity(), lambda num, rng: grid + 0.01 * torch.randn(num, 2, 12, 12, generator=rng), num=16
+    )
+    answers = found.layers[0].linear.answer_map
+    np.testing.assert_allclose(answers, grid.numpy(), atol=0.02)

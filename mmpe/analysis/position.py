@@ -30,7 +30,9 @@ class ReadOut:
         r2 (float): Their mean.
         error (float): Mean distance between its answer and the place, in cells.
         chance (float): That of the answer "in the middle".
-        error_map (np.ndarray): (h, w), the mean distance at each place where it has been asked.
+        error_map (np.ndarray): (h, w), the mean distance at each place where it has been asked. Where it knows nothing
+            it answers "in the middle", which is right in the middle.
+        answer_map (np.ndarray): (2, h, w), its mean answer (x, y) there, from -1 to 1.
     """
 
     r2_x: float
@@ -39,6 +41,18 @@ class ReadOut:
     error: float
     chance: float
     error_map: np.ndarray
+    answer_map: np.ndarray
+
+    def slopes(self) -> tuple[float, float]:
+        """How fast its mean answer changes with the place, on average over x and y.
+
+        Returns:
+            tuple[float, float]: In the outer quarters of the map, and in its inner half: 1 each where all places are
+            known without error, 0 where none is told from its neighbours.
+        """
+        along_x, along_y = self.answer_map[0].mean(0), self.answer_map[1].mean(1)
+        outer, inner = zip(*(_slopes(answers) for answers in (along_x, along_y)))
+        return sum(outer) / 2, sum(inner) / 2
 
 
 @dataclass
@@ -245,14 +259,16 @@ class _Score:
 
     def __init__(self, fitted: tuple[Tensor, Tensor, int]):
         self.weight, self.bias, self.side = fitted
-        self.count, self.squares, self.distances = 0, 0, 0
+        self.count, self.squares, self.distances, self.answers = 0, 0, 0, 0
 
     def add(self, x: Tensor) -> None:
         self.size, self.channels = tuple(x.shape[-2:]), x.shape[1]
         cells = torch.tensor([self.size[1] - 1, self.size[0] - 1])[:, None, None] / 2
-        wrong = F.conv2d(x, self.weight, self.bias) - coordinates(*self.size, self.side)
+        answers = F.conv2d(x, self.weight, self.bias)
+        wrong = answers - coordinates(*self.size, self.side)
         self.count += len(x)
         self.squares = self.squares + wrong.double().square().sum(0)
+        self.answers = self.answers + answers.double().sum(0)
         self.distances = self.distances + (wrong * cells).norm(dim=1).double().sum(0)
 
     def read_out(self) -> ReadOut:
@@ -262,7 +278,19 @@ class _Score:
         r2_x, r2_y = (1 - unexplained).tolist()
         errors = self.distances / self.count
         chance = float((where * cells).norm(dim=0).mean())
-        return ReadOut(r2_x, r2_y, (r2_x + r2_y) / 2, float(errors.mean()), chance, errors.numpy())
+        answers = (self.answers / self.count).numpy()
+        return ReadOut(r2_x, r2_y, (r2_x + r2_y) / 2, float(errors.mean()), chance, errors.numpy(), answers)
+
+
+def _slopes(answers: np.ndarray) -> tuple[float, float]:
+    """Of answers along one axis, in units of the places': in the outer quarters, and in the inner half."""
+    count = len(answers)
+    first, last = count // 4, count - 1 - count // 4
+    inner = answers[last] - answers[first]
+    places = 2 * np.array([last - first, count - 1 - (last - first)]) / max(count - 1, 1)
+    changes = np.array([inner, answers[-1] - answers[0] - inner])
+    inner_slope, outer_slope = changes / np.maximum(places, 1e-12)
+    return float(outer_slope), float(inner_slope)
 
 
 def _summary(name: str, scores: dict[str, _Score]) -> LayerPosition:
