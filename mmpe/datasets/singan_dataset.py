@@ -53,3 +53,30 @@ class SinGANDataset(Dataset):
         if index != 0:
             raise IndexError(index)
         return dict(inputs={f'real_scale{i}': real[0] for i, real in enumerate(self.reals)})
+
+
+@DATASETS.register_module()
+class SuperResolutionDataset(SinGANDataset):
+    """The pyramid of one picture in steps of exactly one ratio, for super-resolution to repeat (SinGAN, sec. 4).
+
+    A :class:`SinGANDataset` takes a gentler one, to end at ``min_size``. This has as many scales, so the coarsest is
+    smaller.
+
+    Args:
+        data_root (str): The picture, a file or ``skimage://NAME``.
+        min_size (int): Short side of the coarsest scale, in pixels, if the ratio were not exact.
+        max_size (int): Long side of the finest scale, in pixels.
+        scale_factor_init (float): Ratio of one scale to the next finer one.
+
+    Raises:
+        InputError: If the picture cannot be read, or the sizes do not fit it.
+    """
+
+    def __init__(
+        self, data_root: str, min_size: int = 25, max_size: int = 250, scale_factor_init: float = 0.5 ** (1 / 3)
+    ):
+        super().__init__(data_root, min_size, max_size, scale_factor_init)
+        finest = self.reals[-1]
+        steps = reversed(range(len(self.sizes)))
+        self.sizes = [tuple(round(n * scale_factor_init**step) for n in finest.shape[-2:]) for step in steps]
+        self.reals = [resize(finest, size) for size in self.sizes]

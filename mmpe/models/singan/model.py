@@ -20,6 +20,7 @@ from ..distributed import average_gradients
 from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
 from .generator import Size, copy_block
+from .palette import Palette
 from .windows import memory_of_a_block
 
 _STATISTICS_INTERVAL = 10
@@ -109,6 +110,11 @@ class SinGANModel(BaseModel):
     def trained_scales(self) -> int:
         """int: Scales that have seen at least one training step, and so can be sampled."""
         return int(self.stage) + (int(self.step) > 0)
+
+    @property
+    def palette(self) -> Palette | None:
+        """Palette | None: The colours that one scale of the generator sees, where it has such a scale."""
+        return getattr(self.generator, 'palette', None)
 
     def set_pyramid(self, sizes: Sequence[Size]) -> None:
         """Give both networks a block for every (H, W) of ``sizes``, coarse to fine.
@@ -259,6 +265,8 @@ class SinGANModel(BaseModel):
             rng = random_generator('reconstruction', int(self.seed))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
             self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
+            if self.palette is not None:
+                self.palette.learn(reals[f'real_scale{self.palette.scale}'])
         copied = [copy_block(network.blocks, stage) for network in (self.generator, self.discriminator)]
         start = 'the weights of the scale below' if all(copied) else 'fresh weights'
         print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {start}', 'current')
@@ -341,7 +349,10 @@ class SinGANModel(BaseModel):
             return None
         if self._reconstructed is None or self._reconstructed[0] != stage:
             image = self.generator(self.fixed_noises(stage), self.noise_weights)
-            self._reconstructed = stage, self.generator.enlarge(image, self.sizes[stage].tolist())
+            image = self.generator.enlarge(image, self.sizes[stage].tolist())
+            if self.palette is not None and self.palette.scale == stage:
+                image = self.palette(image)
+            self._reconstructed = stage, image
         return self._reconstructed[1]
 
     @torch.no_grad()

@@ -1,0 +1,90 @@
+"""Few colours on the way into one scale, so that a crude painting can take the image's place there."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn as nn
+from scipy.cluster.vq import kmeans2
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from .generator import SinGANGenerator
+
+
+@MODELS.register_module()
+class Palette(nn.Module):
+    """The main colours of a picture, and images reduced to them (SinGAN, sec. 4, "paint-to-image").
+
+    Args:
+        num_colours (int): How many.
+        scale (int): The scale whose input is reduced, at least 1: the one at which paintings are to be injected.
+
+    Attributes:
+        colours (Tensor): (num_colours, 3) in [-1, 1], in the state dict.
+
+    Raises:
+        InputError: If there are no colours, or nothing enters the scale.
+    """
+
+    def __init__(self, num_colours: int = 5, scale: int = 1):
+        super().__init__()
+        if num_colours < 1:
+            raise InputError(f'a palette has at least 1 colour, not {num_colours}')
+        if scale < 1:
+            raise InputError(f'a palette is for the image that enters a scale, and scale {scale} has none below it')
+        self.scale = scale
+        self.register_buffer('colours', torch.zeros(num_colours, 3))
+
+    def learn(self, picture: Tensor) -> None:
+        """Take the main colours of (1, 3, H, W), by k-means."""
+        pixels = picture[0].flatten(1).T.double().cpu().numpy()
+        colours, _ = kmeans2(pixels, len(self.colours), minit='++', seed=0)
+        self.colours.copy_(torch.from_numpy(colours))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) with every pixel's colour replaced by the nearest of the palette."""
+        pixels = image.movedim(1, -1)
+        # the matrix product that PyTorch would use is not exact: it mistakes colours that are equally near
+        distances = torch.cdist(
+            pixels.reshape(-1, 3).to(self.colours), self.colours, compute_mode='donot_use_mm_for_euclid_dist'
+        )
+        return self.colours[distances.argmin(1)].reshape(pixels.shape).movedim(-1, 1).to(image.dtype)
+
+
+@MODELS.register_module()
+class SinGANPaletteGenerator(SinGANGenerator):
+    """A :class:`SinGANGenerator` one of whose scales sees the image below it in few colours.
+
+    So it is trained, and so it is sampled: what enters the scale, from below or injected, always passes the palette.
+
+    Args:
+        palette (dict): Config of a :class:`Palette`.
+        num_scales (int | None): As :class:`SinGANGenerator` has it.
+        **settings: The other arguments of :class:`SinGANGenerator`.
+    """
+
+    def __init__(self, palette: dict = dict(type='mmpe.Palette'), num_scales: int | None = None, **settings):  # noqa: B006
+        super().__init__(**settings)
+        self.palette = MODELS.build(palette)
+        self.grow(num_scales or 0)
+
+    def grow(self, num_scales: int) -> None:
+        """As :meth:`SinGANGenerator.grow`.
+
+        Raises:
+            InputError: If the palette is for a scale that does not exist.
+        """
+        if 0 < num_scales <= self.palette.scale:
+            raise InputError(
+                f'the palette is for scale {self.palette.scale}, and the scales of this picture are 0 to '
+                f'{num_scales - 1}: set model.generator.palette.scale'
+            )
+        super().grow(num_scales)
+
+    def refine(self, scale, noise, weight, image=None, coordinates=None) -> Tensor:
+        """As :meth:`SinGANGenerator.refine`."""
+        if scale == self.palette.scale:
+            image = self.palette(image)
+        return super().refine(scale, noise, weight, image, coordinates)
