@@ -1,6 +1,7 @@
 """Edit the picture that a SinGAN was trained on.
 
-Writes edited_000.png, edited_001.png, ... and sheet.png, on which they stand beside what they were made from.
+Writes edited_000.png, edited_001.png, ... and sheet.png, on which they stand beside what they were made from; an
+animation is one file.
 """
 
 from mmpe.apis import load_singan
@@ -20,12 +21,12 @@ def parse_args():
 @command
 def main():
     args = parse_args()
-    check_writable(args.out)
+    check_writable(args.folder_of(args.out))
     edited = args.run(load_singan(args.checkpoint, find_device(args.device)), args)
     files = edited.save(args.out)
     if edited.psnr_outside is not None:
         print(f'outside the reach of the edit: PSNR {edited.psnr_outside:.1f} dB to what was there')
-    print(f'wrote {len(files) - 1} images and {files[-1]}')
+    print(f'wrote {files[-1]}' if len(files) == 1 else f'wrote {len(files) - 1} images and {files[-1]}')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,12 @@
 """The tasks of tools/edit.py; each module adds those of one kind to the command line."""
 
-from . import samples
+from . import animation, applications, places, samples, superresolution, tile
 
-TASKS = [samples.add_tasks]
+TASKS = [
+    animation.add_tasks,
+    applications.add_tasks,
+    places.add_tasks,
+    samples.add_tasks,
+    superresolution.add_tasks,
+    tile.add_tasks,
+]

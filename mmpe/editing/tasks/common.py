@@ -11,7 +11,9 @@ from mmpe.apis.command_line import count
 from ..edited import Edited
 
 
-def add_task(tasks, name: str, run: Callable[..., Edited], summary: str, example: str) -> argparse.ArgumentParser:
+def add_task(
+    tasks, name: str, run: Callable[..., Edited], summary: str, example: str, file: str | None = None
+) -> argparse.ArgumentParser:
     """Add a task to the command line.
 
     Args:
@@ -20,6 +22,7 @@ def add_task(tasks, name: str, run: Callable[..., Edited], summary: str, example
         run (Callable): ``run(model, args)`` of a trained SinGAN and the parsed arguments, to an :class:`Edited`.
         summary (str): What it does, a sentence.
         example (str): Arguments after ``CKPT``.
+        file (str | None): For a task that writes a single file: its usual name. None: it writes a folder.
 
     Returns:
         argparse.ArgumentParser: To which the task adds its own arguments.
@@ -33,7 +36,9 @@ def add_task(tasks, name: str, run: Callable[..., Edited], summary: str, example
     )
     p.set_defaults(run=run)
     p.add_argument('checkpoint', metavar='CKPT', help='a SinGAN, written by tools/train.py')
-    p.add_argument('--out', type=Path, default=Path(f'edited_{name}'), metavar='DIR', help='default: %(default)s')
+    out, kind = (file, 'FILE') if file else (f'edited_{name}', 'DIR')
+    p.add_argument('--out', type=Path, default=Path(out), metavar=kind, help='default: %(default)s')
+    p.set_defaults(folder_of=(lambda path: path.parent) if file else (lambda path: path))
     p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
     return p
 

@@ -1,0 +1,152 @@
+"""Animation: a random walk through the noise, around that of the reconstruction (SinGAN, sec. 4 and supplement)."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+from mmpe.models.random import random_generator
+from mmpe.models.singan import SinGANModel
+from mmpe.visualization import to_picture
+
+FORMATS = ('.gif', '.webp', '.mp4')
+_MOST_FPS = 50
+
+
+@dataclass
+class Animation:
+    """Images in a row.
+
+    Attributes:
+        frames (Tensor): (N, 3, H, W), about [-1, 1].
+        fps (float): Frames a second.
+    """
+
+    frames: Tensor
+    fps: float = 10.0
+    psnr_outside = None  # nothing is kept
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write one file, as its name ends: ``.gif`` and ``.webp``, which start over at the end, or ``.mp4``.
+
+        Returns:
+            list[Path]: The file; its folder is made.
+
+        Raises:
+            InputError: If the name ends otherwise, or MP4 cannot be written here.
+        """
+        path = Path(path)
+        check_format(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pictures = [to_picture(frame) for frame in self.frames]
+        if path.suffix.lower() == '.mp4':
+            _write_mp4(path, pictures, self.fps)
+        else:
+            first, *others = pictures
+            quality = dict(quality=90) if path.suffix.lower() == '.webp' else {}
+            first.save(path, save_all=True, append_images=others, duration=1000 / self.fps, loop=0, **quality)
+        return [path]
+
+
+def check_format(path: str | Path) -> None:
+    """Refuse a file that an animation cannot be written to, by its name.
+
+    Raises:
+        InputError: As :meth:`Animation.save` does.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in FORMATS:
+        raise InputError(f'{path} is no name for an animation: it ends in one of {", ".join(FORMATS)}')
+    if ending == '.mp4' and importlib.util.find_spec('imageio_ffmpeg') is None:
+        raise InputError(f"writing {path} takes ffmpeg: pip install 'mmpe[video]', or choose .gif or .webp")
+
+
+def _write_mp4(path: Path, pictures: list[Image.Image], fps: float) -> None:
+    import imageio.v2 as imageio
+
+    height, width = np.asarray(pictures[0]).shape[:2]
+    with imageio.get_writer(path, format='FFMPEG', fps=fps, quality=8, macro_block_size=1) as writer:
+        for picture in pictures:
+            # players want even sides
+            writer.append_data(np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'))
+
+
+@torch.no_grad()
+def animate(
+    model: SinGANModel,
+    num_frames: int = 60,
+    alpha: float = 0.1,
+    beta: float = 0.9,
+    start_scale: int = 0,
+    seed: int = 0,
+    fps: float = 10.0,
+) -> Animation:
+    """Let the picture move: the noises walk at random, and are drawn back to those of the reconstruction.
+
+    The first frame is the reconstruction. Frames of fewer are the first of those of more.
+
+    Args:
+        model (SinGANModel): Trained.
+        num_frames (int): How many, at least 1.
+        alpha (float): How much the walk is drawn back, from 0, not at all, to 1, nothing moves.
+        beta (float): How smooth it is, from 0, each step is new, to 1, it would go on as before, and so never begin.
+        start_scale (int): The first scale that moves: 0 moves the layout, higher ones the detail alone.
+        seed (int): Of the walk, at least 0.
+        fps (float): Frames a second, at most 50, as browsers show GIF.
+
+    Returns:
+        Animation: The frames.
+
+    Raises:
+        InputError: If the start scale does not exist, or a number is out of its range.
+    """
+    _check(model, num_frames, alpha, beta, start_scale, seed, fps)
+    below = model.reconstruct(start_scale) if start_scale else None
+    weights = model.noise_weights[start_scale:]
+    walk = noise_walk(model, alpha, beta, start_scale, seed)
+    frames = [
+        model.generator(noises, weights, image=below, first_scale=start_scale)
+        for noises in tqdm(islice(walk, num_frames), total=num_frames, unit='frame', leave=False, disable=None)
+    ]
+    return Animation(torch.cat(frames), fps)
+
+
+def noise_walk(
+    model: SinGANModel, alpha: float, beta: float, start_scale: int = 0, seed: int = 0
+) -> Iterator[list[Tensor]]:
+    """Noises, one a scale from ``start_scale`` on, for one frame after the other, without end.
+
+    z(n + 1) = alpha z* + (1 - alpha) (z(n) + step), where step = beta (z(n) - z(n - 1)) + (1 - beta) u(n), u is drawn
+    anew for each frame, and z(0) is z*, the reconstruction's noise (SinGAN, supplement).
+    """
+    fixed = model.fixed_noises()[start_scale:]
+    sizes = model.scaled_sizes()[start_scale:]
+    before, now = fixed, fixed
+    for frame in count():
+        yield now
+        drawn = model.draw_noises(1, random_generator('animation', seed, frame), sizes, start_scale)
+        steps = [beta * (z - last) + (1 - beta) * u for z, last, u in zip(now, before, drawn)]
+        before, now = now, [alpha * star + (1 - alpha) * (z + step) for star, z, step in zip(fixed, now, steps)]
+
+
+def _check(model, num_frames, alpha, beta, start_scale, seed, fps):
+    if not 0 <= start_scale < model.trained_scales:
+        raise InputError(
+            f'start scale {start_scale} does not exist: the trained scales are 0 to {model.trained_scales - 1}'
+        )
+    if num_frames < 1 or seed < 0:
+        raise InputError(f'an animation has at least 1 frame, not {num_frames}, and its seed is at least 0, not {seed}')
+    if not (0 <= alpha <= 1 and 0 <= beta <= 1):
+        raise InputError(f'alpha and beta of an animation lie between 0 and 1, unlike {alpha} and {beta}')
+    if not 0 < fps <= _MOST_FPS:
+        raise InputError(f'frames a second are more than 0 and at most {_MOST_FPS}, not {fps}')

@@ -1,0 +1,155 @@
+"""What injection is good for: paintings become photographs, pasted and copied parts fit in (SinGAN, sec. 4)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.models.singan import SinGANModel
+
+from .edited import Edited
+from .injection import inject
+from .masks import Size, blend, dilate, fit, soften
+from .start_scales import choose_start_scale
+
+# SinGAN's, in pixels of pictures of this long side
+_LONG_SIDE, _HARMONISE_BY, _EDIT_BY = 250, 7, 20
+
+
+def paint_to_image(
+    model: SinGANModel,
+    painting: Tensor,
+    start_scale: int | None = None,
+    num: int = 4,
+    seed: int = 0,
+    noise: float = 1.0,
+    size: Size | None = None,
+) -> Edited:
+    """Make a photograph of a crude painting, in the colours of the picture.
+
+    A model with a palette (``configs/singan/singan_palette_*.py``) has learnt to make more of flat colours.
+
+    Args:
+        model (SinGANModel): Trained.
+        painting (Tensor): (1, 3, H, W) in [-1, 1], of any size.
+        start_scale (int | None): The first scale that refines it: a coarse one makes much of it anew. None: that of the
+            model's palette, or 1, the coarsest: SinGAN's advice for paintings.
+        num (int): Number of images.
+        seed (int): Of the noise; image number i depends on it and i alone.
+        noise (float): Factor of the noise amplitudes.
+        size (tuple[int, int] | None): (H, W) of the images, of the painting's shape; None: the trained picture's.
+
+    Returns:
+        Edited: The images; before them the picture and the painting.
+
+    Raises:
+        InputError: If the start scale does not exist, or the painting has another shape than the images.
+    """
+    if start_scale is None:
+        start_scale = model.palette.scale if model.palette is not None else 1
+    images = inject(model, painting, start_scale, num, seed, size, noise, name='the painting')
+    painting = fit(painting, images.shape[-2:], 'the painting')
+    return Edited(images, dict(picture=model.picture, painting=painting), _captions(start_scale, num))
+
+
+def harmonise(
+    model: SinGANModel,
+    picture: Tensor,
+    mask: Tensor,
+    start_scale: int | None = None,
+    num: int = 4,
+    seed: int = 0,
+    noise: float = 1.0,
+    dilation: int | None = None,
+    softness: float | None = None,
+) -> Edited:
+    """Give what was pasted into the picture the picture's own colours and texture.
+
+    Args:
+        model (SinGANModel): Trained.
+        picture (Tensor): (1, 3, H, W) in [-1, 1], the picture with something pasted into it.
+        mask (Tensor): (1, 1, H, W), 1 where that is.
+        start_scale (int | None): The first scale that refines it: a fine one keeps its form. None: chosen by
+            :func:`~mmpe.editing.start_scales.choose_start_scale`.
+        num (int): Number of images.
+        seed (int): Of the noise; image number i depends on it and i alone.
+        noise (float): Factor of the noise amplitudes.
+        dilation (int | None): By how many pixels the mask is extended. None: SinGAN's 7 of a picture of 250.
+        softness (float | None): Over how many pixels inside the extended mask the result goes over into the given
+            picture. None: as many as it was extended by.
+
+    Returns:
+        Edited: The images, which are the given picture to the bit outside the extended mask.
+
+    Raises:
+        InputError: If the start scale does not exist, or picture or mask have another shape than the trained one.
+    """
+    return _refine_within(model, picture, mask, start_scale, num, seed, noise, dilation, softness, _HARMONISE_BY)
+
+
+def edit(
+    model: SinGANModel,
+    picture: Tensor,
+    mask: Tensor,
+    start_scale: int | None = None,
+    num: int = 4,
+    seed: int = 0,
+    noise: float = 1.0,
+    dilation: int | None = None,
+    softness: float | None = None,
+) -> Edited:
+    """Close the seams of the picture after its own parts were copied to other places.
+
+    As :func:`harmonise`, with a mask that covers the places that were pasted over, which is extended further: to close
+    a seam takes both of its sides.
+
+    Args:
+        model (SinGANModel): Trained.
+        picture (Tensor): (1, 3, H, W) in [-1, 1].
+        mask (Tensor): (1, 1, H, W), 1 where it was edited.
+        start_scale (int | None): See :func:`harmonise`.
+        num (int): Number of images.
+        seed (int): Of the noise; image number i depends on it and i alone.
+        noise (float): Factor of the noise amplitudes.
+        dilation (int | None): By how many pixels the mask is extended. None: SinGAN's 20 of a picture of 250.
+        softness (float | None): See :func:`harmonise`.
+
+    Returns:
+        Edited: The images, which are the given picture to the bit outside the extended mask.
+
+    Raises:
+        InputError: As :func:`harmonise`.
+    """
+    return _refine_within(model, picture, mask, start_scale, num, seed, noise, dilation, softness, _EDIT_BY)
+
+
+def _refine_within(model, given, mask, start_scale, num, seed, noise, dilation, softness, usual_dilation) -> Edited:
+    size = model.scaled_sizes()[-1]
+    given = fit(given, size, 'the picture').to(model.fixed_noise)
+    if dilation is None:
+        dilation = max(1, round(usual_dilation * max(size) / _LONG_SIDE))
+    reach = _reach(mask, size, dilation).to(given)
+    if start_scale is None:
+        start_scale = choose_start_scale(model, given, reach)
+    images = inject(model, given, start_scale, num, seed, noise=noise)
+    soft = soften(reach, dilation if softness is None else softness)
+    return Edited(
+        blend(images, given, soft),
+        dict(picture=model.picture, given=given),
+        _captions(start_scale, num),
+        kept=given,
+        reach=reach,
+    )
+
+
+def _reach(mask: Tensor, size: Size, dilation: int) -> Tensor:
+    if dilation < 0:
+        raise InputError(f'the dilation of a mask is at least 0 pixels, not {dilation}')
+    mask = (fit(mask, size, 'the mask') >= 0.5).float()
+    if not mask.any():
+        raise InputError('the mask is 0 everywhere: set it to 1 where things are to change')
+    return dilate(mask, dilation)
+
+
+def _captions(start_scale: int, num: int) -> list[str]:
+    return [f'scale {start_scale}' + (f', image {i}' if num > 1 else '') for i in range(num)]

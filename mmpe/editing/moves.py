@@ -1,0 +1,202 @@
+"""Edits of one region: its places appear elsewhere, larger, twice, mirrored, or not at all."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.models.singan import SinGANModel
+
+from .edited import Edited
+from .masks import Box
+from .places import Places, identity, pixel_positions
+from .redrawing import redraw
+from .regions import Region
+
+_STRETCH = 2  # pixels that one pixel of a smooth seam may stand for
+
+
+def move(
+    model: SinGANModel,
+    region: Box | Tensor,
+    by: tuple[float, float],
+    start_scale: int = 1,
+    seam: float = 3,
+    **options,
+) -> Edited:
+    """Move a region; what was around it covers its old place.
+
+    At start scale 0 a region takes its surroundings along, as far as the network sees at that scale: it draws nothing
+    of which it does not see the surroundings.
+
+    Args:
+        model (SinGANModel): Trained.
+        region (Box | Tensor): (left, top, width, height), or a mask (1, 1, H, W).
+        by (tuple[float, float]): (right, down) in pixels.
+        start_scale (int): See :func:`~mmpe.editing.redrawing.redraw`.
+        seam (float): Pixels around the region's new place over which a small displacement falls off.
+        **options: See :func:`~mmpe.editing.redrawing.redraw`.
+
+    Returns:
+        Edited: With the reconstruction kept out of reach.
+
+    Raises:
+        InputError: If the region is none, or nothing of it stays in the picture; also as :func:`redraw`.
+    """
+    part = _part(model, region, start_scale)
+    places = transplant(part, shift(by), cover(part, model.picture), seam=seam)
+    return redraw(model, places, start_scale=start_scale, **options)
+
+
+def duplicate(
+    model: SinGANModel,
+    region: Box | Tensor,
+    by: tuple[float, float],
+    start_scale: int = 1,
+    seam: float = 3,
+    **options,
+) -> Edited:
+    """Show a region a second time; as :func:`move`, but it also stays where it is."""
+    places = transplant(_part(model, region, start_scale), shift(by), identity, seam=seam)
+    return redraw(model, places, start_scale=start_scale, **options)
+
+
+def scale(
+    model: SinGANModel,
+    region: Box | Tensor,
+    factor: float,
+    anchor: str = 'bottom',
+    start_scale: int = 1,
+    seam: float = 3,
+    **options,
+) -> Edited:
+    """Make a region larger or smaller; as :func:`move`, but for what follows.
+
+    Args:
+        model (SinGANModel): Trained.
+        region (Box | Tensor): (left, top, width, height), or a mask (1, 1, H, W).
+        factor (float): Above 0; 2 is twice as high and wide.
+        anchor (str): What of its box stays in place: 'bottom' (the middle of its lower edge: what stands goes on
+            standing), 'center' or 'top'.
+        start_scale (int): See :func:`~mmpe.editing.redrawing.redraw`.
+        seam (float): As for :func:`move`.
+        **options: See :func:`~mmpe.editing.redrawing.redraw`.
+
+    Raises:
+        InputError: If the region is none, the factor is not above 0, or the anchor is another; also as :func:`redraw`.
+    """
+    box = Region.of(region, model.scaled_sizes()[-1]).box
+    part = _part(model, region, start_scale)
+    places = transplant(part, zoom(box, factor, anchor), cover(part, model.picture), factor, seam)
+    return redraw(model, places, start_scale=start_scale, **options)
+
+
+def mirror(
+    model: SinGANModel, region: Box | Tensor, axis: str = 'x', start_scale: int = 1, seam: float = 3, **options
+) -> Edited:
+    """Mirror a region within its box; as :func:`move`, but ``axis`` 'x' swaps left and right, 'y' top and bottom."""
+    box = Region.of(region, model.scaled_sizes()[-1]).box
+    part = _part(model, region, start_scale)
+    places = transplant(part, flip(box, axis), cover(part, model.picture), seam=seam)
+    return redraw(model, places, start_scale=start_scale, **options)
+
+
+def remove(model: SinGANModel, region: Box | Tensor, start_scale: int = 1, **options) -> Edited:
+    """Let a region's surroundings continue into it; as :func:`move`."""
+    places = cover(_part(model, region, start_scale), model.picture)
+    return redraw(model, places, start_scale=start_scale, **options)
+
+
+def _part(model, region, start_scale) -> Region:
+    """The region, at start scale 0 with what the network has to see around it to draw it."""
+    part = Region.of(region, model.scaled_sizes()[-1])
+    if start_scale:
+        return part
+    coarsest, finest = model.scaled_sizes()[0], model.scaled_sizes()[-1]
+    grown = part.grown(model.generator.border.reach * (finest[1] - 1) / (coarsest[1] - 1))
+    return part if grown.inside.all() else grown
+
+
+def shift(by: tuple[float, float]) -> Places:
+    """Where a position comes from if everything has been moved by (right, down)."""
+    return lambda positions: positions - positions.new_tensor(by)
+
+
+def zoom(box: Box, factor: float, anchor: str = 'center') -> Places:
+    """Where a position comes from if everything has been enlarged about a point of a box.
+
+    Raises:
+        InputError: If the factor is not above 0, or there is no such anchor.
+    """
+    if not 0 < factor < float('inf'):
+        raise InputError(f'a region is scaled by a factor above 0, not {factor}')
+    left, top, width, height = box
+    heights = dict(top=0, center=(height - 1) / 2, bottom=height - 1)
+    if anchor not in heights:
+        raise InputError(f'there is no anchor {anchor!r}: it is one of {", ".join(heights)}')
+    fixed = left + (width - 1) / 2, top + heights[anchor]
+    return lambda positions: (positions - positions.new_tensor(fixed)) / factor + positions.new_tensor(fixed)
+
+
+def flip(box: Box, axis: str) -> Places:
+    """Where a position comes from if everything has been mirrored about the middle of a box.
+
+    Raises:
+        InputError: If the axis is not x or y.
+    """
+    if axis not in ('x', 'y'):
+        raise InputError(f'a region is mirrored along x or y, not {axis!r}')
+    left, top, width, height = box
+    signs = (-1, 1) if axis == 'x' else (1, -1)
+    offsets = (2 * left + width - 1, 0) if axis == 'x' else (0, 2 * top + height - 1)
+    return lambda positions: positions * positions.new_tensor(signs) + positions.new_tensor(offsets)
+
+
+def cover(region: Region, picture: Tensor) -> Places:
+    """Let a region's surroundings continue into it: a part of the picture that fits, or else their mirror image."""
+    by = region.patch(picture)
+    if by is None:
+        return region.leave
+    return lambda positions: torch.where(
+        (region.distance(positions) < 0)[..., None], positions + positions.new_tensor(by), positions
+    )
+
+
+def transplant(region: Region, origin: Places, background: Places, factor: float = 1, seam: float = 0) -> Places:
+    """Show a region elsewhere.
+
+    Around its new place it goes over into the background by a smooth warp. Where the two are far from each other a warp
+    would squeeze all that lies between them into the seam; there it is a cut, which the network closes.
+
+    Args:
+        region (Region): Of the trained picture.
+        origin (Callable): Where a position comes from in the region's own frame; a similarity.
+        background (Callable): What is to be seen around the region's new place.
+        factor (float): By how much the similarity enlarges.
+        seam (float): Width of the smooth warp in pixels.
+
+    Raises:
+        InputError: If the new place is outside of the picture, or the seam is negative.
+    """
+    if seam < 0:
+        raise InputError(f'a seam is at least 0 pixels wide, not {seam}')
+    if not bool((region.distance(origin(pixel_positions(region.size))) < 0).any()):
+        raise InputError('nothing of the region would be left in the picture: to take it away, remove it')
+
+    def places(positions: Tensor) -> Tensor:
+        moved, behind = origin(positions), background(positions)
+        distance = factor * region.distance(moved)
+        near = (moved - behind).norm(dim=-1) <= _STRETCH * seam
+        share = torch.where(near, _falloff(distance, seam), (distance < 0).to(distance))[..., None]
+        return torch.where(share == 0, behind, behind + share * (moved - behind))
+
+    return places
+
+
+def _falloff(distance: Tensor, width: float) -> Tensor:
+    """From 1 inside to 0 at ``width`` pixels outside, smooth at both ends."""
+    if width == 0:
+        return (distance < 0).to(distance)
+    t = (1 - distance / width).clamp(0, 1)
+    return t * t * (3 - 2 * t)

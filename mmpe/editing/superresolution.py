@@ -1,0 +1,108 @@
+"""Super-resolution: the last scale, which adds the finest detail, applied again and again (SinGAN, sec. 4)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from mmpe.errors import InputError
+from mmpe.models.random import random_generator
+from mmpe.models.singan import SinGANModel
+
+from .edited import Edited
+from .masks import Size
+
+
+@torch.no_grad()
+def super_resolve(
+    model: SinGANModel,
+    picture: Tensor | None = None,
+    factor: float = 4.0,
+    noise: float = 0.0,
+    num: int = 1,
+    seed: int = 0,
+    back_projection: bool = True,
+) -> Edited:
+    """Enlarge the picture in steps of the ratio that the last scale was trained with; each time that scale refines it.
+
+    What a SinGAN learns of its finest detail holds at finer scales as far as the picture looks alike at all. Train with
+    ``configs/singan/singan_superresolution_*.py``, on a picture of the size that is to be enlarged.
+
+    Args:
+        model (SinGANModel): Trained, with two scales at least.
+        picture (Tensor | None): (1, 3, H, W) in [-1, 1], of the trained size; None: the training picture.
+        factor (float): By how much, over 1.
+        noise (float): Factor of the last scale's noise amplitude; none gives the least error.
+        num (int): Number of images, which differ by their noise.
+        seed (int): Of the noise; image number i depends on it and i alone.
+        back_projection (bool): Whether to put right, after each step, what the image would differ by from the picture
+            once it is shrunk again (Irani and Peleg 1991). SinGAN does not, and what its scale exaggerates once it
+            exaggerates more at every step: a rocket at 4 times 64 pixels has 21 dB without it and 26 dB with it.
+
+    Returns:
+        Edited: The images, of the picture's size times ``factor``, rounded; before them the picture and, for
+        comparison, its bicubic enlargement.
+
+    Raises:
+        InputError: If the factor is not over 1, the picture has another size, or there is one scale only.
+    """
+    sizes = enlarged_sizes(model, factor)
+    picture = _check(model, picture, noise, seed)
+    last = model.trained_scales - 1
+    images = []
+    for number in tqdm(range(num), unit='image', leave=False, disable=None):
+        rng = random_generator('super-resolution', seed, number)
+        image = picture
+        for size in tqdm(sizes, unit='step', leave=False, disable=None):
+            maps = torch.randn(1, *model.generator.noise_shape(last, size), generator=rng).to(image)
+            image = model.generator.refine(last, maps, model.noise_weights[last] * noise, _enlarge(image, size))
+            if back_projection:
+                image = image + _enlarge(picture - _shrink(image, picture.shape[-2:]), size)
+        images.append(image)
+    before = dict(picture=picture, bicubic=_enlarge(picture, sizes[-1]))
+    return Edited(torch.cat(images), before)
+
+
+def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
+    """The sizes on the way from the trained picture's to ``factor`` times that, in steps of about the trained ratio.
+
+    Raises:
+        InputError: If the factor is not over 1, or there is one scale only.
+    """
+    if not 1 < factor < math.inf:
+        raise InputError(f'the factor of super-resolution must be over 1, not {factor}')
+    if model.trained_scales < 2:
+        raise InputError('this SinGAN has one scale only, which enlarges nothing: train with a smaller min_size')
+    below, (height, width) = model.scaled_sizes()[-2:]
+    trained = math.sqrt(height * width / math.prod(below))
+    steps = max(1, round(math.log(factor) / math.log(trained)))
+    ratios = [factor ** (step / steps) for step in range(1, steps + 1)]
+    return [(round(height * ratio), round(width * ratio)) for ratio in ratios]
+
+
+def _enlarge(image, size):
+    # not SinGANGenerator.enlarge, which aligns corners: over several steps that would stretch the picture
+    return F.interpolate(image, size, mode='bicubic', align_corners=False)
+
+
+def _shrink(image, size):
+    return F.interpolate(image, size, mode='bicubic', align_corners=False, antialias=True)
+
+
+def _check(model, picture, noise, seed) -> Tensor:
+    if min(noise, seed) < 0:
+        raise InputError(f'the factor of the noise ({noise}) and the seed ({seed}) are at least 0')
+    if picture is None:
+        return model.picture
+    height, width = model.scaled_sizes()[-1]
+    if tuple(picture.shape[-2:]) != (height, width):
+        raise InputError(
+            f'the picture is {picture.shape[-1]}x{picture.shape[-2]} pixels, and the model was trained on '
+            f'{width}x{height}: super-resolution takes a picture of that size, or a model trained on this one at '
+            f'max_size={max(picture.shape[-2:])}'
+        )
+    return picture.to(model.fixed_noise)

@@ -1,0 +1,38 @@
+"""The picture enlarged, with detail."""
+
+from __future__ import annotations
+
+from mmpe.apis.sampling import memory_of_an_image
+from mmpe.datasets.pictures import read_picture
+
+from ..edited import Edited
+from ..superresolution import enlarged_sizes, super_resolve
+from .common import add_draws, add_task
+
+
+def add_tasks(tasks) -> None:
+    """Add ``superres``."""
+    p = add_task(
+        tasks, 'superres', run_superres, 'Enlarge the picture, and add detail such as it has elsewhere.', '--factor 4'
+    )
+    p.add_argument('--factor', type=float, default=4.0, help='by how much, over 1; default: %(default)s')
+    p.add_argument('--picture', metavar='FILE', help='one of the size that was trained on; default: the trained one')
+    p.add_argument(
+        '--noise',
+        type=float,
+        default=0.0,
+        metavar='FACTOR',
+        help='1: as in training, so that images differ; default: %(default)s',
+    )
+    p.add_argument(
+        '--no-back-projection', action='store_true', help='let the image drift away from the picture, as SinGAN does'
+    )
+    add_draws(p, num=1)
+
+
+def run_superres(model, args) -> Edited:
+    """The task."""
+    picture = read_picture(args.picture) if args.picture else None
+    memory_of_an_image(model, enlarged_sizes(model, args.factor)[-1])
+    back_projection = not args.no_back_projection
+    return super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, back_projection)

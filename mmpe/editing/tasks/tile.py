@@ -1,0 +1,53 @@
+"""Seamless textures."""
+
+from __future__ import annotations
+
+from mmpe.apis.command_line import count, size
+from mmpe.apis.sampling import memory_of_an_image
+
+from ..edited import Edited
+from ..torus import AXES, repeat, tile, tile_size
+from .common import add_draws, add_task
+
+_NUMBERS_REPEATED = 2**26  # a sheet with more of them could not be looked at
+
+
+def add_tasks(tasks) -> None:
+    """Add ``tile``."""
+    p = add_task(
+        tasks,
+        'tile',
+        run_tile,
+        'Seamless textures, which continue themselves.',
+        '--axes both --size 128x128 --repeat 2',
+    )
+    add_draws(p)
+    p.add_argument(
+        '--axes',
+        choices=AXES,
+        default='both',
+        help='x: left and right continue each other; y: top and bottom do; default: %(default)s',
+    )
+    p.add_argument(
+        '--size',
+        type=size,
+        metavar='HEIGHTxWIDTH',
+        help="of a texture, in pixels; default: the picture's, or twice that on axes that wrap if there is an encoding",
+    )
+    p.add_argument(
+        '--repeat',
+        type=count,
+        default=2,
+        metavar='TIMES',
+        help='how often the sheet repeats each, unless it is huge; default: %(default)s',
+    )
+
+
+def run_tile(model, args) -> Edited:
+    """The task."""
+    memory_of_an_image(model, args.size or tile_size(model, args.axes))
+    edited = tile(model, args.size, args.axes, args.num, args.seed)
+    for i, image in enumerate(edited.images.split(1)):
+        if (i + 1) * args.repeat**2 * image.numel() <= _NUMBERS_REPEATED:
+            edited.before[f'{i}, repeated'] = repeat(image, args.repeat, args.axes)
+    return edited

@@ -1,0 +1,190 @@
+"""Seamless textures: a SinGAN's pyramid on a torus, or on a cylinder, where some axes have no border."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.models.padding import Pad
+from mmpe.models.random import random_generator
+from mmpe.models.singan import SinGANGenerator, SinGANModel
+
+from .edited import Edited
+
+AXES = dict(both=(True, True), x=(False, True), y=(True, False))
+"""Whether (rows, columns) go on at the other end: the top of the image below its bottom, its left at the right."""
+
+_CUBIC = -0.75  # of bicubic interpolation's kernels, torch's
+Size = tuple[int, int]
+
+
+@torch.no_grad()
+def tile(model: SinGANModel, size: Size | None = None, axes: str = 'both', num: int = 4, seed: int = 0) -> Edited:
+    """Draw textures that go on at the opposite side without a seam.
+
+    Noise wraps, convolutions see the opposite side past an edge, and so does the enlargement between scales. An
+    encoding's coordinates pass through the picture and back again: its layout has no jump.
+
+    Args:
+        model (SinGANModel): In eval mode.
+        size (tuple[int, int] | None): (H, W) of a texture. None: the picture's, but where there is an encoding twice
+            that on axes that wrap, so that its coordinates pass through the picture at their usual pace.
+        axes (str): Which ones wrap: ``both``, ``x`` (left and right continue each other) or ``y`` (top and bottom).
+        num (int): How many.
+        seed (int): Texture number i depends on the seed and i alone.
+
+    Raises:
+        InputError: If the axes are others, or the size is too small for the pyramid.
+    """
+    if axes not in AXES:
+        raise InputError(f'textures wrap on the axes {", ".join(AXES)}, not {axes!r}')
+    torus = Torus(model.generator, AXES[axes])
+    size = size or tile_size(model, axes)
+    sizes = model.scaled_sizes(size)
+    coordinates = torus.coordinates(sizes[0], model.scaled_sizes()[0]) if model.generator.encoding else None
+    images = []
+    for i in range(num):
+        rng = random_generator('tiles', seed, i)
+        shapes = [torus.noise_shape(scale, size) for scale, size in enumerate(sizes)]
+        noises = [torch.randn(1, *shape, generator=rng).to(model.fixed_noise) for shape in shapes]
+        images.append(torus(noises, model.noise_weights, coordinates))
+    return Edited(torch.cat(images), dict(picture=model.picture))
+
+
+def tile_size(model: SinGANModel, axes: str = 'both') -> Size:
+    """(H, W) of a texture that nobody gave a size, see :func:`tile`."""
+    times = 2 if model.generator.encoding else 1
+    height, width = (n * (times if wraps else 1) for n, wraps in zip(model.scaled_sizes()[-1], AXES[axes]))
+    return height, width
+
+
+def repeat(images: Tensor, times: int, axes: str = 'both') -> Tensor:
+    """(N, 3, H, W) so many times over on each axis that wraps."""
+    return images.repeat(1, 1, *(times if wraps else 1 for wraps in AXES[axes]))
+
+
+class Torus:
+    """A generator whose images wrap.
+
+    Args:
+        generator (SinGANGenerator): In eval mode; it is left as it is.
+        wraps (tuple[bool, bool]): Whether (rows, columns) do. The others have the generator's own border.
+    """
+
+    def __init__(self, generator: SinGANGenerator, wraps: tuple[bool, bool]):
+        self.wraps = wraps
+        self.margins = [0 if wrap else generator.border.noise_margin for wrap in wraps]
+        self.generator = copy.deepcopy(generator)
+        for part in self.generator.modules():
+            _pad_only(part, wraps)
+        self.generator.border = _WrappedBorder(self.generator.border, wraps)
+
+    def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
+        """(C, h, w) of the noise map that gives an image of ``size`` (H, W) at ``scale``."""
+        rows, columns = (n + 2 * margin for n, margin in zip(size, self.margins))
+        return self.generator.noise_shape(scale, size)[0], rows, columns
+
+    def coordinates(self, size: Size, frame: Size) -> Tensor:
+        """Lay an encoding's coordinates over scale 0.
+
+        Args:
+            size (tuple[int, int]): (H, W) of scale 0's image.
+            frame (tuple[int, int]): That of the picture: where an axis wraps, coordinates pass through it and back.
+
+        Returns:
+            Tensor: (h, w, 2), for the whole noise map.
+        """
+        margin = self.generator.border.noise_margin
+        canvas = [n + 2 * own for n, own in zip(size, self.margins)]
+        frame = [n + 2 * margin for n in frame]
+        space = [outer if wrap else own for outer, own, wrap in zip(frame, canvas, self.wraps)]
+        rows, columns = (
+            _there_and_back(n, outer - 2 * margin) + margin if wrap else torch.arange(n, dtype=torch.float64)
+            for n, outer, wrap in zip(canvas, frame, self.wraps)
+        )
+        y, x = torch.meshgrid(rows, columns, indexing='ij')
+        return self.generator.encoding.locate(torch.stack([x, y], -1), tuple(space))
+
+    def enlarge(self, image: Tensor, size: Size) -> Tensor:
+        """Bicubic resize to ``size`` (H, W): a period becomes a period; corners are aligned where an axis ends."""
+        for dim, length, wrap in zip((-2, -1), size, self.wraps):
+            image = _resize_period(image, length, dim) if wrap else image
+        return self.generator.enlarge(image, size)
+
+    def __call__(self, noises: Sequence[Tensor], noise_weights: Sequence, coordinates: Tensor | None = None) -> Tensor:
+        """Generate from one noise map a scale.
+
+        Args:
+            noises (Sequence[Tensor]): (N, C, h, w) each, see :meth:`noise_shape`.
+            noise_weights (Sequence): An amplitude for each noise.
+            coordinates (Tensor | None): (h, w, 2) of scale 0's noise map, see :meth:`coordinates`.
+
+        Returns:
+            Tensor: (N, 3, H, W), about [-1, 1].
+        """
+        image = None
+        for scale, (noise, weight) in enumerate(zip(noises, noise_weights)):
+            if image is not None:
+                rows, columns = (n - 2 * margin for n, margin in zip(noise.shape[-2:], self.margins))
+                image = self.enlarge(image, (rows, columns))
+            image = self.generator.refine(scale, noise, weight, image, coordinates)
+        return image
+
+
+class _WrappedBorder(nn.Module):
+    """A border that, on axes that wrap, gives a block as many pixels of the opposite side as it eats."""
+
+    def __init__(self, border: nn.Module, wraps):
+        super().__init__()
+        self.border, self.wraps, self.noise_margin = border, wraps, border.noise_margin
+
+    def join(self, noise: Tensor, image: Tensor | None) -> Tensor:
+        x = self.border.join(noise, image)
+        for dim, wrap in zip((-2, -1), self.wraps):
+            x = _wrap(x, self.border.reach, dim) if wrap else x
+        return x
+
+
+def _pad_only(part: nn.Module, wraps) -> None:
+    """Take from a convolution or pad layer its padding on axes that wrap."""
+    if isinstance(part, Pad):
+        sides = zip(part.padding, (wraps[1], wraps[1], wraps[0], wraps[0]))
+        part.padding = tuple(0 if wrap else n for n, wrap in sides)
+    elif isinstance(part, nn.Conv2d):
+        part.padding = tuple(0 if wrap else n for n, wrap in zip(part.padding, wraps))
+
+
+def _wrap(x: Tensor, margin: int, dim: int) -> Tensor:
+    """Extend an axis by what lies at its other end, also more than once round."""
+    length = x.shape[dim]
+    return x.index_select(dim, torch.arange(-margin, length + margin, device=x.device) % length)
+
+
+def _there_and_back(length: int, frame: int) -> Tensor:
+    """Cells from 0 to ``frame`` - 1 and back, in so many steps, the turns between two cells."""
+    phase = (torch.arange(length, dtype=torch.float64) + 0.5) / length
+    return (frame - 1) * (1 - (2 * phase - 1).abs())
+
+
+def _resize_period(x: Tensor, length: int, dim: int) -> Tensor:
+    """Bicubic resize along one axis on which a map is periodic, cells being as wide as the period has them."""
+    count = x.shape[dim]
+    place = (torch.arange(length, dtype=torch.float64) + 0.5) * count / length - 0.5
+    first = place.floor()
+    shape = [length if i == dim % x.ndim else 1 for i in range(x.ndim)]
+    total = 0
+    for tap in (-1, 0, 1, 2):
+        weight = _cubic((place - first - tap).abs()).to(x).reshape(shape)
+        total = total + weight * x.index_select(dim, ((first + tap).long() % count).to(x.device))
+    return total
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    """Keys' kernel of bicubic interpolation ("Cubic convolution interpolation", 1981) at distances from 0 to 2."""
+    near = ((_CUBIC + 2) * distance - (_CUBIC + 3)) * distance**2 + 1
+    far = _CUBIC * (((distance - 5) * distance + 8) * distance - 4)
+    return torch.where(distance <= 1, near, far)

@@ -1,0 +1,260 @@
+"""Seamless textures: two periods are one twice over, a rolled one is itself, and other axes end as they always do."""
+
+import runpy
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from singan_runs import REPOSITORY
+
+from mmpe.analysis import swapped
+from mmpe.editing import tile
+from mmpe.editing.torus import AXES, Torus, repeat
+from mmpe.errors import InputError
+from mmpe.models.singan import windows
+from mmpe.registry import MODELS
+
+BORDERS = [
+    dict(type='LayerBorder'),
+    dict(type='LayerBorder', mode='interp'),
+    dict(type='HeadBorder'),
+    dict(type='HeadBorder', mode='interp'),
+    dict(type='DrawnBorder'),
+]
+CSG = dict(type='CartesianGrid')
+SPE = dict(type='SinusoidalEncoding', embedding_dim=4)
+SIZES = [(8, 12), (12, 18), (18, 26)]
+WEIGHTS = [1, 0.3, 0.3]
+
+borders = pytest.mark.parametrize('border', BORDERS, ids=str)
+encodings = pytest.mark.parametrize('encoding', [None, CSG, SPE], ids=['none', 'csg', 'spe'])
+axes_ = pytest.mark.parametrize('axes', AXES)
+
+
+def trained(generator):
+    """Weights as of a trained network, in double precision."""
+    torch.manual_seed(0)
+    for block in generator.blocks:
+        for layer in block.layers:
+            torch.nn.init.normal_(layer.conv.weight, std=0.25)
+    return generator.double().eval().requires_grad_(False)
+
+
+def build(border, encoding=None, num_scales=3):
+    settings = dict(num_scales=num_scales, base_channels=4, border=border, encoding=encoding)
+    return trained(MODELS.build(dict(type='SinGANGenerator', **settings)))
+
+
+def model(encoding=CSG, border=None, sizes=((9, 12), (13, 18), (18, 25))):
+    settings = dict(
+        type='SinGANGenerator', base_channels=4, encoding=encoding, border=border or dict(type='LayerBorder')
+    )
+    found = MODELS.build(dict(type='SinGANModel', generator=settings))
+    found.set_pyramid(sizes)
+    found.stage.fill_(len(sizes))
+    trained(found.generator).float()
+    return found.eval()
+
+
+def draw(on_torus, sizes=SIZES):
+    return [torch.randn(1, *on_torus.noise_shape(scale, size)).double() for scale, size in enumerate(sizes)]
+
+
+def places(on_torus, size=SIZES[0]):
+    return on_torus.coordinates(size, (7, 11)) if on_torus.generator.encoding else None
+
+
+# ------------------------------------------------------------------------------------------------- the wrap, exactly
+
+
+@borders
+@encodings
+@axes_
+def test_two_periods_are_one_twice_over(border, encoding, axes):
+    on_torus = Torus(build(border, encoding), AXES[axes])
+    noises, coordinates = draw(on_torus), places(on_torus)
+    one = on_torus(noises, WEIGHTS, coordinates)
+    if coordinates is not None:
+        coordinates = coordinates.repeat(*(2 if wraps else 1 for wraps in AXES[axes]), 1)
+    two = on_torus([repeat(noise, 2, axes) for noise in noises], WEIGHTS, coordinates)
+    assert one.shape == (1, 3, *SIZES[-1])
+    assert one.std() > 0.05
+    torch.testing.assert_close(two, repeat(one, 2, axes), atol=1e-10, rtol=0)
+
+
+@borders
+@encodings
+@axes_
+def test_rolled_noise_gives_the_rolled_image(border, encoding, axes):
+    """By half a period: a whole number of pixels at every scale."""
+    on_torus = Torus(build(border, encoding), AXES[axes])
+    noises, coordinates = draw(on_torus), places(on_torus)
+
+    def roll(x, dims):
+        for dim, wraps in zip(dims, AXES[axes]):
+            x = x.roll(x.shape[dim] // 2, dim) if wraps else x
+        return x
+
+    image = on_torus(noises, WEIGHTS, coordinates)
+    coordinates = None if coordinates is None else roll(coordinates, (0, 1))
+    rolled = on_torus([roll(noise, (-2, -1)) for noise in noises], WEIGHTS, coordinates)
+    torch.testing.assert_close(rolled, roll(image, (-2, -1)), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2]], ids=str)
+def test_one_scale_is_that_of_circular_padding(border):
+    generator = build(border, num_scales=1)
+    (noise,) = draw(Torus(generator, (True, True)), SIZES[:1])
+    expected = swapped(generator, 'circular')([noise], [1.0])
+    torch.testing.assert_close(Torus(generator, (True, True))([noise], [1.0]), expected, atol=1e-10, rtol=0)
+
+
+# ------------------------------------------------------------------------------------------------- axes that end
+
+
+@borders
+@encodings
+def test_no_axis_that_wraps_is_the_generator_itself(border, encoding):
+    generator = build(border, encoding)
+    on_torus = Torus(generator, (False, False))
+    noises = draw(on_torus)
+    torch.testing.assert_close(on_torus(noises, WEIGHTS, places(on_torus)), generator(noises, WEIGHTS))
+
+
+@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2], BORDERS[4]], ids=str)
+def test_the_other_axis_ends_as_it_always_does(border):
+    """Columns further than the reach from the left and right ends cannot tell whether those wrap."""
+    generator = build(border, num_scales=1)
+    on_torus = Torus(generator, (False, True))
+    noise = torch.randn(1, *generator.noise_shape(0, (9, 30))).double()
+    margin = generator.border.noise_margin
+    inside = noise[..., margin : noise.shape[-1] - margin]
+    expected = generator([noise], [1.0])
+    found = on_torus([inside], [1.0])
+    torch.testing.assert_close(found[..., 5:-5], expected[..., 5:-5], atol=1e-10, rtol=0)
+    assert (found - expected)[..., :5].abs().max() > 0.01
+
+
+# ------------------------------------------------------------------------------------------------- parts
+
+
+@pytest.mark.parametrize(('size', 'larger'), [((5, 7), (8, 10)), ((6, 6), (6, 9)), ((9, 4), (7, 3))])
+def test_enlargement_is_bicubic_among_periods(size, larger):
+    x = torch.randn(2, 3, *size).double()
+    among = F.interpolate(x.repeat(1, 1, 3, 3), [3 * n for n in larger], mode='bicubic', align_corners=False)
+    middle = among[..., larger[0] : 2 * larger[0], larger[1] : 2 * larger[1]]
+    found = Torus(build(BORDERS[0]), (True, True)).enlarge(x, larger)
+    torch.testing.assert_close(found, middle, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize('encoding', [CSG, SPE], ids=['csg', 'spe'])
+@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[4]], ids=str)
+def test_coordinates_pass_through_the_picture_and_back(border, encoding):
+    generator = build(border, encoding)
+    margin = generator.border.noise_margin
+    frame = generator.encoding.coordinates((7 + 2 * margin, 11 + 2 * margin))[margin : margin + 7, margin : margin + 11]
+    found = Torus(generator, (False, True)).coordinates((8, 20), (7, 11))
+    x, y = found.unbind(-1)
+    torch.testing.assert_close(y, generator.encoding.coordinates((8 + 2 * margin, 20))[..., 1])
+    torch.testing.assert_close(x, x[:1].expand_as(x))
+    torch.testing.assert_close(x, x.flip(-1))
+    step = frame[0, 1, 0] - frame[0, 0, 0]  # from 0 to 10 in ten steps, the ends half a step off
+    torch.testing.assert_close(x[0, :10], frame[0, :10, 0] + step / 2)
+
+
+def test_a_map_smaller_than_the_reach_wraps_more_than_once():
+    on_torus = Torus(build(BORDERS[2]), (True, True))
+    noises = draw(on_torus, [(2, 3), (3, 4), (4, 6)])
+    two = on_torus([repeat(noise, 2) for noise in noises], WEIGHTS)
+    torch.testing.assert_close(two, repeat(on_torus(noises, WEIGHTS), 2), atol=1e-10, rtol=0)
+
+
+@borders
+def test_large_textures_in_windows(border, monkeypatch):
+    on_torus = Torus(build(border), (True, False))
+    noises = draw(on_torus, [(20, 30), (31, 45), (47, 66)])
+    whole = on_torus(noises, WEIGHTS)
+    monkeypatch.setattr(windows, 'LARGEST_MAP', 20 * 20 * 4)
+    torch.testing.assert_close(on_torus(noises, WEIGHTS), whole, atol=1e-10, rtol=0)
+
+
+# ------------------------------------------------------------------------------------------------- the edit
+
+
+@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2], BORDERS[4]], ids=str)
+@encodings
+@axes_
+def test_tile(border, encoding, axes):
+    generator = model(encoding, border)
+    before = generator.sample(1)
+    three = tile(generator, (24, 40), axes, num=3, seed=5)
+    assert three.images.shape == (3, 3, 24, 40)
+    assert torch.equal(three.before['picture'], generator.picture)
+    assert torch.equal(tile(generator, (24, 40), axes, num=2, seed=5).images, three.images[:2])
+    assert not torch.equal(tile(generator, (24, 40), axes, num=1, seed=6).images, three.images[:1])
+    assert torch.equal(generator.sample(1), before)
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'axes', 'size'),
+    [(None, 'both', (18, 25)), (CSG, 'both', (36, 50)), (CSG, 'x', (18, 50)), (SPE, 'y', (36, 25))],
+)
+def test_sizes_that_nobody_gave(encoding, axes, size):
+    assert tile(model(encoding), axes=axes, num=1).images.shape[-2:] == size
+
+
+def test_refusals():
+    with pytest.raises(InputError, match="wrap on the axes both, x, y, not 'z'"):
+        tile(model(), axes='z')
+    with pytest.raises(InputError, match='too small'):
+        tile(model(), (2, 2))
+
+
+# ------------------------------------------------------------------------------------------------- the tool
+
+
+@pytest.fixture
+def edit(monkeypatch, tmp_path):
+    """Run tools/edit.py in this process, on a checkpoint."""
+    settings = dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder'))
+    config = dict(type='SinGANModel', generator=settings)
+    torch.save(dict(meta=dict(model=config), state_dict=model().state_dict()), tmp_path / 'x.pth')
+
+    def run(*args):
+        command = ['edit.py', 'tile', tmp_path / 'x.pth', '--out', tmp_path / 'out', *args]
+        monkeypatch.setattr(sys, 'argv', [str(arg) for arg in command])
+        runpy.run_path(str(REPOSITORY / 'tools/edit.py'), run_name='__main__')
+        return tmp_path / 'out'
+
+    return run
+
+
+def test_task(edit):
+    out = edit('--axes', 'x', '--size', '20x48', '--num', 2, '--repeat', 3, '--seed', 1)
+    assert sorted(file.name for file in out.iterdir()) == ['edited_000.png', 'edited_001.png', 'sheet.png']
+    expected = tile(model(), (20, 48), 'x', 2, 1).images[1]
+    with Image.open(out / 'edited_001.png') as picture:
+        pixels = np.asarray(picture).astype(int)
+    assert np.abs(pixels - (expected.clamp(-1, 1).permute(1, 2, 0).numpy() + 1) * 127.5).max() < 1
+    with Image.open(out / 'sheet.png') as sheet:
+        assert sheet.width > 3 * 48
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--axes', 'z'), 'invalid choice'),
+        (('--size', '3x3'), 'too small'),
+        (('--size', '100000x100000'), 'GiB are available'),
+        (('--repeat', '0'), 'at least 1'),
+    ],
+)
+def test_task_refuses(edit, capsys, options, message):
+    with pytest.raises(SystemExit, match='2'):
+        edit(*options)
+    streams = capsys.readouterr()
+    assert message in streams.err
+    assert 'Traceback' not in streams.err
