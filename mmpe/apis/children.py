@@ -1,0 +1,226 @@
+"""Training in child processes, some at a time, each from a config of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from _thread import interrupt_main
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+from tqdm import tqdm
+
+from .command_line import command
+from .config import load_config
+from .workers import Workers
+
+FAILED = 'failed.txt'
+OUTPUT = 'output.txt'
+_CONFIG = 'config.py'
+_POLL = 0.2  # seconds
+_TAIL = 4096  # bytes, more than a line of the log has
+_PROGRESS = re.compile(
+    rb'(?:scale (\d+) of (\d+))?[^\n]*?\[ *(\d+)/(\d+)\][^\n]*?eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)'
+)
+_ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
+
+
+@dataclass(frozen=True)
+class Work:
+    """What child processes do.
+
+    Attributes:
+        module (str): Whose ``main()`` a child runs, with the path of a config file as its argument: see :func:`child`.
+        is_done (Callable[[Config], bool]): Whether there is nothing to do for a config.
+        noun (str): What comes of it, in the plural.
+    """
+
+    module: str
+    is_done: Callable[[Config], bool]
+    noun: str
+
+
+def child(do: Callable[[Config], None]) -> Callable[[], None]:
+    """A ``main()`` of a child process: ``do`` with the config that it was given, until the parent wants no more.
+
+    The parent holds the other end of standard input. When it closes it, or ends in whatever way, this process is
+    interrupted as by Ctrl-C: it saves, and ends.
+    """
+
+    @command
+    def main() -> None:
+        threading.Thread(target=_interrupt_at_end_of_input, daemon=True).start()
+        do(load_config(sys.argv[1]))
+
+    return main
+
+
+def _interrupt_at_end_of_input() -> None:
+    while os.read(0, 1):  # not sys.stdin, whose lock, held by a daemon thread, aborts Python at its end
+        continue
+    interrupt_main()
+
+
+def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) -> dict[str, str]:
+    """Do the work of each config in a child process; what is done stays as it is, what is unfinished is gone on with.
+
+    One that fails leaves ``failed.txt``, a line, in its work dir, and others go on. Ctrl-C and SIGTERM let every
+    child save and end. So does the end of this process in any other way.
+
+    Args:
+        configs (Mapping[str, Config]): By name, each with a work dir of its own, for one process.
+        workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
+        work (Work): What is done with each.
+
+    Returns:
+        dict[str, str]: Why some have failed, by name.
+    """
+    waiting = deque(_not_done(configs, work))
+    if not waiting:
+        return {}
+    free, children, failures = deque(workers.devices), [], {}
+    with _Bar(len(waiting), work.noun) as bar, _stopped_at_the_end(children):
+        while waiting or children:
+            while waiting and free:
+                name, device = waiting.popleft(), free.popleft()
+                children.append(_Child(name, configs[name], device, workers, work.module))
+            time.sleep(_POLL)
+            for child in [child for child in children if child.ended]:
+                children.remove(child)
+                free.append(child.device)
+                if child.failure:
+                    failures[child.name] = child.failure
+                    child.note_failure()
+            bar.show(children, len(waiting))
+    return failures
+
+
+def _not_done(configs: Mapping[str, Config], work: Work) -> Iterator[str]:
+    for name, config in tqdm(configs.items(), desc='looking for what is done', delay=2, leave=False):
+        if work.is_done(config):
+            (Path(config.work_dir) / FAILED).unlink(missing_ok=True)
+        else:
+            yield name
+
+
+def read_failure(work_dir: str | Path) -> str | None:
+    """Why the work of a work dir has failed, if it has."""
+    try:
+        return (Path(work_dir) / FAILED).read_text().strip()
+    except OSError:
+        return None
+
+
+class _Child:
+    """A process that does the work of one config; it stops as soon as its standard input is closed."""
+
+    def __init__(self, name: str, config: Config, device: str, workers: Workers, module: str):
+        self.name, self.device = name, device
+        self.folder = Path(config.work_dir)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / FAILED).unlink(missing_ok=True)
+        config.dump(self.folder / _CONFIG)
+        self.begun = time.monotonic()
+        with open(self.folder / OUTPUT, 'wb') as output:
+            self.process = subprocess.Popen(
+                [sys.executable, '-c', f'from {module} import main; main()', str(self.folder / _CONFIG)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=workers.environment(device),
+                start_new_session=True,  # or Ctrl-C would reach it twice, and end it before it has saved
+            )
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def failure(self) -> str | None:
+        """str | None: Of a process that has ended, a line."""
+        code = self.process.returncode
+        if code == 0:
+            return None
+        if code < 0:
+            return f'the process was ended by {signal.Signals(-code).name}, see {self.folder / OUTPUT}'
+        lines = [line for line in (self.folder / OUTPUT).read_text(errors='replace').splitlines() if line.strip()]
+        found = next(
+            (line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else f'exit code {code}'
+        )
+        return found.removeprefix('error: ').strip()
+
+    def note_failure(self) -> None:
+        (self.folder / FAILED).write_text(self.failure + '\n')
+
+    def progress(self) -> tuple[str, float]:
+        """Where it is in words, and the share of its work that is done, as its log says."""
+        with open(self.folder / OUTPUT, 'rb') as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
+            found = _PROGRESS.findall(output.read())
+        if not found:
+            return self.name, 0.0
+        scale, scales, step, steps, days, hours, minutes, seconds = (int(number or 0) for number in found[-1])
+        left = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        spent = time.monotonic() - self.begun
+        where = f'scale {scale}/{scales} {step}/{steps}' if scales else f'{step}/{steps}'
+        return f'{self.name} {where}', spent / max(spent + left, 1e-9)
+
+
+class _Bar(tqdm):
+    """What has ended, and what is being done as parts of one, of which the time left is worked out."""
+
+    def __init__(self, total: int, noun: str):
+        self.noun = noun
+        # a file of progress bars is read by nobody, and a run may take days
+        self.seconds = 1 if sys.stderr.isatty() else 60
+        self.shown = 0.0
+        super().__init__(total=total, smoothing=0, bar_format='{l_bar}{bar}| {elapsed}<{remaining}{postfix}')
+
+    def show(self, children: Sequence[_Child], waiting: int) -> None:
+        ended = self.total - waiting - len(children)
+        if ended < self.total and time.monotonic() < self.shown + self.seconds:
+            return
+        self.shown = time.monotonic()
+        progress = [child.progress() for child in children]
+        self.n = ended + sum(share for _, share in progress)
+        self.set_postfix_str('; '.join([f'{ended}/{self.total} {self.noun}', *(words for words, _ in progress)]))
+
+
+@contextmanager
+def _stopped_at_the_end(children: Sequence[_Child]) -> Iterator[None]:
+    """Let the children that are left save and end, when this process is asked to end or an error ends it."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, _terminate) if in_main_thread else None
+    try:
+        yield
+    finally:
+        if children:
+            _stop(children)
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _terminate(number, frame):
+    raise SystemExit(128 + number)
+
+
+def _stop(children: Sequence[_Child]) -> None:
+    print(f'\nwaiting for {len(children)} child processes to save; Ctrl-C again ends them at once', file=sys.stderr)
+    try:
+        for child in children:
+            child.process.stdin.close()
+        for child in children:
+            child.process.wait()
+    except BaseException:
+        for child in children:
+            child.process.kill()
+        raise

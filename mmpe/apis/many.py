@@ -1,0 +1,99 @@
+"""Many pictures: a SinGAN each, in child processes, some at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmpe.datasets.picture_sources import FolderOfFiles
+from mmpe.datasets.pictures import SKIMAGE, read_picture
+from mmpe.errors import InputError
+from mmpe.models.singan import SinGANModel
+from mmpe.registry import MODELS
+
+from .children import Work, run_children
+from .config import load_config, one_clear_line
+from .one_picture import is_done
+from .workers import Workers
+
+
+def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
+    """Pictures by name, which are the paths of their work dirs in ``out``.
+
+    A picture of a folder has its path in there for a name, with its extension: names are all different, and stay as
+    they are when others come. A file alone has its file name, and ``skimage://rocket`` is ``rocket``.
+
+    Args:
+        sources (Sequence[str]): Folders (nested ones too, and not ``out`` itself), files, ``skimage://NAME``.
+        out (str | Path): Where the work dirs will be.
+
+    Raises:
+        InputError: If there is no such source, it has no pictures, or two of the pictures have one name.
+    """
+    found = [pair for source in sources for pair in _pictures_of(source, Path(out).resolve())]
+    name, times = Counter(name for name, _ in found).most_common(1)[0]
+    if times > 1:
+        paths = ' and '.join(path for other, path in found if other == name)
+        raise InputError(f'{paths} would share the folder {name}: give the folder above them, or train them apart')
+    return dict(found)
+
+
+def _pictures_of(source: str, out: Path) -> list[tuple[str, str]]:
+    if source.startswith(SKIMAGE):
+        read_picture(source)
+        return [(source[len(SKIMAGE) :], source)]
+    root = Path(source).resolve()
+    if root.is_file():
+        return [(root.name, str(root))]
+    if not root.is_dir():
+        raise InputError(f'there is no picture and no folder of pictures at {source}')
+    if root == out:
+        raise InputError(f'{source} is the folder of the pictures: results must go to another one, see --out')
+    names = [name for name in FolderOfFiles(root).names if out not in (root / name).parents]
+    if not names:
+        raise InputError(f'all pictures below {source} are below {out}, where results are written')
+    return [(name, str(root / name)) for name in names]
+
+
+def find_config(name: str, options: dict | None = None) -> Config:
+    """Read a SinGAN's config: a file, or one that comes with a package, as ``mmpe::singan/singan_fish.py``.
+
+    Raises:
+        InputError: If there is none, it cannot be read, or it is not a SinGAN's.
+    """
+    if '::' in name:
+        try:
+            name = Config._get_cfg_path(name, '')[0]
+        except (OSError, ValueError, ImportError) as error:
+            raise InputError(f'there is no config {name} in an installed package') from error
+    config = load_config(name, options)
+    with one_clear_line('the config cannot be built'):
+        model = MODELS.build(config.model)
+    if not isinstance(model, SinGANModel) or not (config.get('train_dataloader') or {}).get('dataset'):
+        raise InputError(f"{name} is a config of {type(model).__name__}; what is wanted is a SinGAN's, with a data set")
+    return config
+
+
+def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config:
+    """A copy of a SinGAN's config for another picture and work dir, for one process."""
+    config = Config(config._cfg_dict.to_dict(), filename=config.filename)
+    config.train_dataloader.dataset.pop('img_path', None)  # another name of the same, mmgeneration's
+    config.train_dataloader.dataset.data_root = str(picture)
+    config.work_dir, config.launcher = str(work_dir), 'none'
+    return config
+
+
+def train_many(configs: Mapping[str, Config], workers: Workers) -> dict[str, str]:
+    """Train pictures in child processes, see :func:`~mmpe.apis.children.run_children`.
+
+    Args:
+        configs (Mapping[str, Config]): By name, see :func:`picture_config`.
+        workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
+
+    Returns:
+        dict[str, str]: Why pictures have failed, by name.
+    """
+    return run_children(configs, workers, Work('mmpe.apis.one_picture', is_done, 'pictures'))

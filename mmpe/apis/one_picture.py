@@ -1,0 +1,127 @@
+"""One picture from config to result: what each child process of :func:`~mmpe.apis.many.train_many` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmpe.errors import InputError
+from mmpe.evaluation import single_picture_scores
+from mmpe.models.singan import SinGANModel
+from mmpe.registry import DATASETS
+from mmpe.visualization import save_picture
+
+from .checkpoint import load, read_checkpoint
+from .children import child
+from .config import one_clear_line
+from .sampling import sample
+from .train import latest_checkpoint, train
+
+RESULT = 'result'
+SAMPLES_SHOWN = 4
+_SAMPLES_SCORED = 32
+_RECORD = 'result.json'
+
+
+def train_picture(config: Config) -> None:
+    """Train a SinGAN, or go on with it, and write what it makes to ``work_dir/result``.
+
+    Raises:
+        InputError: If something that the config names cannot be used, or its work dir holds a SinGAN of another picture
+            or config.
+    """
+    seconds = None
+    if finished_model(config) is None:
+        unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
+        config.resume = True
+        train(config)
+        if unbroken:
+            seconds = round(time.monotonic() - begun, 1)
+    write_result(finished_model(config), config, seconds)
+
+
+def finished_model(config: Config) -> SinGANModel | None:
+    """The model in the work dir of a config, on the CPU, if it is there and all of its scales are trained to the end.
+
+    Raises:
+        InputError: If the last checkpoint cannot be read, or the picture; or if the model is of another picture or
+            another config, which to take for this one's, or to train over, would be wrong.
+    """
+    path = latest_checkpoint(config.work_dir)
+    if path is None:
+        return None
+    model = load(path)
+    if not isinstance(model, SinGANModel) or int(model.stage) < model.num_scales:
+        return None
+    if _plain(read_checkpoint(path)['meta']['model']) != _plain(config.model):
+        raise InputError(f'{path} was trained with another config: give another --out, or remove its folder')
+    with one_clear_line('the config cannot be built'):
+        pictures = DATASETS.build(config.train_dataloader.dataset)
+    finest = pictures[0]['inputs'][f'real_scale{len(pictures.sizes) - 1}']
+    if model.sizes.tolist() != [list(size) for size in pictures.sizes] or not torch.equal(model.picture[0], finest):
+        raise InputError(f'{path} was trained on another picture: give another --out, or remove its folder')
+    return model
+
+
+def write_result(model: SinGANModel, config: Config, seconds: float | None = None) -> None:
+    """Write ``result/original.png``, ``reconstruction.png``, ``sample_0.png``, ... and the scores.
+
+    Args:
+        model (SinGANModel): Finished.
+        config (Config): That it was trained with.
+        seconds (float | None): That its training took; None: not known.
+    """
+    model = model.to(get_device())
+    folder = Path(config.work_dir) / RESULT
+    samples = torch.stack(list(sample(model, _SAMPLES_SCORED)))
+    reconstruction = model.reconstruct()
+    save_picture(model.picture, folder / 'original.png')
+    save_picture(reconstruction, folder / 'reconstruction.png')
+    for i, image in enumerate(samples[:SAMPLES_SHOWN]):
+        save_picture(image, folder / f'sample_{i}.png')
+    try:
+        scores = single_picture_scores(samples, model.picture, reconstruction)
+    except InputError:  # too small to be scored, and not too small to be trained
+        scores = {}
+    record = dict(
+        picture=str(config.train_dataloader.dataset.data_root),
+        checkpoint=Path(latest_checkpoint(config.work_dir)).name,
+        size=list(model.picture.shape[-2:]),
+        scales=model.num_scales,
+        iterations=model.iters_per_scale,
+        seconds=seconds,
+        scores=scores,
+    )
+    part = folder / f'{_RECORD}.part'
+    part.write_text(json.dumps(record, indent=2) + '\n')
+    os.replace(part, folder / _RECORD)
+
+
+def read_result(work_dir: str | Path) -> dict | None:
+    """What :func:`write_result` noted of a picture: picture, checkpoint, size, scales, iterations, seconds, scores."""
+    try:
+        record = json.loads((Path(work_dir) / RESULT / _RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    return record if (Path(work_dir) / record['checkpoint']).is_file() else None
+
+
+def is_done(config: Config) -> bool:
+    """Whether a picture is trained and its result written, so that a process for it would do nothing."""
+    try:
+        return read_result(config.work_dir) is not None and finished_model(config) is not None
+    except InputError:  # the child process will say what
+        return False
+
+
+def _plain(config: dict) -> str:
+    return json.dumps(config, sort_keys=True, default=str)
+
+
+main = child(train_picture)

@@ -1,0 +1,78 @@
+"""What many pictures have come to: a page, and a sheet of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from torch import Tensor
+
+from mmpe.datasets import read_picture, resize
+from mmpe.visualization import save_sheet
+from mmpe.visualization.page import Entry, write_page
+
+from .children import OUTPUT, read_failure
+from .one_picture import RESULT, SAMPLES_SHOWN, read_result
+
+_FIGURES = ('original', 'reconstruction', *(f'sample_{i}' for i in range(SAMPLES_SHOWN)))
+_CELL = 160  # pixels
+_CAPTION = 20  # letters, about as wide
+_ON_A_SHEET = 100  # pictures; many more make a file that few programs open
+
+
+def write_index(out: str | Path, names: Sequence[str]) -> Path:
+    """Write ``index.html`` and ``contact_sheet.png`` (of more than 100 pictures also ``contact_sheet_2.png``, ...).
+
+    Args:
+        out (str | Path): Where the work dirs are.
+        names (Sequence[str]): Of all pictures: what is done is shown, what has failed or is not finished is listed.
+
+    Returns:
+        Path: The page.
+    """
+    out = Path(out)
+    records = {name: record for name in names if (record := read_result(out / name))}
+    failures = {name: why for name in names if (why := read_failure(out / name))}
+    left = [name for name in names if name not in records and name not in failures]
+    summary = f'{len(set(records) - set(failures))} of {len(names)} pictures are trained.'
+    if left:
+        summary += f' Not finished: {", ".join(left)}.'
+    entries = [_entry(name, record) for name, record in records.items()]
+    page = out / 'index.html'
+    write_page(page, out.resolve().name, summary, entries, failures, _write_sheets(out, list(records)))
+    return page
+
+
+def _entry(name: str, record: dict) -> Entry:
+    height, width = record['size']
+    facts = dict(size=f'{width}x{height}', scales=str(record['scales']))
+    facts['iterations a scale'] = str(record['iterations'])
+    if record['seconds'] is not None:
+        facts['training'] = str(timedelta(seconds=round(record['seconds'])))
+    facts |= {score.replace('_', ' '): f'{value:.4f}' for score, value in record['scores'].items()}
+    links = dict(checkpoint=f'{name}/{record["checkpoint"]}', log=f'{name}/{OUTPUT}')
+    links |= {'work dir': f'{name}/', 'scale by scale': f'{name}/pictures/'}
+    return Entry(name, {figure: f'{name}/{RESULT}/{figure}.png' for figure in _FIGURES}, facts, links)
+
+
+def _write_sheets(out: Path, names: Sequence[str]) -> dict[str, str]:
+    """Sheets of all pictures, each with what became of it; their paths by what a link to them says."""
+    links = {}
+    for number, first in enumerate(range(0, len(names), _ON_A_SHEET), start=1):
+        part = names[first : first + _ON_A_SHEET]
+        file = f'contact_sheet{"" if number == 1 else f"_{number}"}.png'
+        cells = [_thumbnail(out / name / RESULT / f'{figure}.png') for name in part for figure in _FIGURES]
+        captions = [text for name in part for text in (name[-_CAPTION:], *_FIGURES[1:])]
+        side_by_side = max(1, round(math.sqrt(len(part) / len(_FIGURES))))
+        save_sheet(cells, out / file, captions, columns=side_by_side * len(_FIGURES))
+        links[file] = file
+    return links
+
+
+def _thumbnail(path: Path) -> Tensor:
+    picture = read_picture(str(path))
+    height, width = picture.shape[-2:]
+    ratio = min(1, _CELL / max(height, width))
+    return resize(picture, (max(1, round(height * ratio)), max(1, round(width * ratio))))

@@ -1,0 +1,127 @@
+"""tools/gallery.py: the frame, on a tiny recipe of one photograph."""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from singan_runs import CSG, REPOSITORY
+
+from mmpe.apis.many import find_config
+from mmpe.apis.workers import Workers
+from mmpe.editing.tasks import TASKS
+from mmpe.visualization.rows import below_each_other, in_rows
+
+TINY = [
+    'model.iters_per_scale=2',
+    'model.generator.base_channels=4',
+    'model.discriminator.base_channels=4',
+    'train_dataloader.dataset.min_size=22',
+    'train_dataloader.dataset.max_size=36',
+]
+
+
+@pytest.fixture(scope='module')
+def gallery():
+    """The tool as a module."""
+    spec = importlib.util.spec_from_file_location('gallery_tool', REPOSITORY / 'tools/gallery.py')
+    tool = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = tool  # where dataclasses look for the names of their types
+    spec.loader.exec_module(tool)
+    yield tool
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def photograph():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 40, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def test_trains_once_edits_once_and_reports_what_fails(gallery, tmp_path, monkeypatch, capsys):
+    edits = [
+        gallery.Edit('samples', '--num 2 --size {1x2}', {'photograph copy.png': lambda photograph: photograph}, show=2),
+        gallery.Edit('samples', '--start-scale 77'),
+    ]
+    monkeypatch.setattr(gallery, 'RECIPE', dict(rocket=gallery.Photograph(str(CSG), edits)))
+    monkeypatch.setattr(gallery, 'plan_workers', lambda *_: Workers(['cpu'], 1))
+
+    def call():
+        monkeypatch.setattr(sys, 'argv', ['gallery.py', '--out', str(tmp_path), '--cfg-options', *TINY])
+        try:
+            gallery.main()
+            code = 0
+        except SystemExit as error:
+            code = error.code
+        return code, capsys.readouterr().err
+
+    code, err = call()
+    assert (
+        code == 1 and '  rocket samples: error: start scale 77 does not exist: the trained scales are 0 to 2\n' in err
+    )
+    with Image.open(tmp_path / 'rocket/0_samples/edited_001.png') as sample:
+        assert sample.size == (72, 24)
+    with Image.open(tmp_path / 'rocket.png') as sheet, Image.open(tmp_path / 'gallery.png') as all_sheets:
+        assert sheet.height > 256 and all_sheets.size == sheet.size
+    table = (tmp_path / 'gallery.md').read_text()
+    assert '| rocket     | 36x24 |      3 |                  2 |' in table
+    assert table.count('python tools/edit.py samples ') == 1 and '--size 24x72' in table
+
+    before = (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns
+    runs = []
+    done = subprocess.CompletedProcess([], 0)
+    monkeypatch.setattr(gallery.subprocess, 'run', lambda line, **_: runs.append(line) or done)
+    assert call()[0] == 0
+    assert len(runs) == 1 and '77' in runs[0]  # what has failed is tried again, and that alone
+    assert (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns == before
+
+
+def test_shares_of_a_picture_become_pixels(gallery, tmp_path):
+    edit = gallery.Edit('move', '--box {.5,.25,.1,.5} --by={-.2,0} --size {1x2} --to {.1,.2}:{.3,.4} --mask @mask.png')
+    folder = tmp_path / 'a folder'
+    assert edit.command(tmp_path / 'x.pth', folder, (40, 100))[1:] == (
+        ['move', str(tmp_path / 'x.pth'), '--box', '50,10,10,20', '--by=-20,0', '--size', '40x200']
+        + ['--to', '10,8:30,16', '--mask', str(folder / 'mask.png'), '--out', str(folder)]
+    )
+
+
+def test_the_recipe_is_of_configs_and_tasks_that_are_there(gallery, tmp_path):
+    assert list(gallery.RECIPE) == ['rocket', 'coffee', 'chelsea', 'brick', 'gravel', 'hubble_deep_field']
+    p = argparse.ArgumentParser()
+    tasks = p.add_subparsers()
+    for add_tasks in TASKS:
+        add_tasks(tasks)
+    for entry in gallery.RECIPE.values():
+        find_config(entry.config)
+        for edit in entry.edits:
+            args = p.parse_args(edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))[1:])
+            assert args.out == tmp_path / edit.out and args.checkpoint == str(tmp_path / 'x.pth')
+
+
+def test_what_is_pasted_is_masked(gallery, photograph):
+    drawing = gallery.pasted(None, (0, 0, 0.25, 0.5), (0.5, 0.25))
+    old, new = np.asarray(photograph), np.asarray(drawing(photograph))
+    assert (new[5:15, 20:30] == old[:10, :10]).all()
+    mask = np.asarray(gallery.changed_by(drawing)(photograph))
+    expected = np.zeros((20, 40))
+    expected[5:15, 20:30] = 255
+    assert (mask == expected).all()
+
+
+def test_a_painting_has_the_colours_of_the_photograph(gallery, photograph):
+    picture = np.asarray(gallery.painting((0.9, 0.9), (0.25, 0, 0.75, 1, 0.1, 0.1))(photograph))
+    pixels = np.asarray(photograph)
+    assert (picture[0, 0] == pixels[18, 36]).all() and (picture[10, 20] == pixels[2, 4]).all()
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2
+
+
+def test_rows_are_of_one_height_and_wrap(photograph):
+    wide = photograph.resize((60, 10))
+    sheet = np.asarray(in_rows([('a', photograph), ('b', wide), ('c', photograph)], height=20, width=120))
+    assert sheet.shape == (3 * (20 + 16 + 8) + 8, 8 + 120 + 8, 3)
+    assert (sheet[8:28, 8:48] == np.asarray(photograph)).all()
+    column = below_each_other([photograph, wide])
+    assert column.size == (60, 30)
