@@ -1,0 +1,67 @@
+"""Figures of experiments: images in rows, and bars with their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mmpe.analysis.figures import COLOURS, new_figure, plain_axes
+from mmpe.visualization import to_picture
+
+from .claim import Measure
+
+Row = tuple[str, Sequence[Tensor]]
+
+
+def picture_rows(rows: Sequence[Row], figure: Figure | None = None, height: float = 1.1) -> Figure:
+    """Rows of images, each under its name; images of a column may differ in size.
+
+    Args:
+        rows (Sequence[Row]): A name and images, (3, H, W) or (1, 3, H, W) in [-1, 1].
+        figure (Figure | None): To draw on; None makes one.
+        height (float): Of a row, in inches.
+    """
+    columns = max(len(images) for _, images in rows)
+    widest = max(image.shape[-1] / image.shape[-2] for _, images in rows for image in images)
+    figure = figure or new_figure(columns * height * widest + 0.4, len(rows) * (height + 0.3) + 0.2)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for axes, (name, images) in zip(grid, rows):
+        axes[0].set_title(name, fontsize=9, loc='left')
+        for axis in axes:
+            axis.set_axis_off()
+        for axis, image in zip(axes, images):
+            axis.imshow(to_picture(image), interpolation='nearest')
+    return figure
+
+
+def bars(axes, title: str, what: str, groups: dict[str, Sequence[Measure]], names: Sequence[str]) -> None:
+    """Bars side by side, with their standard errors.
+
+    Args:
+        axes (matplotlib.axes.Axes): To draw on.
+        title (str): Above.
+        what (str): What the height is.
+        groups (dict[str, Sequence[Measure]]): A colour each: a measure for every name.
+        names (Sequence[str]): Under the bars.
+    """
+    width = 0.8 / len(groups)
+    for i, (label, measures) in enumerate(groups.items()):
+        at = np.arange(len(names)) + (i - (len(groups) - 1) / 2) * width
+        heights, errors = [m.value for m in measures], [m.error for m in measures]
+        axes.bar(at, heights, 0.9 * width, yerr=errors, color=COLOURS[i], ecolor='black', capsize=3, label=label)
+        for x, measure in zip(at, measures):
+            above = measure.value + measure.error
+            axes.annotate(_number(measure.value), (x, max(above, 0)), ha='center', va='bottom', fontsize=8)
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    plain_axes(axes, title, '', what)
+    axes.axhline(0, color='black', linewidth=0.8)
+    axes.margins(y=0.12)
+    if len(groups) > 1:
+        axes.legend(fontsize=8)
+
+
+def _number(value: float) -> str:
+    return f'{value:.2f}' if abs(value) >= 0.095 else f'{value:.3f}'

@@ -1,0 +1,79 @@
+"""What was found, as files: a figure and the numbers of each claim, and a page of all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mmpe.visualization import markdown_table
+
+from .claim import Check, Claim, Finding
+
+_VERDICT = {True: 'holds', False: 'does not hold'}
+
+
+@dataclass
+class Result:
+    """A finding as it is on disk, without its figure.
+
+    Attributes:
+        profile (str): Name of the profile it was found with.
+        rows (list[list[str]]): See :class:`Finding`.
+        checks (list[Check]): See :class:`Finding`.
+    """
+
+    profile: str
+    rows: list[list[str]]
+    checks: list[Check]
+
+    @property
+    def verdict(self) -> str:
+        """str: Whether the claim reproduced, and if only in part, how much of it."""
+        held = sum(check.holds for check in self.checks)
+        whole = held == len(self.checks)
+        return _VERDICT[whole] if whole or not held else f'{_VERDICT[False]}: {held} of {len(self.checks)} checks do'
+
+
+def write(claim: Claim, finding: Finding, profile: str, out: Path) -> Result:
+    """Write ``claim_N.png`` and ``claim_N.json`` into a folder that exists."""
+    finding.figure.savefig(out / f'claim_{claim.number}.png', dpi=110)
+    result = Result(profile, finding.rows, finding.checks)
+    _json(claim, out).write_text(json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+    return result
+
+
+def read(claim: Claim, profile: str, out: Path) -> Result | None:
+    """What has been found before with this profile; None if nothing whole is there."""
+    try:
+        found = json.loads(_json(claim, out).read_text(encoding='utf-8'))
+        result = Result(found['profile'], found['rows'], [Check(**check) for check in found['checks']])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return result if result.profile == profile and (out / f'claim_{claim.number}.png').is_file() else None
+
+
+def summary(results: dict[Claim, Result]) -> list[str]:
+    """Lines of a Markdown table: claim, what would show it, what was found, verdict."""
+    rows = [['claim', 'expected', 'found', 'verdict']]
+    for claim, result in results.items():
+        found = '; '.join(check.text for check in result.checks)
+        rows.append([f'{claim.number}. {claim.sentence}', claim.expected, found, result.verdict])
+    return ['| ' + ' | '.join(row) + ' |' for row in (rows[0], ['---'] * 4, *rows[1:])]
+
+
+def write_page(results: dict[Claim, Result], out: Path) -> Path:
+    """Write ``claims.md``: the summary, then each claim's numbers and figure."""
+    lines = ['# Claims', '', *summary(results)]
+    for claim, result in results.items():
+        lines += ['', f'## {claim.number}. {claim.sentence[0].upper()}{claim.sentence[1:]}: {result.verdict}', '']
+        lines += markdown_table(result.rows)
+        lines += ['', *(f'- {_VERDICT[check.holds]}: {check.text}' for check in result.checks)]
+        lines += ['', f'![Claim {claim.number}](claim_{claim.number}.png)']
+    page = out / 'claims.md'
+    page.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    return page
+
+
+def _json(claim: Claim, out: Path) -> Path:
+    return out / f'claim_{claim.number}.json'

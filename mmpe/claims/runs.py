@@ -1,0 +1,130 @@
+"""What the experiments train: small models for two CPU cores, larger ones for a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """A config with overrides.
+
+    Attributes:
+        config (str): Under configs/.
+        options (dict): Dotted keys, as ``--cfg-options`` takes them.
+    """
+
+    config: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is trained and measured.
+
+    Attributes:
+        name (str): On the command line.
+        runs (dict[str, Run]): By the names that claims ask for.
+        samples (int): Images of each SinGAN, a multiple of 4.
+        faces (int): Drawn faces, and as many images of each model, that are compared, a multiple of 4.
+        sizes (tuple[int, ...]): Sides of the images that MS-PIE is trained at.
+        draws (int): Draws of noise for the position probe.
+    """
+
+    name: str
+    runs: dict[str, Run]
+    samples: int
+    faces: int
+    sizes: tuple[int, ...]
+    draws: int
+
+
+_GRID = dict(type='CartesianGrid')
+_SINGAN = 'singan/singan_quickstart.py'
+_INTERP = 'positional_encoding_in_gans/singan_interp-pad_quickstart.py'
+_MSPIE = 'positional_encoding_in_gans/mspie-stylegan2_quickstart.py'
+
+_PICTURE_MODELS = {
+    'singan zero': Run(_SINGAN),
+    'singan reflect': Run(_SINGAN, {'model.generator.border.mode': 'reflect'}),
+    'singan interp': Run(_INTERP),
+    'singan csg': Run('positional_encoding_in_gans/singan_csg_quickstart.py'),
+    'singan csg nopad': Run('positional_encoding_in_gans/singan_csg_nopad_quickstart.py'),
+    # the released four channels an axis have the frequencies 1 and 1/10000, which tell little; these begin so too
+    'singan spe nopad': Run(_INTERP, {'model.generator.encoding': dict(type='SinusoidalEncoding', embedding_dim=8)}),
+    'singan learned nopad': Run(_INTERP, {'model.generator.encoding': dict(type='LearnableGrid', channels=4, size=8)}),
+}
+
+
+def _face_models(family: str) -> dict[str, Run]:
+    """Latents alike in all cells, so that nothing but padding, or an encoding, tells places."""
+    config = f'{family}/{family}_quickstart.py'
+    head = dict(type='PointwiseHead')
+
+    def run(padding: str, **encoding) -> Run:
+        options = {'model.generator.head': dict(_delete_=True, **head, **encoding), 'model.generator.padding': padding}
+        return Run(config, options)
+
+    return {
+        f'{family} zero': run('zero'),
+        f'{family} reflect': run('reflect'),
+        f'{family} none': run('none'),
+        f'{family} csg nopad': run('none', encoding=_GRID),
+    }
+
+
+def _scale_models(iterations: int, probabilities=(0.5, 0.25, 0.25), offsets=(0, 2, 4)) -> dict[str, Run]:
+    """One generator at three sizes, and one for each size, a third of the computation each.
+
+    A size costs as many convolutions' pixels as its base grid has cells.
+    """
+    cells = [(4 + offset) ** 2 for offset in offsets]
+    third = iterations * sum(p * n for p, n in zip(probabilities, cells)) / len(cells)
+    models = {'mspie': Run(_MSPIE, {'train_cfg.max_iters': iterations})}
+    for offset, n in zip(offsets, cells):
+        scales = {'model.scales': dict(offsets=(offset,), probabilities=(1.0,))}
+        models[f'single {8 * (4 + offset)}'] = Run(_MSPIE, {'train_cfg.max_iters': round(third / n), **scales})
+    return models
+
+
+def _with(options: dict[str, Any], runs: dict[str, Run]) -> dict[str, Run]:
+    return {name: Run(run.config, {**options, **run.options}) for name, run in runs.items()}
+
+
+_CPU = Profile(
+    'cpu',
+    {**_PICTURE_MODELS, **_face_models('dcgan'), **_face_models('pggan'), **_scale_models(1800)},
+    samples=32,
+    faces=256,
+    sizes=(32, 48, 64),
+    draws=64,
+)
+_GPU = Profile(
+    'gpu',
+    {
+        **_with(
+            {
+                'model.iters_per_scale': 2000,
+                'model.lr_milestones': (1600,),
+                'train_dataloader.dataset.max_size': 250,
+            },
+            _PICTURE_MODELS,
+        ),
+        **_with({'train_cfg.max_iters': 20_000, 'model.generator.channels': 512}, _face_models('dcgan')),
+        **_with(
+            {
+                'train_cfg.max_iters': 20_000,
+                'model.transition_kimgs': 32,
+                'model.kimgs_per_scale': {'4': 32, '8': 64, '16': 64, '32': 80},
+            },
+            _face_models('pggan'),
+        ),
+        **_with({'train_dataloader.batch_size': 16, 'model.generator.max_channels': 256}, _scale_models(50_000)),
+    },
+    samples=64,
+    faces=2000,
+    sizes=(32, 48, 64),
+    draws=256,
+)
+PROFILES = {profile.name: profile for profile in (_CPU, _GPU)}

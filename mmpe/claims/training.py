@@ -1,0 +1,83 @@
+"""Training of what the experiments take: each model in a child process, some at a time, resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+
+import mmpe
+from mmpe.apis.children import OUTPUT, Work, child, run_children
+from mmpe.apis.config import load_config
+from mmpe.apis.launchers import Rank
+from mmpe.apis.train import latest_checkpoint, train
+from mmpe.apis.workers import find_devices, plan_workers
+from mmpe.errors import InputError
+
+from .runs import Run
+
+_RECORD = 'trained.json'
+_CONFIGS = Path(mmpe.__file__).parent / '.mim' / 'configs'
+
+
+def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None) -> dict[str, str]:
+    """Train what is not trained yet; what is unfinished is gone on with.
+
+    Args:
+        runs (Mapping[str, Run]): By name.
+        folder (Path): Of the work dirs.
+        jobs (int | None): Models at a time; None: one a GPU, or one a CPU core.
+
+    Returns:
+        dict[str, str]: The last checkpoint of each.
+
+    Raises:
+        InputError: If a model could not be trained, or its work dir holds one that was trained otherwise.
+    """
+    configs = {name: run_config(run, folder / name.replace(' ', '_')) for name, run in runs.items()}
+    for config in configs.values():
+        _check_record(config)
+    if configs:
+        workers = plan_workers(len(configs), find_devices(), Rank().cores, jobs)
+        failures = run_children(configs, workers, Work(__name__, is_trained, 'models'))
+        for name, why in failures.items():
+            raise InputError(f'{name} could not be trained: {why} (see {configs[name].work_dir}/{OUTPUT})')
+    return {name: latest_checkpoint(config.work_dir) for name, config in configs.items()}
+
+
+def run_config(run: Run, work_dir: str | Path) -> Config:
+    """The config of a run, for one process."""
+    config = load_config(_CONFIGS / run.config, run.options)
+    config.work_dir, config.launcher = str(work_dir), 'none'
+    return config
+
+
+def train_to_the_end(config: Config) -> None:
+    """Train, or go on, and note that it is done."""
+    config.resume = True
+    train(config)
+    record = Path(config.work_dir) / _RECORD
+    part = record.with_suffix('.part')
+    part.write_text(_what_counts(config))
+    os.replace(part, record)
+
+
+def is_trained(config: Config) -> bool:
+    """Whether a model is trained to the end."""
+    return (Path(config.work_dir) / _RECORD).is_file() and latest_checkpoint(config.work_dir) is not None
+
+
+def _check_record(config: Config) -> None:
+    if is_trained(config) and (Path(config.work_dir) / _RECORD).read_text() != _what_counts(config):
+        raise InputError(f'{config.work_dir} holds a model trained otherwise: give another --out, or remove it')
+
+
+def _what_counts(config: Config) -> str:
+    names = 'model', 'train_dataloader', 'optim_wrapper', 'train_cfg', 'randomness'
+    return json.dumps({name: config.get(name) for name in names}, sort_keys=True, default=str)
+
+
+main = child(train_to_the_end)

@@ -1,0 +1,150 @@
+"""The claims: whether the experiments' instruments say what is so, shown on generators whose behaviour is known."""
+
+import json
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from singan_runs import REPOSITORY
+
+from mmpe.apis import load_config
+from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure
+from mmpe.claims.faces import real_faces
+from mmpe.claims.report import read, summary, write, write_page
+from mmpe.claims.runs import Profile
+from mmpe.datasets import SinGANDataset
+from mmpe.registry import MODELS
+
+SMALL = Profile('small', {}, samples=8, faces=16, sizes=(32, 48), draws=16)
+
+
+class Known(torch.nn.Module):
+    """Samples are a picture, spoilt in a known way, at whatever size is asked for."""
+
+    def __init__(self, pictures, spoil):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.picture, self.pictures, self.spoil = pictures[:1], pictures, spoil
+        self.drawn = torch.nn.Identity()  # a layer, as any generator has
+
+    def sample(self, num=1, size=None, seed=0, first=0):
+        """Picture number i, at a size, spoilt."""
+        size = size or self.picture.shape[-2:]
+        numbers = torch.arange(first, first + num) % len(self.pictures)
+        images = F.interpolate(self.pictures[numbers], tuple(size), mode='bicubic', antialias=True).clamp(-1, 1)
+        rng = torch.Generator().manual_seed(seed + first)
+        return self.drawn(self.spoil(images, rng))
+
+
+def faithful(images, rng):
+    """As it is, but for a little noise."""
+    return images + 0.01 * torch.randn(images.shape, generator=rng)
+
+
+def shuffled(images, rng):
+    """All pixels elsewhere."""
+    flat = images.flatten(2)
+    return flat[..., torch.randperm(flat.shape[-1], generator=rng)].reshape(images.shape)
+
+
+@pytest.fixture(scope='module')
+def photograph():
+    return SinGANDataset('skimage://rocket', 18, 48)[0]['inputs']['real_scale3'][None]
+
+
+@pytest.mark.parametrize('number', [1, 2])
+def test_padding_claims_hold_where_zeros_alone_keep_the_picture(number, photograph):
+    models = {'singan zero': faithful, 'singan reflect': shuffled, 'singan interp': shuffled}
+    measure = CLAIMS[number].measure
+    assert measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    models['singan reflect'] = faithful
+    found = measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    assert [check.holds for check in found.checks] == [False, True]
+
+
+def test_editing_claim_needs_the_layout_at_new_shapes(photograph):
+    kept = photograph.shape[-2:]
+
+    def only_at_own_size(images, rng):
+        return (faithful if images.shape[-2:] == kept else shuffled)(images, rng)
+
+    models = dict.fromkeys(CLAIMS[7].runs, faithful) | {'singan zero': only_at_own_size}
+    assert CLAIMS[7].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    models['singan csg nopad'] = only_at_own_size
+    found = CLAIMS[7].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    assert [check.holds for check in found.checks] == [True, True, False, False]
+
+
+def test_claim_of_many_pictures():
+    faces = real_faces(16, 32)
+    models = {name: Known(faces, shuffled if name.endswith('none') else faithful) for name in CLAIMS[3].runs}
+    assert CLAIMS[3].measure(models, SMALL).holds
+    models['pggan zero'] = Known(faces, shuffled)
+    found = CLAIMS[3].measure(models, SMALL)
+    assert [check.holds for check in found.checks] == [True, True, False, False]
+
+
+def test_claim_of_sizes():
+    faces = real_faces(16, 64)
+    models = {name: Known(faces, shuffled) for name in ('single 32', 'single 48')} | {'mspie': Known(faces, faithful)}
+    assert CLAIMS[6].measure(models, SMALL).holds
+    models['single 48'] = Known(faces, faithful)
+    assert [check.holds for check in CLAIMS[6].measure(models, SMALL).checks] == [True, False]
+
+
+def test_measure_is_mean_and_standard_error():
+    measure = Measure.of([1.0, 2.0, 3.0, 6.0])
+    assert measure.value == 3
+    assert measure.error == pytest.approx(math.sqrt(14 / 3 / 4))
+
+
+@pytest.mark.parametrize('gap, above', [(0.9, False), (1.1, True)])
+def test_above_asks_for_two_standard_errors(gap, above):
+    # each off by .3 and .4, so that the difference is off by .5
+    assert Measure(1.0 + gap, 0.3).above(Measure(1.0, 0.4)) is above
+
+
+def test_every_profile_has_what_claims_take():
+    for profile in PROFILES.values():
+        assert {name for claim in CLAIMS.values() for name in claim.runs} == set(profile.runs)
+
+
+@pytest.mark.parametrize('profile, name', [(p, n) for p in PROFILES for n in PROFILES[p].runs])
+def test_what_is_trained_can_be_built(profile, name):
+    run = PROFILES[profile].runs[name]
+    config = load_config(REPOSITORY / 'configs' / run.config, run.options)
+    generator = MODELS.build(config.model).generator
+    encoding = getattr(generator, 'encoding', None) or getattr(getattr(generator, 'head', None), 'encoding', None)
+    assert (encoding is not None) == any(word in name for word in ('csg', 'spe', 'learned', 'mspie', 'single'))
+
+
+def test_equal_cost():
+    cells = {32: 16, 48: 36, 64: 64}
+    for profile in PROFILES.values():
+        iterations = {name: profile.runs[name].options['train_cfg.max_iters'] for name in CLAIMS[6].runs}
+        cost = iterations['mspie'] * (0.5 * 16 + 0.25 * 36 + 0.25 * 64)
+        singles = [iterations[f'single {side}'] * n for side, n in cells.items()]
+        assert sum(singles) == pytest.approx(cost, rel=0.01)
+        assert max(singles) == pytest.approx(min(singles), rel=0.01)
+
+
+def test_report(tmp_path):
+    from matplotlib.figure import Figure
+
+    checks = [Check('a 2 > b 1', True), Check('c 1 > d 2', False)]
+    finding = Finding([['generator', 'number'], ['a', '2']], checks, Figure())
+    assert not finding.holds
+    claim = CLAIMS[4]
+    assert read(claim, 'small', tmp_path) is None
+    result = write(claim, finding, 'small', tmp_path)
+    assert result.verdict == 'does not hold: 1 of 2 checks do'
+    assert read(claim, 'small', tmp_path) == result
+    assert read(claim, 'other', tmp_path) is None
+    text = write_page({claim: result}, tmp_path).read_text()
+    assert '| a         |      2 |' in text
+    assert 'claim_4.png' in text and '- does not hold: c 1 > d 2' in text
+    assert 'a 2 > b 1; c 1 > d 2' in summary({claim: result})[-1]
+    saved = tmp_path / 'claim_4.json'
+    saved.write_text(json.dumps(json.loads(saved.read_text()))[:-20])
+    assert read(claim, 'small', tmp_path) is None

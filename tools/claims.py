@@ -1,0 +1,54 @@
+"""Put the paper's claims to the test: train small models, measure, say which claims hold, and draw a figure of each.
+
+Writes claims.md, claim_1.png, claim_1.json, ... Models are trained once, several at a time, and shared among claims.
+What is trained or measured already is not done again, so a run can be interrupted at any time and continued by the same
+command.
+"""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mmpe.apis import load
+from mmpe.apis.checks import check_writable, find_device
+from mmpe.apis.command_line import command, count, parser
+from mmpe.claims import CLAIMS, PROFILES
+from mmpe.claims.report import read, summary, write, write_page
+from mmpe.claims.training import train_all
+
+
+def parse_args():
+    p = parser(__doc__, 'python tools/claims.py --claim 1 2 7')
+    p.add_argument(
+        '--claim', type=int, nargs='+', choices=list(CLAIMS), default=list(CLAIMS), metavar='N', help='default: all'
+    )
+    p.add_argument('--profile', choices=list(PROFILES), default='cpu', help='how much is trained; default: %(default)s')
+    p.add_argument('--out', type=Path, default=Path('work_dirs/claims'), metavar='DIR', help='default: %(default)s')
+    p.add_argument('--jobs', type=count, metavar='N', help='models trained at a time; default: one a core, or a GPU')
+    p.add_argument('--device', default='cpu', help='to measure on, such as cuda; default: %(default)s')
+    p.add_argument('--again', action='store_true', help='measure again what has been measured')
+    return p.parse_args()
+
+
+@command
+def main():
+    args = parse_args()
+    check_writable(args.out)
+    device = find_device(args.device)
+    profile = PROFILES[args.profile]
+    out = args.out / profile.name
+    out.mkdir(parents=True, exist_ok=True)
+    claims = [CLAIMS[number] for number in sorted(set(args.claim))]
+    results = {claim: None if args.again else read(claim, profile.name, out) for claim in claims}
+    missing = [claim for claim in claims if results[claim] is None]
+    names = list(dict.fromkeys(name for claim in missing for name in claim.runs))
+    checkpoints = train_all({name: profile.runs[name] for name in names}, out / 'runs', args.jobs)
+    for claim in tqdm(missing, unit='claim', desc='measuring'):
+        models = {name: load(checkpoints[name], device) for name in claim.runs}
+        results[claim] = write(claim, claim.measure(models, profile), profile.name, out)
+    print('\n'.join(summary(results)))
+    print(f'wrote {write_page(results, out)}')
+
+
+if __name__ == '__main__':
+    main()
