@@ -6,6 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from classic_runs import (
+    GRID,
+    HEADS,
+    IID,
+    PADDINGS,
     REPOSITORY,
     SHAPES,
     assert_near,
@@ -23,12 +27,9 @@ from stand_in_weights import fill, noise
 from stylegan2_models import batch, optimisers
 
 from mmpe.errors import InputError
-from mmpe.models.padding import MODES
 from mmpe.registry import MODELS
 
 SMALL = dict(out_size=16, latent_channels=6, channels=8)
-IID = dict(type='PointwiseHead')
-GRID = dict(IID, encoding=dict(type='CartesianGrid'))
 WAVES = dict(IID, encoding=dict(type='SinusoidalEncoding', embedding_dim=4))
 
 
@@ -113,8 +114,8 @@ def test_impossible_arguments_are_explained(config, message):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('head', [dict(type='DenseHead'), IID, GRID])
-@pytest.mark.parametrize('padding', [*MODES, dict(type='interp', mode='bicubic')])
+@pytest.mark.parametrize('head', HEADS)
+@pytest.mark.parametrize('padding', PADDINGS)
 def test_any_padding_keeps_the_size(padding, head):
     generator = small(padding=padding, head=head)
     z = torch.randn(2, *generator.latent_shape())

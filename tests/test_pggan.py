@@ -7,6 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from classic_runs import (
+    GRID,
+    HEADS,
+    IID,
+    PADDINGS,
     REPOSITORY,
     SHAPES,
     assert_near,
@@ -25,7 +29,6 @@ from stylegan2_models import batch, optimisers
 
 from mmpe.datasets import GrowingBatchSampler, ResumableSampler
 from mmpe.errors import InputError
-from mmpe.models.padding import MODES
 from mmpe.models.pggan.growth import Growth
 from mmpe.models.pggan.layers import Conv, ConvThenMean, EnlargeThenConv
 from mmpe.models.pggan.losses import drift, image_gradient_penalty, wasserstein
@@ -33,8 +36,6 @@ from mmpe.registry import MODELS
 
 SMALL = dict(out_size=16, latent_channels=6, base_channels=32, max_channels=8)
 CRITIC = dict(type='GrowingDiscriminator', in_size=16, base_channels=32, max_channels=8, group_size=2)
-IID = dict(type='PointwiseHead')
-GRID = dict(IID, encoding=dict(type='CartesianGrid'))
 KIMGS = {'4': 0.008, '8': 0.012, '16': 0.016}
 RELEASED = dict(type='PGGANGenerator', noise_size=12, out_scale=32, base_channels=64, max_channels=16)
 RELEASED_CRITIC = dict(type='PGGANDiscriminator', in_scale=32, base_channels=64, max_channels=16)
@@ -274,8 +275,8 @@ def test_batches_that_cannot_be_are_explained():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('head', [dict(type='DenseHead'), IID, GRID])
-@pytest.mark.parametrize('padding', [*MODES, dict(type='interp', mode='bicubic')])
+@pytest.mark.parametrize('head', HEADS)
+@pytest.mark.parametrize('padding', PADDINGS)
 def test_any_padding_keeps_the_size(padding, head):
     generator = small(padding=padding, head=head)
     z = torch.randn(2, *generator.latent_shape())

@@ -1,7 +1,8 @@
 """Turn a released checkpoint, of mmgeneration 0.x or mmagic 1.x, into one that needs nothing beside it.
 
-A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE) as one. What weights do not tell
-needs --config: whether a StyleGAN2's sinusoidal encoding is resized, or a SinGAN's recipe if it is no released one.
+A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE), a DCGAN and a Progressive GAN as
+one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal encoding is resized, the schedule of a
+Progressive GAN that has not grown up, or a recipe that is no released one.
 """
 
 from mmpe.apis.command_line import command, parser
@@ -26,9 +27,17 @@ def parse_args():
 def main():
     args = parse_args()
     model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
-    print(f'wrote {args.out}: {_singan(model) if isinstance(model, SinGANModel) else _stylegan2(model)}')
+    print(f'wrote {args.out}: {_described(model)}')
     if isinstance(model, SinGANModel) and args.picture is None:
         print('its picture is unknown without --picture: the reconstruction stands in for it')
+
+
+def _described(model) -> str:
+    if isinstance(model, SinGANModel):
+        return _singan(model)
+    height, width = model.generator.image_size()
+    encoding = getattr(model.generator, 'encoding', None)
+    return f'{_name(model)}, {height}x{width} from a 4x4 grid, encoding {_name(encoding)}'
 
 
 def _singan(model) -> str:
@@ -37,11 +46,6 @@ def _singan(model) -> str:
         f'{model.trained_scales} of {model.num_scales} scales, {first_height}x{first_width} to {height}x{width}, '
         f'encoding {_name(model.generator.encoding)}, border {_name(model.generator.border)}'
     )
-
-
-def _stylegan2(model) -> str:
-    height, width = model.generator.image_size()
-    return f'{height}x{width} from a 4x4 grid, encoding {_name(model.generator.encoding)}'
 
 
 def _name(part) -> str:

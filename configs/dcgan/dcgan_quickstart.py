@@ -1,4 +1,4 @@
-"""DCGAN made small: drawn faces at 32 pixels, a minute or two on two CPU cores."""
+"""DCGAN made small: drawn faces at 32 pixels, about two minutes on one CPU core."""
 
 _base_ = [
     '../_base_/models/dcgan.py',
@@ -6,9 +6,15 @@ _base_ = [
     '../_base_/schedules/dcgan.py',
 ]
 
-model = dict(generator=dict(out_size=32, channels=128), discriminator=dict(in_size=32, channels=32))
+model = dict(
+    generator=dict(out_size=32, channels=128),
+    discriminator=dict(in_size=32, channels=32),
+    ema=dict(half_life=2000),
+)
 train_dataloader = dict(batch_size=32, dataset=dict(size=32))
 test_dataloader = dict(dataset=dict(sizes=[32]))
-train_cfg = dict(max_iters=1000)
-default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=250))
-custom_hooks = [dict(type='SizesPictureHook', interval=250)]
+train_cfg = dict(max_iters=3000)
+# The released rates for MNIST: with equal ones the discriminator is soon right about everything, and all faces alike.
+optim_wrapper = dict(generator=dict(optimizer=dict(lr=0.0004)), discriminator=dict(optimizer=dict(lr=0.0001)))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=500))
+custom_hooks = [dict(type='SizesPictureHook', interval=500)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,8 +14,15 @@ from mmpe.apis import load_config, read_checkpoint
 from mmpe.engine.hooks.checkpoint_hook import AtomicBackend
 from mmpe.errors import InputError
 
+from . import dcgan_checkpoints, pggan_checkpoints, stylegan2_checkpoints
+from .adversarial_checkpoints import Networks, released_networks
 from .singan_checkpoints import convert_singan, is_singan
-from .stylegan2_checkpoints import convert_stylegan2, is_stylegan2
+
+FAMILIES = {
+    stylegan2_checkpoints.MARK: stylegan2_checkpoints.convert_stylegan2,
+    dcgan_checkpoints.MARK: dcgan_checkpoints.convert_dcgan,
+    pggan_checkpoints.MARK: pggan_checkpoints.convert_pggan,
+}
 
 
 def convert(
@@ -24,14 +32,14 @@ def convert(
     config: str | Path | None = None,
     picture: str | None = None,
 ) -> BaseModel:
-    """Write a released SinGAN or (MS-PIE) StyleGAN2 as one mmpe checkpoint.
+    """Write a released SinGAN, (MS-PIE) StyleGAN2, DCGAN or Progressive GAN as one mmpe checkpoint.
 
     Args:
         source (str | Path): The released ``.pth``.
         out (str | Path): What to write; its folder is made.
         pickled (str | Path | None): The pickle beside a SinGAN. None: the one that the config names.
         config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
-            tell: see :mod:`~mmpe.compat.singan_checkpoints` and :mod:`~mmpe.compat.stylegan2_checkpoints`.
+            tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`.
         picture (str | None): The picture that a SinGAN was trained on. None: the reconstruction takes its place.
 
     Returns:
@@ -49,16 +57,26 @@ def convert(
     settings = load_config(config).to_dict() if config else None
     if is_singan(state):
         model, model_config = convert_singan(state, settings, pickled, picture)
-    elif is_stylegan2(state):
+    else:
+        networks, convert_family = _family(source, state)
         for what, given in dict(pickle=pickled, picture=picture).items():
             if given:
-                raise InputError(f'{source} is a StyleGAN2, which has no {what}: leave --{what} out')
-        model, model_config = convert_stylegan2(state, settings)
-    else:
-        raise InputError(f'{source} is no released SinGAN or StyleGAN2: it has neither of their generators')
+                raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
+        model, model_config = convert_family(networks, settings)
     meta = dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name)
     _write(out, model, meta)
     return model
+
+
+def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:
+    """The networks of a released state dict, and what converts them."""
+    for mark, convert_family in FAMILIES.items():
+        networks = released_networks(state, mark)
+        if networks is not None:
+            return networks, convert_family
+    raise InputError(
+        f'{source} is no released SinGAN, StyleGAN2, DCGAN or Progressive GAN: it has none of their generators'
+    )
 
 
 def _write(path, model, meta) -> None:

@@ -1,20 +1,22 @@
-"""The released DCGAN networks: their names, arguments and state dicts, on :mod:`mmpe.models.dcgan`.
+"""The released DCGAN: its names, arguments and state dicts, on :mod:`mmpe.models.dcgan`.
 
-The classes here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
-as BGR. An argument that mmpe has no counterpart for may be given with its released default; any other value raises
-:class:`~mmpe.errors.InputError`.
+The networks here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
+as BGR; mmpe is RGB throughout, and so is what these classes learn here. :mod:`mmpe.compat.dcgan_checkpoints` converts
+what they have learnt elsewhere. An argument that mmpe has no counterpart for may be given with its released default;
+any other value raises :class:`~mmpe.errors.InputError`.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator
+from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
+from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
 from .arguments import only_defaults
+from .released_state import ConvertibleState
 from .singan import BATCH_NORM, TANH
-from .stylegan2 import ReleasedState
 
 RELU = dict(type='ReLU')
 TORCH_SLOPE = 0.01  # what mmcv's LeakyReLU has where none is named
@@ -34,7 +36,7 @@ def _renamed(names, blocks: str, first: int, parts: dict[str, str]) -> dict[str,
 
 
 @MODELS.register_module()
-class DCGANGenerator(ReleasedState, ConvGenerator):
+class DCGANGenerator(ConvertibleState, ConvGenerator):
     """The released DCGAN generator.
 
     Args:
@@ -51,6 +53,8 @@ class DCGANGenerator(ReleasedState, ConvGenerator):
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
+
+    colour_axes = {'last.weight': 1, 'last.bias': 0}
 
     def __init__(
         self,
@@ -85,7 +89,7 @@ class DCGANGenerator(ReleasedState, ConvGenerator):
 
 
 @MODELS.register_module()
-class DCGANDiscriminator(ReleasedState, ConvDiscriminator):
+class DCGANDiscriminator(ConvertibleState, ConvDiscriminator):
     """The released DCGAN discriminator.
 
     Args:
@@ -103,6 +107,8 @@ class DCGANDiscriminator(ReleasedState, ConvDiscriminator):
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
+
+    colour_axes = {'first.weight': 1}
 
     def __init__(
         self,
@@ -130,3 +136,37 @@ class DCGANDiscriminator(ReleasedState, ConvDiscriminator):
         self.arguments = arguments
         parts = dict(first='downsamples.0.conv', last='output_layer.conv')
         self.released_names = _renamed(nn.Module.state_dict(self), 'downsamples', 1, parts)
+
+
+@MODELS.register_module()
+class DCGAN(ReleasedModel, DCGANModel):
+    """The released DCGAN.
+
+    Args:
+        generator (dict): The generator.
+        discriminator (dict | None): The discriminator.
+        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        noise_size (int | None): Channels of a latent; None: as the generator says.
+        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
+        **others: Arguments that may have their released default only.
+
+    Raises:
+        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        data_preprocessor: dict | None = None,
+        noise_size: int | None = None,
+        ema_config: dict | None = None,
+        **others,
+    ):
+        only_defaults(others, dict(generator_steps=1, discriminator_steps=1, loss_config=None))
+        super().__init__(
+            with_noise_size(generator, noise_size),
+            discriminator,
+            ema=running_average(ema_config),
+            data_preprocessor=preprocessor(data_preprocessor),
+        )

@@ -1,21 +1,28 @@
-"""The released Progressive GAN networks: their names, arguments and state dicts, on :mod:`mmpe.models.pggan`.
+"""The released Progressive GAN: its names, arguments and state dicts, on :mod:`mmpe.models.pggan`.
 
-The classes here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
-as BGR. An argument that mmpe has no counterpart for may be given with its released default; any other value raises
-:class:`~mmpe.errors.InputError`.
+The networks here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
+as BGR; mmpe is RGB throughout, and so is what these classes learn here. :mod:`mmpe.compat.pggan_checkpoints` converts
+what they have learnt elsewhere. An argument that mmpe has no counterpart for may be given with its released default;
+any other value raises :class:`~mmpe.errors.InputError`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator
+from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator, PGGANModel
 from mmpe.models.pggan.layers import Conv
 from mmpe.registry import MODELS
 
-from .arguments import only_defaults
-from .stylegan2 import ReleasedState, _group_size
+from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
+from .arguments import group_size, only_defaults
+from .released_state import ConvertibleState
 
+SHOWN = 'shown_nkimg'
+PLACE = (SHOWN, '_curr_scale_int', '_next_scale_int', '_curr_transition_weight')  # where in its growth a model is
 NEAREST = dict(type='nearest', scale_factor=2)
 
 
@@ -39,7 +46,7 @@ def _side(curr_scale: int | None) -> int | None:
 
 
 @MODELS.register_module()
-class PGGANGenerator(ReleasedState, GrowingGenerator):
+class PGGANGenerator(ConvertibleState, GrowingGenerator):
     """The released Progressive GAN generator.
 
     Args:
@@ -93,6 +100,7 @@ class PGGANGenerator(ReleasedState, GrowingGenerator):
         for i in range(len(self.to_rgb)):
             names |= _layer(f'to_rgb.{i}', f'torgb_layers.{i}.conv')
         self.released_names = names
+        self.colour_axes = {name: 0 for name in names if name.startswith('to_rgb.')}
 
     def forward(self, z: Tensor, curr_scale: int | None = None, transition_weight: float = 1.0, **options) -> Tensor:
         """As :class:`~mmpe.models.pggan.GrowingGenerator` has it; a negative side is the largest."""
@@ -110,6 +118,14 @@ class PGGANGenerator(ReleasedState, GrowingGenerator):
             return value[..., None, None]
         return self._turned(own, value)
 
+    def own_state_dict(self) -> dict[str, Tensor]:
+        """What mmpe's network loads to do in RGB what this one does in BGR."""
+        own = super().own_state_dict()
+        for i, block in enumerate(self.blocks):
+            # mmpe divides by the root of the fan-in, the released fused layers by that of the fan-out
+            own[f'blocks.{i}.up.weight'] = block.up.weight * math.sqrt(9 * block.up.in_channels / block.up.fan_in)
+        return own
+
     def _turned(self, own: str, value: Tensor) -> Tensor:
         """Weights of a convolution as those of a transposed one, and the other way round."""
         if own.endswith('.up.weight') and value.ndim == 4 and not self._fused:
@@ -118,7 +134,7 @@ class PGGANGenerator(ReleasedState, GrowingGenerator):
 
 
 @MODELS.register_module()
-class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
+class PGGANDiscriminator(ConvertibleState, GrowingDiscriminator):
     """The released Progressive GAN discriminator, with the convolution that it has and does not run.
 
     Args:
@@ -162,7 +178,7 @@ class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
             max_channels=max_channels,
             channel_decay=channel_decay,
             in_channels=in_channels,
-            group_size=None if mbstd_cfg is None else _group_size(**_without_gathering(**mbstd_cfg)),
+            group_size=None if mbstd_cfg is None else group_size(**_without_gathering(**mbstd_cfg)),
         )
         super().__init__(**arguments)
         self.arguments = arguments
@@ -173,6 +189,7 @@ class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
         for i in range(len(self.from_rgb)):
             names |= _layer(f'from_rgb.{i}', f'fromrgb_layers.{i}.conv')
         self.released_names = names
+        self.colour_axes = {f'from_rgb.{i}.weight': 1 for i in range(len(self.from_rgb))}
 
     def forward(self, x: Tensor, curr_scale: int | None = None, transition_weight: float = 1.0) -> Tensor:
         """As :class:`~mmpe.models.pggan.GrowingDiscriminator` has it; a negative side is the pictures'."""
@@ -189,7 +206,71 @@ class PGGANDiscriminator(ReleasedState, GrowingDiscriminator):
             return value.unflatten(1, shape)
         return value
 
+    def own_state_dict(self) -> dict[str, Tensor]:
+        """What mmpe's network loads to see in RGB what this one sees in BGR."""
+        return {name: value for name, value in super().own_state_dict().items() if not name.startswith('unused.')}
+
 
 def _without_gathering(gather_all_batch: bool = False, **others) -> dict:
     only_defaults(dict(gather_all_batch=gather_all_batch), dict(gather_all_batch=False))
     return others
+
+
+@MODELS.register_module(name=['ProgressiveGrowingGAN', 'PGGAN'])
+class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
+    """The released Progressive GAN.
+
+    Learning rates by side, which the released optimisers have (``lr_schedule``), are ``lr_factors`` here.
+
+    Args:
+        generator (dict): The generator.
+        discriminator (dict | None): The discriminator.
+        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        nkimgs_per_scale (Mapping): Side to thousands of images.
+        noise_size (int | None): Channels of a latent; None: as the generator says.
+        interp_real (dict | None): How pictures become those of a side; None: bilinear, without antialiasing.
+        transition_kimgs (float): Thousands of images in which a new side's layers fade in.
+        prev_stage (int): 0, as the stage follows from the images seen.
+        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
+        lr_factors (Mapping | None): As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
+
+    Raises:
+        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict | None = None,
+        data_preprocessor: dict | None = None,
+        nkimgs_per_scale: Mapping | None = None,
+        noise_size: int | None = None,
+        interp_real: dict | None = None,
+        transition_kimgs: float = 600,
+        prev_stage: int = 0,
+        ema_config: dict | None = None,
+        *,
+        lr_factors: Mapping | None = None,
+    ):
+        only_defaults(dict(prev_stage=prev_stage), dict(prev_stage=0))
+        super().__init__(
+            with_noise_size(generator, noise_size),
+            discriminator,
+            kimgs_per_scale=nkimgs_per_scale,
+            transition_kimgs=transition_kimgs,
+            lr_factors=lr_factors,
+            ema=running_average(ema_config),
+            resize=interp_real or dict(mode='bilinear', align_corners=True),
+            data_preprocessor=preprocessor(data_preprocessor),
+        )
+
+    def _take_released(self, state_dict: dict, prefix: str) -> None:
+        super()._take_released(state_dict, prefix)
+        place = {name: state_dict.pop(prefix + name) for name in PLACE if prefix + name in state_dict}
+        if SHOWN in place:
+            state_dict[prefix + 'images_seen'] = images_seen(place[SHOWN])
+
+
+def images_seen(shown: Tensor) -> Tensor:
+    """Images, of thousands of them as a released model counts."""
+    return (1000 * shown.double()).round().long()

@@ -16,6 +16,7 @@ from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
 from mmpe.models.singan.blocks import LEAKY_RELU
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
+from .adversarial import preprocessor
 from .arguments import only_defaults
 
 TANH = dict(type='Tanh')
@@ -143,14 +144,10 @@ class SinGANMultiScaleDiscriminator(SinGANDiscriminator):
 
     Args:
         in_channels (int): Channels of the image.
-        num_scales (int | None): Number of scales, counted from zero.
-        kernel_size (int): Side of the kernels, odd.
         padding (int): Zero padding of every convolution.
-        num_layers (int): Convolutions a block.
-        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
-        min_feat_channels (int): Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
-        init_cfg (None): Not supported.
         norm_cfg (dict | None): Normalisation; None for none.
+        num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
+            :class:`SinGANMultiScaleGenerator` has them.
 
     Attributes:
         arguments (dict): Those of the :class:`~mmpe.models.singan.SinGANDiscriminator` that this is.
@@ -246,8 +243,7 @@ class SinGAN(SinGANModel):
             discriminator_steps=discriminator_steps,
             generator_steps=generator_steps,
             noise_weight=noise_weight_init,
-            # built here, as MMEngine would look the released name up in its own registry
-            data_preprocessor=MODELS.build(data_preprocessor or dict(type='mmpe.DataPreprocessor')),
+            data_preprocessor=preprocessor(data_preprocessor),
             **_schedule(**(lr_scheduler_args or dict(milestones=()))),
         )
         self._check_scales(num_scales)

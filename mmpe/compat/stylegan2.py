@@ -23,8 +23,6 @@ raises :class:`~mmpe.errors.InputError`.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import torch
 from torch import Tensor, nn
 
@@ -33,8 +31,9 @@ from mmpe.models.layers import ToRGB, binomial_filter
 from mmpe.models.stylegan2 import StyleDiscriminator, StyleGenerator
 from mmpe.registry import MODELS
 
-from .arguments import only_defaults
+from .arguments import group_size, only_defaults
 from .encodings import SPE
+from .released_state import ReleasedState, entries_below, is_constant
 
 BLUR = [1, 3, 3, 1]
 UP_CONFIG = dict(scale_factor=2, mode='bilinear', align_corners=True)
@@ -107,11 +106,6 @@ def _encoding_name(own: str, learned: bool) -> str:
     return own.replace('encoding.encoding.', 'encoding.').replace('encoding.', 'head_pos_enc.', 1)
 
 
-def _is_constant(released: str) -> bool:
-    """Whether an entry holds no weights, but a fixed filter or what only remembered a dtype."""
-    return released.endswith(('.kernel', '_float_tensor'))
-
-
 # -------------------------------------------------------------------- shapes
 
 
@@ -146,7 +140,7 @@ def translate_generator(state: dict[str, Tensor], prefix: str = '') -> dict[str,
     Returns:
         dict[str, Tensor]: Without the prefix. Entries of no known name stay as they are, for strict loading to tell.
     """
-    state = _strip(state, prefix)
+    state = entries_below(state, prefix)
     transposed = any(name.startswith('convs.') and name.endswith('.blur.kernel') for name in state)
     mapping = {name.split('.')[1] for name in state if name.startswith('style_mapping.')}
     blocks = {name.split('.')[1] for name in state if name.startswith('to_rgbs.')}
@@ -154,7 +148,7 @@ def translate_generator(state: dict[str, Tensor], prefix: str = '') -> dict[str,
     own_names['constant_input.input'] = 'encoding.constant'
     translated = {}
     for name, value in state.items():
-        if _is_constant(name):
+        if is_constant(name):
             continue
         own = own_names.get(name, name)
         translated[own] = _from_released(own, value, transposed)
@@ -163,57 +157,10 @@ def translate_generator(state: dict[str, Tensor], prefix: str = '') -> dict[str,
 
 def translate_discriminator(state: dict[str, Tensor], prefix: str = '') -> dict[str, Tensor]:
     """A released discriminator's state dict under mmpe's names; arguments as of :func:`translate_generator`."""
-    state = _strip(state, prefix)
+    state = entries_below(state, prefix)
     blocks = {name.split('.')[1] for name in state if name.startswith('convs.')}
     own_names = {released: own for own, released in discriminator_names(len(blocks) - 1).items()}
-    return {own_names.get(name, name): value for name, value in state.items() if not _is_constant(name)}
-
-
-def _strip(state, prefix):
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-
-
-class ReleasedState:
-    """A network whose state dict is the released one; it loads that, and one of mmpe's names.
-
-    Attributes:
-        released_names (dict[str, str]): mmpe's name of each entry, with the released one.
-    """
-
-    released_names: dict[str, str]
-
-    def constants(self) -> dict[str, Tensor]:
-        """Released entries that hold no weights."""
-        return {}
-
-    def to_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry in its released shape, sharing its memory."""
-        return value
-
-    def from_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry of the released shape in mmpe's."""
-        return value
-
-    def state_dict(self, *, destination=None, prefix: str = '', keep_vars: bool = False):
-        """The released state dict; its weights share their memory with the network's."""
-        own = super().state_dict(prefix=prefix, keep_vars=keep_vars)
-        out = OrderedDict() if destination is None else destination
-        if not hasattr(out, '_metadata'):
-            out._metadata = OrderedDict()
-        out._metadata.update(own._metadata)
-        for name, released in self.released_names.items():
-            out[prefix + released] = self.to_released(name, own[prefix + name])
-        device = next(self.parameters()).device
-        out.update({prefix + released: value.to(device) for released, value in self.constants().items()})
-        return out
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        for name, released in self.released_names.items():
-            if prefix + released in state_dict:
-                state_dict[prefix + name] = self.from_released(name, state_dict.pop(prefix + released))
-        for name in [name for name in state_dict if name.startswith(prefix) and _is_constant(name)]:
-            del state_dict[name]
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    return {own_names.get(name, name): value for name, value in state.items() if not is_constant(name)}
 
 
 # -------------------------------------------------------------------- networks
@@ -369,7 +316,7 @@ class MSStyleGAN2Discriminator(ReleasedState, StyleDiscriminator):
             in_size=in_size,
             channel_multiplier=_channel_multiplier(channel_multiplier),
             pool_size=tuple(pool_size) if with_adaptive_pool else None,
-            group_size=_group_size(**(mbstd_cfg or {})),
+            group_size=group_size(**(mbstd_cfg or {})),
             max_channels=max_channels,
         )
         super().__init__(**arguments)
@@ -442,12 +389,6 @@ def _channel_multiplier(multiplier):
     if multiplier not in (1, 2):
         raise InputError(f'channel_multiplier={multiplier!r} is not supported: it is 1 or 2')
     return multiplier
-
-
-def _group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
-    given = dict(others, channel_groups=channel_groups)
-    only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
-    return group_size
 
 
 def _upsampling(no_pad, deconv2conv, interp_pad, up_config, up_after_conv) -> dict:

@@ -3,6 +3,8 @@
 The folder is named once, as the training set's ``data_root``; metrics compare with the same pictures.
 """
 
+_base_ = ['./evaluation.py']
+
 train_dataloader = dict(
     batch_size=4,
     num_workers=4,
@@ -11,11 +13,5 @@ train_dataloader = dict(
     dataset=dict(type='PictureFolder', data_root='data/celeba-cropped/cropped_images_aligned_png', size=128, flip=True),
 )
 
-test_cfg = dict()
-test_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SampleNumbers', num=16_384, sizes=[128]),
-)
+test_dataloader = dict(batch_size=16, dataset=dict(num=16_384, sizes=[128]))
 test_evaluator = [dict(type='SlicedWasserstein', num=16_384), dict(type='MultiScaleSimilarity', pairs=5000)]

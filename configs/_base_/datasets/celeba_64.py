@@ -3,6 +3,8 @@
 The folder is named once, as the training set's ``data_root``; metrics compare with the same pictures.
 """
 
+_base_ = ['./evaluation_in_training.py']
+
 train_dataloader = dict(
     batch_size=128,
     num_workers=4,
@@ -11,20 +13,8 @@ train_dataloader = dict(
     dataset=dict(type='PictureFolder', data_root='data/celeba-cropped/cropped_images_aligned_png', size=64),
 )
 
-val_cfg = dict()
-val_dataloader = dict(
-    batch_size=64,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SampleNumbers', num=16_384, sizes=[64]),
-)
-val_evaluator = [dict(type='SlicedWasserstein', num=16_384), dict(type='MultiScaleSimilarity', pairs=5000)]
-
-test_cfg = dict()
-test_dataloader = dict(
-    batch_size=64,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SampleNumbers', num=16_384, sizes=[64]),
-)
-test_evaluator = [dict(type='SlicedWasserstein', num=16_384), dict(type='MultiScaleSimilarity', pairs=5000)]
+val_dataloader = test_dataloader = dict(batch_size=64, dataset=dict(num=16_384, sizes=[64]))
+val_evaluator = test_evaluator = [
+    dict(type='SlicedWasserstein', num=16_384),
+    dict(type='MultiScaleSimilarity', pairs=5000),
+]

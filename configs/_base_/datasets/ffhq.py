@@ -5,6 +5,8 @@ precision and recall need a feature network that you name:
 ``--cfg-options test_evaluator.0.network=inception-2015-12-05.pt``.
 """
 
+_base_ = ['./evaluation_in_training.py']
+
 train_dataloader = dict(
     batch_size=3,
     num_workers=4,
@@ -15,22 +17,10 @@ train_dataloader = dict(
 
 sizes = [256, 384, 512, 320, (256, 384)]
 
-val_cfg = dict()
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SampleNumbers', num=4096, sizes=sizes),
-)
+val_dataloader = dict(batch_size=8, dataset=dict(num=4096, sizes=sizes))
 val_evaluator = [dict(type='SlicedWasserstein', num=4096), dict(type='MultiScaleSimilarity')]
 
-test_cfg = dict()
-test_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SampleNumbers', num=50_000, sizes=sizes),
-)
+test_dataloader = dict(batch_size=8, dataset=dict(num=50_000, sizes=sizes))
 test_evaluator = [
     dict(type='FeatureMetrics', network=None),
     dict(type='SlicedWasserstein', num=4096),

@@ -1,0 +1,107 @@
+"""What the released models of a generator, its running average and a discriminator have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.registry import MODELS
+
+from .arguments import only_defaults
+
+_IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
+
+
+class ReleasedModel:
+    """An :class:`~mmpe.models.adversarial.AdversarialModel` that takes released batches and state dicts.
+
+    A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
+    """
+
+    def _pictures(self, data: dict) -> Tensor:
+        """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
+        samples = data.get('data_samples') or []
+        pictures = [sample.gt_img for sample in samples if hasattr(sample, 'gt_img')] or data['inputs']
+        if isinstance(pictures, Mapping):
+            pictures = pictures['img']
+        if any('bgr' in _channel_orders(sample) for sample in samples):
+            pictures = [picture.flip(0) for picture in pictures]
+        return super()._pictures(dict(inputs=pictures))
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        if prefix + 'iteration' not in state_dict:
+            self._take_released(state_dict, prefix)
+            for name, buffer in self._buffers.items():
+                state_dict.setdefault(prefix + name, buffer)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _take_released(self, state_dict: dict, prefix: str) -> None:
+        """Give a released state dict the model's names, in place; one without a running average gets one."""
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            name = key[len(prefix) :]
+            if name == 'generator_ema.steps':
+                del state_dict[key]
+            elif name.startswith('generator_ema.module.'):
+                state_dict[prefix + name.replace('.module.', '.', 1)] = state_dict.pop(key)
+        start, average = f'{prefix}generator.', f'{prefix}generator_ema.'
+        if self.generator_ema and not any(key.startswith(average) for key in state_dict):
+            state_dict.update({average + k[len(start) :]: v for k, v in state_dict.items() if k.startswith(start)})
+
+
+def preprocessor(config: dict | None) -> BaseDataPreprocessor:
+    """The released data preprocessor, built here, as MMEngine would look its name up in its own registry."""
+    return MODELS.build(config or dict(type='mmpe.DataPreprocessor'))
+
+
+def running_average(config: dict | None) -> dict | None:
+    """A released ``ema_config`` as mmpe's ``ema``.
+
+    Args:
+        config (dict | None): ``ExponentialMovingAverage`` (the default type), whose momentum is read as for updates by
+            32 images, or ``RampUpEMA``.
+
+    Raises:
+        InputError: If it is of another type, or an argument has a value that mmpe has no counterpart for.
+    """
+    if config is None:
+        return None
+    config = dict(config)
+    name = config.pop('type', 'ExponentialMovingAverage')
+    translate = dict(ExponentialMovingAverage=_plain, RampUpEMA=_ramped).get(str(name).rpartition('.')[2])
+    if translate is None:
+        raise InputError(f'ema_config of type {name!r} is not supported: it is ExponentialMovingAverage or RampUpEMA')
+    return translate(**config)
+
+
+def _plain(momentum: float = 0.0002, **others) -> dict:
+    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+    return dict(half_life=_IMAGES_AN_UPDATE * math.log(0.5) / math.log1p(-momentum))
+
+
+def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, eps=1e-8, **others) -> dict:
+    """``batch_size`` has no effect, as updates are counted by the images that they are made of."""
+    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+    return dict(half_life=ema_kimg * 1000, ramp_up=ema_rampup)
+
+
+def with_noise_size(generator: dict, noise_size: int | None) -> dict:
+    """A released generator's config with what the model says of its latents.
+
+    Raises:
+        InputError: If the two differ.
+    """
+    if noise_size is None:
+        return generator
+    own = generator.get('noise_size')
+    if own not in (None, noise_size):
+        raise InputError(f'noise_size={noise_size} of the model does not fit noise_size={own} of the generator')
+    return dict(generator, noise_size=noise_size)
+
+
+def _channel_orders(sample) -> list[str]:
+    metainfo = getattr(sample, 'metainfo', {})
+    return [str(metainfo.get(name)).lower() for name in ('gt_channel_order', 'img_channel_order')]

@@ -1,0 +1,108 @@
+"""Released Progressive GAN checkpoints as mmpe's.
+
+Their weights tell the networks, but for two things that are the same in every recipe: groups of four in the minibatch
+statistics, and fused layers, where all maps have the same width. A model that has not grown up yet stands somewhere in
+a schedule, which weights do not tell. Whatever is otherwise needs the config that it was trained with.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from mmpe.errors import InputError
+from mmpe.models.pggan import PGGANModel
+
+from .adversarial_checkpoints import Family, Networks, State, count
+from .pggan import SHOWN, images_seen
+
+MARK = 'noise2feat.linear.weight_orig'
+WEIGHT = 'conv.weight_orig'
+_RELEASED_TRANSITION = 600
+_TOLERANCE = 0.05  # of a transition's weight: the released ones start with the first batch past the mark
+
+
+def _generator(state: State) -> dict:
+    blocks = count(state, 'torgb_layers.')
+    widths = [state[f'torgb_layers.{i}.{WEIGHT}'].shape[1] for i in range(blocks)]
+    return dict(
+        type='PGGANGenerator',
+        noise_size=state[MARK].shape[1],
+        out_scale=2 << blocks,
+        fused_upconv=_is_fused(state, widths),
+        **_widths(widths),
+    )
+
+
+def _is_fused(state: State, widths: list[int]) -> bool:
+    """Whether weights after an enlargement have the channels of the input first, as transposed convolutions have."""
+    changing = [i for i, width in enumerate(widths[1:]) if width != widths[i]]
+    return not changing or state[f'conv_blocks.{2 * changing[0] + 1}.{WEIGHT}'].shape[0] == widths[changing[0]]
+
+
+def _discriminator(state: State) -> dict:
+    blocks = count(state, 'fromrgb_layers.')
+    layers = [state[f'fromrgb_layers.{i}.{WEIGHT}'] for i in range(blocks)]
+    widths = [layer.shape[0] for layer in layers]
+    hidden, inputs = state['decision.linear0.weight_orig'].shape
+    return dict(
+        type='PGGANDiscriminator',
+        in_scale=2 << blocks,
+        in_channels=layers[0].shape[1],
+        mbstd_cfg=dict(group_size=4) if inputs > 16 * widths[0] else None,
+        **dict(_widths(widths), max_channels=hidden),
+    )
+
+
+def _widths(widths: list[int]) -> dict:
+    """What halves a width with every side up to the last, from the largest on."""
+    return dict(base_channels=widths[-1] << len(widths), max_channels=widths[0])
+
+
+FAMILY = Family(
+    'PGGANModel',
+    dict(generator='GrowingGenerator', discriminator='GrowingDiscriminator'),
+    dict(generator=_generator, discriminator=_discriminator),
+)
+
+
+def convert_pggan(networks: Networks, settings: dict | None) -> tuple[PGGANModel, dict]:
+    """Build the model of a released Progressive GAN.
+
+    Args:
+        networks (Networks): Of the checkpoint, which may say where in its growth the model is.
+        settings (dict | None): The config that it was trained with, released or mmpe's.
+
+    Returns:
+        tuple[PGGANModel, dict]: In eval mode, with its config. A checkpoint that does not say how much it has seen is
+            that of a grown-up.
+
+    Raises:
+        InputError: If the weights do not fit the config, or one is needed.
+    """
+    if SHOWN not in networks.model:
+        return FAMILY.convert(networks, settings)
+    model, config = FAMILY.convert(networks, settings, **_schedule(settings or {}))
+    model.images_seen.copy_(images_seen(networks.model[SHOWN]))
+    _check_place(model, networks.model)
+    return model, config
+
+
+def _schedule(settings: dict) -> dict:
+    """The schedule that a config of mmagic 1.x, of mmgeneration 0.x or of mmpe says, if any."""
+    said = {**(settings.get('train_cfg') or {}), **(settings.get('model') or {})}
+    kimgs = said.get('nkimgs_per_scale') or said.get('kimgs_per_scale')
+    if not kimgs:
+        return {}
+    return dict(kimgs_per_scale=dict(kimgs), transition_kimgs=said.get('transition_kimgs', _RELEASED_TRANSITION))
+
+
+def _check_place(model: PGGANModel, state: State) -> None:
+    seen, growth = int(model.images_seen), model.growth
+    side = int(state.get('_curr_scale_int', torch.tensor(growth.scale(seen))))
+    weight = float(state.get('_curr_transition_weight', 1))
+    planned, planned_weight = growth.scale(seen), growth.transition_weight(seen)
+    if side != planned or abs(weight - planned_weight) > _TOLERANCE:
+        raise InputError(
+            f'after {seen} images the checkpoint is at {side} pixels, faded in by {weight:.2f}, and not at {planned}, '
+            f'by {planned_weight:.2f}: give the config that it was trained with, --config'
+        )
