@@ -293,3 +293,19 @@ def test_a_page_shows_any_name_as_it_is(tmp_path):
     page = (tmp_path / 'new/page.html').read_text()
     assert '<i>' not in page and '<b <i' not in page
     assert {unquote(link) for link in re.findall(r'(?:href|src)="([^"]*)"', page)} == {name}
+
+
+@pytest.mark.parametrize(
+    'line, where, left',
+    [
+        (
+            'INFO - scale 2 of 5 [100/400]  Iter(train) [ 500/2000]  lr: 5e-4  eta: 0:03:45  time: .1',
+            'scale 2/5 100/400',
+            225,
+        ),
+        ('INFO - Iter(train) [ 400/3000]  lr: 4e-4  eta: 1 day, 0:04:55  time: 0.1', '400/3000', 86695),
+        ('INFO - Saving checkpoint at 500 iterations', '', None),
+    ],
+)
+def test_progress_is_read_from_logs(line, where, left):
+    assert children.read_progress(line.encode()) == (where, left)

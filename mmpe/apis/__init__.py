@@ -1,20 +1,57 @@
 """The Python face of mmpe; what tools/ call."""
 
+from mmpe.editing import (
+    Animation,
+    Edited,
+    animate,
+    duplicate,
+    edit,
+    harmonise,
+    mirror,
+    move,
+    paint_to_image,
+    remove,
+    retarget,
+    scale,
+    super_resolve,
+    tile,
+    transfer_layout,
+    warp,
+)
+
 from .checkpoint import load, read_checkpoint
 from .config import load_config, one_clear_line
+from .many import train_many
 from .sampling import sample
 from .singan import load_singan
 from .test import score_table, test
 from .train import train
 
 __all__ = [
+    'Animation',
+    'Edited',
+    'animate',
+    'duplicate',
+    'edit',
+    'harmonise',
     'load',
     'load_config',
     'load_singan',
+    'mirror',
+    'move',
     'one_clear_line',
+    'paint_to_image',
     'read_checkpoint',
+    'remove',
+    'retarget',
     'sample',
+    'scale',
     'score_table',
+    'super_resolve',
     'test',
+    'tile',
     'train',
+    'train_many',
+    'transfer_layout',
+    'warp',
 ]

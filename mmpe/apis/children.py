@@ -29,7 +29,7 @@ _CONFIG = 'config.py'
 _POLL = 0.2  # seconds
 _TAIL = 4096  # bytes, more than a line of the log has
 _PROGRESS = re.compile(
-    rb'(?:scale (\d+) of (\d+))?[^\n]*?\[ *(\d+)/(\d+)\][^\n]*?eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)'
+    rb'(?:scale (\d+) of (\d+)|Iter\(train\)) \[ *(\d+)/(\d+)\][^\n]*?eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)'
 )
 _ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
 
@@ -120,6 +120,16 @@ def read_failure(work_dir: str | Path) -> str | None:
         return None
 
 
+def read_progress(log: bytes) -> tuple[str, int | None]:
+    """Where a training is, as the last line of its log that tells says, and the seconds that it has left."""
+    found = _PROGRESS.findall(log)
+    if not found:
+        return '', None
+    scale, scales, step, steps, days, hours, minutes, seconds = (int(number or 0) for number in found[-1])
+    where = f'scale {scale}/{scales} {step}/{steps}' if scales else f'{step}/{steps}'
+    return where, ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
 class _Child:
     """A process that does the work of one config; it stops as soon as its standard input is closed."""
 
@@ -165,14 +175,9 @@ class _Child:
         """Where it is in words, and the share of its work that is done, as its log says."""
         with open(self.folder / OUTPUT, 'rb') as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
-            found = _PROGRESS.findall(output.read())
-        if not found:
-            return self.name, 0.0
-        scale, scales, step, steps, days, hours, minutes, seconds = (int(number or 0) for number in found[-1])
-        left = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+            where, left = read_progress(output.read())
         spent = time.monotonic() - self.begun
-        where = f'scale {scale}/{scales} {step}/{steps}' if scales else f'{step}/{steps}'
-        return f'{self.name} {where}', spent / max(spent + left, 1e-9)
+        return f'{self.name} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
 
 
 class _Bar(tqdm):
