@@ -157,7 +157,7 @@ CSG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
 PALETTE = 'mmpe::singan/singan_palette_balloons.py'
 NO_PLACE = 'mmpe::positional_encoding_in_gans/singan_interp-pad_balloons.py'
 SUPER_RESOLUTION = 'mmpe::singan/singan_superresolution_balloons.py'
-ROCKET = '.45,.3,.1,.62'
+ROCKET = '.45,.28,.1,.72'
 GALAXY = pasted('skimage://hubble_deep_field', (0.68, 0.48, 0.78, 0.6), (0.62, 0.15))
 SECOND_GALAXY = pasted(None, (0.68, 0.48, 0.78, 0.6), (0.35, 0.6))
 
@@ -167,7 +167,7 @@ RECIPE = dict(
         [
             Edit('samples', '--num 2', show=2),
             Edit('retarget', '--size {1x2} --num 1'),
-            Edit('move', f'--box {{{ROCKET}}} --by={{.22,0}} --num 1'),
+            Edit('move', f'--box {{{ROCKET}}} --by={{.22,0}} --start-scale 2 --num 1'),
             Edit('duplicate', f'--box {{{ROCKET}}} --by={{-.2,0}} --num 1'),
             Edit('remove', f'--box {{{ROCKET}}} --num 1'),
             Edit('scale', f'--box {{{ROCKET}}} --factor 1.4 --num 1'),
@@ -175,8 +175,8 @@ RECIPE = dict(
                 'layout',
                 '--sketch @sketch.png --labels @labels.png --num 1',
                 {
-                    'sketch.png': flat((0.2, 0.3, 0.3, 0.92), (0.7, 0.3, 0.8, 0.92)),
-                    'labels.png': flat((0.45, 0.3, 0.55, 0.92)),
+                    'sketch.png': flat((0.2, 0.28, 0.3, 1), (0.7, 0.28, 0.8, 1)),
+                    'labels.png': flat((0.45, 0.28, 0.55, 1)),
                 },
             ),
             Edit(
@@ -190,8 +190,8 @@ RECIPE = dict(
         CSG,
         [
             Edit('samples', '--start-scale 1 --num 2', show=2),
-            Edit('warp', '--points {.49,.05}:{.49,.16} {.6,.73}:{.72,.73} --num 1'),
-            Edit('mirror', '--box {.1,.02,.72,.96} --axis x --num 1'),
+            Edit('warp', '--points {.49,.23}:{.49,.15} {.49,.1}:{.49,.04} {.49,.51}:{.49,.62} --start-scale 2 --num 1'),
+            Edit('mirror', '--box {.1,0,.72,1} --axis x --start-scale 3 --num 1'),
         ],
     ),
     # few scales, trained long: the last one does all the work
