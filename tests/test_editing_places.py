@@ -426,3 +426,11 @@ def test_without_an_encoding_start_scale_0_is_refused():
         move(model, (2, 2, 5, 5), (4, 0), start_scale=0)
     assert move(model, (2, 2, 5, 5), (4, 0)).psnr_outside == math.inf
     assert retarget(model, (24, 62), 'extend', num=1).images.shape[-1] == 62
+
+
+def test_a_label_that_vanishes_at_the_pictures_size_is_named():
+    labels = -torch.ones(1, 3, 480, 620)
+    labels[:, 0, :, 300:307] = 1  # 7 of 620 columns, between those that 31 pixels see
+    sketch = labels.roll(105, -1)  # where they do see it
+    with pytest.raises(InputError, match=r'#ff0000 \(red\) is left of the labels at the size of the picture, 31x24'):
+        transfer_layout(untrained(), sketch, labels)

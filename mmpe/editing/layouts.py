@@ -40,7 +40,7 @@ def transfer_layout(model: SinGANModel, sketch: Tensor, labels: Tensor, **option
         Edited: With the reconstruction kept where nothing has moved, if there is such a place.
 
     Raises:
-        InputError: If the sketch has a colour that the labels have not; also as :func:`redraw`.
+        InputError: If the sketch has a colour that the labels have not, or have too little of; also as :func:`redraw`.
     """
     size = model.scaled_sizes()[-1]
     palette = flat_colours(labels)
@@ -49,6 +49,11 @@ def transfer_layout(model: SinGANModel, sketch: Tensor, labels: Tensor, **option
             known = ', '.join(map(_name, palette))
             raise InputError(f'the sketch has the colour {_name(colour)}, which the labels have not: they have {known}')
     wanted, present = (_numbers(picture, palette, size) for picture in (sketch, labels))
+    for number in np.setdiff1d(wanted, present):
+        raise InputError(
+            f'nothing of the colour {_name(palette[number])} is left of the labels at the size of the picture, '
+            f'{size[1]}x{size[0]}: make its area larger'
+        )
     edited = redraw(model, rearrange(wanted, present), **options)
     edited.before.update(labels=_shown(labels, size), sketch=_shown(sketch, size))
     return edited
