@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 from singan_runs import REPOSITORY
 
-from mmpe.apis import load_config
+from mmpe.apis import load, load_config
 from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure
 from mmpe.claims.faces import real_faces
+from mmpe.claims.position import UNEVEN
 from mmpe.claims.report import read, summary, write, write_page
-from mmpe.claims.runs import Profile
+from mmpe.claims.runs import Profile, Run
+from mmpe.claims.training import train_all
 from mmpe.datasets import SinGANDataset
+from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
 SMALL = Profile('small', {}, samples=8, faces=16, sizes=(32, 48), draws=16)
@@ -117,6 +120,47 @@ def test_what_is_trained_can_be_built(profile, name):
     generator = MODELS.build(config.model).generator
     encoding = getattr(generator, 'encoding', None) or getattr(getattr(generator, 'head', None), 'encoding', None)
     assert (encoding is not None) == any(word in name for word in ('csg', 'spe', 'learned', 'mspie', 'single'))
+
+
+TINY = {
+    'model.iters_per_scale': 2,
+    'model.generator.base_channels': 4,
+    'model.discriminator.base_channels': 4,
+    'train_dataloader.dataset.min_size': 18,
+    'train_dataloader.dataset.max_size': 32,
+}
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Tiny models of claim 4, trained in child processes; (runs, folder, checkpoints)."""
+    folder = tmp_path_factory.mktemp('claims')
+    runs = PROFILES['cpu'].runs
+    runs = {name: Run(runs[name].config, {**runs[name].options, **TINY}) for name in CLAIMS[4].runs}
+    return runs, folder, train_all(runs, folder, jobs=1)
+
+
+def test_what_is_trained_is_not_trained_again(trained, monkeypatch):
+    runs, folder, checkpoints = trained
+    monkeypatch.setattr('subprocess.Popen', None)
+    assert train_all(runs, folder) == checkpoints
+    name, run = next(iter(runs.items()))
+    with pytest.raises(InputError, match='holds a model trained otherwise: give another --out'):
+        train_all({name: Run(run.config, {**run.options, 'model.iters_per_scale': 3})}, folder)
+
+
+def test_a_model_that_cannot_be_trained_is_named(tmp_path):
+    run = Run(PROFILES['cpu'].runs['singan zero'].config, {'train_dataloader.dataset.data_root': 'none.png'})
+    with pytest.raises(InputError, match='singan zero could not be trained: there is no picture at none.png'):
+        train_all({'singan zero': run}, tmp_path)
+
+
+def test_a_cartesian_grid_is_read_evenly_and_zeros_are_not(trained):
+    models = {name: load(path) for name, path in trained[2].items()}
+    found = CLAIMS[4].measure(models, SMALL)
+    assert [row[0] for row in found.rows] == ['generator', *UNEVEN]
+    middle_to_border = [float(row[4]) for row in found.rows[1:]]
+    assert middle_to_border[0] < middle_to_border[1]
 
 
 def test_equal_cost():
