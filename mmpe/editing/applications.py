@@ -57,11 +57,8 @@ def harmonise(
     picture: Tensor,
     mask: Tensor,
     start_scale: int | None = None,
-    num: int = 4,
-    seed: int = 0,
-    noise: float = 1.0,
     dilation: int | None = None,
-    softness: float | None = None,
+    **options,
 ) -> Edited:
     """Give what was pasted into the picture the picture's own colours and texture.
 
@@ -69,22 +66,12 @@ def harmonise(
         model (SinGANModel): Trained.
         picture (Tensor): (1, 3, H, W) in [-1, 1], the picture with something pasted into it.
         mask (Tensor): (1, 1, H, W), 1 where that is.
-        start_scale (int | None): The first scale that refines it: a fine one keeps its form. None: chosen by
-            :func:`~mmpe.editing.start_scales.choose_start_scale`.
-        num (int): Number of images.
-        seed (int): Of the noise; image number i depends on it and i alone.
-        noise (float): Factor of the noise amplitudes.
+        start_scale (int | None): See :func:`refine_within`.
         dilation (int | None): By how many pixels the mask is extended. None: SinGAN's 7 of a picture of 250.
-        softness (float | None): Over how many pixels inside the extended mask the result goes over into the given
-            picture. None: as many as it was extended by.
-
-    Returns:
-        Edited: The images, which are the given picture to the bit outside the extended mask.
-
-    Raises:
-        InputError: If the start scale does not exist, or picture or mask have another shape than the trained one.
+        **options: See :func:`refine_within`, also for what is returned and raised.
     """
-    return _refine_within(model, picture, mask, start_scale, num, seed, noise, dilation, softness, _HARMONISE_BY)
+    dilation = _scaled(_HARMONISE_BY, model) if dilation is None else dilation
+    return refine_within(model, picture, mask, dilation, start_scale, **options)
 
 
 def edit(
@@ -92,11 +79,8 @@ def edit(
     picture: Tensor,
     mask: Tensor,
     start_scale: int | None = None,
-    num: int = 4,
-    seed: int = 0,
-    noise: float = 1.0,
     dilation: int | None = None,
-    softness: float | None = None,
+    **options,
 ) -> Edited:
     """Close the seams of the picture after its own parts were copied to other places.
 
@@ -107,27 +91,48 @@ def edit(
         model (SinGANModel): Trained.
         picture (Tensor): (1, 3, H, W) in [-1, 1].
         mask (Tensor): (1, 1, H, W), 1 where it was edited.
-        start_scale (int | None): See :func:`harmonise`.
+        start_scale (int | None): See :func:`refine_within`.
+        dilation (int | None): By how many pixels the mask is extended. None: SinGAN's 20 of a picture of 250.
+        **options: See :func:`refine_within`, also for what is returned and raised.
+    """
+    dilation = _scaled(_EDIT_BY, model) if dilation is None else dilation
+    return refine_within(model, picture, mask, dilation, start_scale, **options)
+
+
+def refine_within(
+    model: SinGANModel,
+    picture: Tensor,
+    mask: Tensor,
+    dilation: int,
+    start_scale: int | None = None,
+    num: int = 4,
+    seed: int = 0,
+    noise: float = 1.0,
+    softness: float | None = None,
+) -> Edited:
+    """Refine a picture where a mask says, and leave it as it is elsewhere.
+
+    Args:
+        model (SinGANModel): Trained.
+        picture (Tensor): (1, 3, H, W) in [-1, 1].
+        mask (Tensor): (1, 1, H, W), 1 where it is to be refined.
+        dilation (int): By how many pixels the mask is extended, at least 0.
+        start_scale (int | None): The first scale that refines it: a fine one keeps its form. None: chosen by
+            :func:`~mmpe.editing.start_scales.choose_start_scale`.
         num (int): Number of images.
         seed (int): Of the noise; image number i depends on it and i alone.
         noise (float): Factor of the noise amplitudes.
-        dilation (int | None): By how many pixels the mask is extended. None: SinGAN's 20 of a picture of 250.
-        softness (float | None): See :func:`harmonise`.
+        softness (float | None): Over how many pixels inside the extended mask the result goes over into the given
+            picture. None: as many as it was extended by.
 
     Returns:
         Edited: The images, which are the given picture to the bit outside the extended mask.
 
     Raises:
-        InputError: As :func:`harmonise`.
+        InputError: If the start scale does not exist, or picture or mask have another shape than the trained one.
     """
-    return _refine_within(model, picture, mask, start_scale, num, seed, noise, dilation, softness, _EDIT_BY)
-
-
-def _refine_within(model, given, mask, start_scale, num, seed, noise, dilation, softness, usual_dilation) -> Edited:
     size = model.scaled_sizes()[-1]
-    given = fit(given, size, 'the picture').to(model.fixed_noise)
-    if dilation is None:
-        dilation = max(1, round(usual_dilation * max(size) / _LONG_SIDE))
+    given = fit(picture, size, 'the picture').to(model.fixed_noise)
     reach = _reach(mask, size, dilation).to(given)
     if start_scale is None:
         start_scale = choose_start_scale(model, given, reach)
@@ -140,6 +145,11 @@ def _refine_within(model, given, mask, start_scale, num, seed, noise, dilation, 
         kept=given,
         reach=reach,
     )
+
+
+def _scaled(pixels: int, model: SinGANModel) -> int:
+    """Pixels of a picture of SinGAN's size, in those of the model's."""
+    return max(1, round(pixels * max(model.scaled_sizes()[-1]) / _LONG_SIDE))
 
 
 def _reach(mask: Tensor, size: Size, dilation: int) -> Tensor:
