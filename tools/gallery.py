@@ -7,6 +7,7 @@ done.
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import subprocess
@@ -155,7 +156,6 @@ class Photograph:
 EDIT_TOOL = Path(__file__).with_name('edit.py')
 CSG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
 PALETTE = 'mmpe::singan/singan_palette_balloons.py'
-NO_PLACE = 'mmpe::positional_encoding_in_gans/singan_interp-pad_balloons.py'
 SUPER_RESOLUTION = 'mmpe::singan/singan_superresolution_balloons.py'
 ROCKET = '.45,.28,.1,.72'
 GALAXY = pasted('skimage://hubble_deep_field', (0.68, 0.48, 0.78, 0.6), (0.62, 0.15))
@@ -196,8 +196,8 @@ RECIPE = dict(
     ),
     # few scales, trained long: the last one does all the work
     chelsea=Photograph(SUPER_RESOLUTION, [Edit('superres', '--factor 4')], longer=2.5),
-    brick=Photograph(NO_PLACE, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
-    gravel=Photograph(NO_PLACE, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
+    brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
+    gravel=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
     hubble_deep_field=Photograph(
         PALETTE,
         [
@@ -278,13 +278,10 @@ def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
     checkpoint = work_dir / record['checkpoint']
     command_line = edit.command(checkpoint, folder, tuple(record['size']))
     text, done = shlex.join(['python', 'tools/edit.py', *command_line[1:]]), folder / 'command.txt'
-    if done.exists() and done.read_text() == text and done.stat().st_mtime >= checkpoint.stat().st_mtime:
+    drawn = draw_files(edit, folder, work_dir)
+    if not drawn and done.exists() and done.read_text() == text and done.stat().st_mtime >= checkpoint.stat().st_mtime:
         return text
-    folder.mkdir(parents=True, exist_ok=True)
     done.unlink(missing_ok=True)
-    with Image.open(work_dir / RESULT / 'original.png') as photograph:
-        for name, draw in edit.files.items():
-            draw(photograph.convert('RGB')).save(folder / name)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     result = subprocess.run(
         [sys.executable, *command_line, '--device', device], capture_output=True, text=True, errors='replace'
@@ -293,6 +290,21 @@ def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
         raise RuntimeError((result.stderr.strip() or f'exit code {result.returncode}').splitlines()[-1])
     done.write_text(text)
     return text
+
+
+def draw_files(edit: Edit, folder: Path, work_dir: Path) -> bool:
+    """Draw the pictures that an edit needs; returns whether one is new or another than before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = False
+    with Image.open(work_dir / RESULT / 'original.png') as photograph:
+        for name, draw in edit.files.items():
+            buffer = io.BytesIO()
+            draw(photograph.convert('RGB')).save(buffer, 'PNG')
+            file = folder / name
+            if not file.exists() or file.read_bytes() != buffer.getvalue():
+                file.write_bytes(buffer.getvalue())
+                changed = True
+    return changed
 
 
 def images_of(edit: Edit, folder: Path) -> list[tuple[str, Image.Image]]:

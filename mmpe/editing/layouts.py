@@ -125,5 +125,6 @@ def _shown(picture: Tensor, size: Size) -> Tensor:
 def _name(colour: np.ndarray) -> str:
     """Such as ``#ff0000 (red)``."""
     code = '#' + ''.join(f'{int(c):02x}' for c in colour)
-    names = [name for name, value in ImageColor.colormap.items() if value == code]
+    # not by the map's values: Pillow replaces them as it goes
+    names = [name for name in ImageColor.colormap if ImageColor.getrgb(name) == tuple(colour)]
     return f'{code} ({names[0]})' if names else code
