@@ -1,4 +1,5 @@
 import logging
+import signal
 
 import pytest
 import torch
@@ -29,8 +30,11 @@ def fresh_globals():
     A runner leaves all of these behind, and the deterministic mode that its config asks for.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     torch.manual_seed(0)
     yield
+    for number, handler in handlers.items():  # a run that fails does not give them back
+        signal.signal(number, handler)
     if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it costs an import of half a second
         torch.use_deterministic_algorithms(deterministic)
     _forget_instances()

@@ -7,8 +7,11 @@ import time
 
 import pytest
 from mmengine.runner import Runner
+from singan_runs import tiny_config
 
+from mmpe.apis import train
 from mmpe.engine.hooks import InterruptHook, interrupt_hook
+from mmpe.models.singan import SinGANModel
 
 
 def wait_for_a_signal(ready):
@@ -36,3 +39,19 @@ def test_a_worker_outlives_sigterm_only_for_a_while(monkeypatch):
         assert not hook.received
     finally:
         hook.after_train(Runner)
+
+
+def test_a_run_that_fails_gives_the_signals_back(tmp_path, monkeypatch):
+    config = tiny_config(tmp_path)
+    config.launcher = 'none'
+    before = signal.getsignal(signal.SIGINT)
+    taken = []
+
+    def fail(self, *args, **kwargs):
+        taken.append(signal.getsignal(signal.SIGINT))
+        raise RuntimeError('the step failed')
+
+    monkeypatch.setattr(SinGANModel, 'train_step', fail)
+    with pytest.raises(RuntimeError, match='the step failed'):
+        train(config)
+    assert taken[0] != before and signal.getsignal(signal.SIGINT) is before

@@ -159,6 +159,7 @@ PALETTE = 'mmpe::singan/singan_palette_balloons.py'
 SUPER_RESOLUTION = 'mmpe::singan/singan_superresolution_balloons.py'
 ROCKET = '.45,.28,.1,.72'
 GALAXY = pasted('skimage://hubble_deep_field', (0.68, 0.48, 0.78, 0.6), (0.62, 0.15))
+PLOUGH = ((0.1, 0.3), (0.25, 0.22), (0.37, 0.3), (0.5, 0.4), (0.55, 0.58), (0.78, 0.62), (0.82, 0.4))
 SECOND_GALAXY = pasted(None, (0.68, 0.48, 0.78, 0.6), (0.35, 0.6))
 
 RECIPE = dict(
@@ -196,8 +197,8 @@ RECIPE = dict(
     ),
     # few scales, trained long: the last one does all the work
     chelsea=Photograph(SUPER_RESOLUTION, [Edit('superres', '--factor 4')], longer=2.5),
-    brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
-    gravel=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1', repeat=2)]),
+    brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)]),
+    gravel=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)]),
     hubble_deep_field=Photograph(
         PALETTE,
         [
@@ -206,8 +207,10 @@ RECIPE = dict(
                 'paint',
                 '--painting @painting.png --num 1',
                 {
+                    # a plough of galaxies, as large as those of the photograph
                     'painting.png': painting(
-                        (0.3, 0.9), (0.2, 0.2, 0.45, 0.4, 0.73, 0.54), (0.6, 0.55, 0.7, 0.9, 0.73, 0.54)
+                        (0.3, 0.9),
+                        *((x, y, x + 0.04, y + 0.05, 0.73, 0.54) for x, y in PLOUGH),
                     )
                 },
             ),

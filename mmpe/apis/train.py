@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner
 
+from mmpe.engine.hooks import InterruptHook
 from mmpe.errors import InputError
 
 from .checkpoint import read_checkpoint
@@ -32,9 +37,22 @@ def train(config: Config) -> Runner:
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    runner.train()
+    with _signals_given_back():
+        runner.train()
     barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
+
+
+@contextmanager
+def _signals_given_back() -> Iterator[None]:
+    """A hook that takes signals over in training gives them back at its end, but not where an error ends it."""
+    numbers = InterruptHook.signals if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_checkpoint(config: Config) -> None:
