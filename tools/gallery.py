@@ -174,7 +174,7 @@ RECIPE = dict(
             Edit('scale', f'--box {{{ROCKET}}} --factor 1.4 --num 1'),
             Edit(
                 'layout',
-                '--sketch @sketch.png --labels @labels.png --num 1',
+                '--sketch @sketch.png --labels @labels.png --start-scale 3 --num 1',
                 {
                     'sketch.png': flat((0.2, 0.28, 0.3, 1), (0.7, 0.28, 0.8, 1)),
                     'labels.png': flat((0.45, 0.28, 0.55, 1)),
@@ -182,7 +182,7 @@ RECIPE = dict(
             ),
             Edit(
                 'harmonise',
-                '--picture @pasted.png --mask @mask.png --num 1',
+                '--picture @pasted.png --mask @mask.png --start-scale 2 --num 1',
                 {'pasted.png': GALAXY, 'mask.png': changed_by(GALAXY)},
             ),
         ],
