@@ -130,6 +130,7 @@ def test_another_config_or_picture_is_not_taken_for_what_is_done(trained):
 def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, tmp_path, monkeypatch, capsys):
     folder, unbroken, _ = trained
     end = last(unbroken / 'a.png').name
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored
     monkeypatch.setattr(children, '_POLL', 0.01)
 
     def strike(after, blow):
