@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from torch import Tensor
 
-from mmpe.analysis.figures import COLOURS, new_figure, plain_axes
+from mmpe.analysis.figures import COLOURS, plain_axes
 from mmpe.visualization import to_picture
 
 from .claim import Measure
@@ -16,17 +16,14 @@ from .claim import Measure
 Row = tuple[str, Sequence[Tensor]]
 
 
-def picture_rows(rows: Sequence[Row], figure: Figure | None = None, height: float = 1.1) -> Figure:
+def picture_rows(rows: Sequence[Row], figure: FigureBase) -> None:
     """Rows of images, each under its name; images of a column may differ in size.
 
     Args:
         rows (Sequence[Row]): A name and images, (3, H, W) or (1, 3, H, W) in [-1, 1].
-        figure (Figure | None): To draw on; None makes one.
-        height (float): Of a row, in inches.
+        figure (FigureBase): To draw on.
     """
     columns = max(len(images) for _, images in rows)
-    widest = max(image.shape[-1] / image.shape[-2] for _, images in rows for image in images)
-    figure = figure or new_figure(columns * height * widest + 0.4, len(rows) * (height + 0.3) + 0.2)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes, (name, images) in zip(grid, rows):
         axes[0].set_title(name, fontsize=9, loc='left')
@@ -34,7 +31,6 @@ def picture_rows(rows: Sequence[Row], figure: Figure | None = None, height: floa
             axis.set_axis_off()
         for axis, image in zip(axes, images):
             axis.imshow(to_picture(image), interpolation='nearest')
-    return figure
 
 
 def bars(axes, title: str, what: str, groups: dict[str, Sequence[Measure]], names: Sequence[str]) -> None:

@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.analysis.figures import new_figure
-from mmpe.apis import sample
 from mmpe.datasets import DrawnFaces
-from mmpe.evaluation.layout import structure
 from mmpe.evaluation.pyramid import pyramid_distance, pyramid_neighbourhoods
 
 from .claim import Check, Finding, Measure
 from .drawing import bars, picture_rows
+from .pictures import draw, layout_score
 from .runs import Profile
 
 PADDINGS = {'zero': 'zero', 'reflect': 'reflect', 'none': 'none', 'none + CSG': 'csg nopad'}
@@ -32,12 +31,7 @@ def real_faces(num: int, side: int) -> Tensor:
 
 def draw_faces(model, num: int, side: int) -> Tensor:
     """(num, 3, side, side) in [-1, 1]."""
-    return torch.stack(list(sample(model, num, (side, side), batch=32))).clamp(-1, 1)
-
-
-def layout_score(images: Tensor, mean: Tensor) -> Measure:
-    """Structure of images against the mean real face."""
-    return Measure.of([structure(image[None], mean) for image in images])
+    return draw(model, num, (side, side), batch=32)
 
 
 def detail_distance(images: Tensor, real: Tensor) -> Measure:

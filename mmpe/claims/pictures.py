@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -24,13 +26,13 @@ EDITABLE = {
 _SHOWN = 4
 
 
-def draw(model, num: int, size: tuple[int, int] | None = None, seed: int = 0) -> Tensor:
+def draw(model, num: int, size: tuple[int, int] | None = None, batch: int = 4) -> Tensor:
     """Samples, (num, 3, H, W), clipped to [-1, 1] as on disk."""
-    return torch.stack(list(sample(model, num, size, seed=seed))).clamp(-1, 1)
+    return torch.stack(list(sample(model, num, size, batch=batch))).clamp(-1, 1)
 
 
 def layout_score(images: Tensor, picture: Tensor) -> Measure:
-    """Structure over images, with its standard error."""
+    """Structure of images against a picture, (1, 3, H, W), with its standard error over images."""
     return Measure.of([structure(image[None], picture) for image in images])
 
 
@@ -41,25 +43,19 @@ def texture_distance(images: Tensor, picture: Tensor) -> Measure:
 
 def layout_comes_from_zeros(models: dict, profile: Profile) -> Finding:
     """Claim 1: structure by padding, without any encoding."""
-    images = {name: draw(models[run], profile.samples) for name, run in PADDINGS.items()}
-    picture = models['singan zero'].picture
-    scores = {name: layout_score(drawn, picture) for name, drawn in images.items()}
-    figure = _with_samples(picture, images, 'Layout kept, by padding', 'structure', scores)
-    checks = [
-        Check.above('structure', 'zero padding', scores['zero'], other, scores[other]) for other in list(scores)[1:]
-    ]
+    scores, figure = _by_padding(models, profile, layout_score, 'structure', 'Layout kept, by padding')
+    zero, *others = scores
+    checks = [Check.above('structure', 'zero padding', scores[zero], other, scores[other]) for other in others]
     return Finding([['padding', 'structure'], *([name, str(score)] for name, score in scores.items())], checks, figure)
 
 
 def zeros_are_indispensable(models: dict, profile: Profile) -> Finding:
     """Claim 2: distance of texture by padding, without any encoding."""
-    images = {name: draw(models[run], profile.samples) for name, run in PADDINGS.items()}
-    picture = models['singan zero'].picture
-    scores = {name: texture_distance(drawn, picture) for name, drawn in images.items()}
-    figure = _with_samples(picture, images, 'Distance of patches, by padding', 'SWD of 7x7 patches', scores)
-    checks = [
-        Check.above('SWD 7x7', other, scores[other], 'zero padding', scores['zero']) for other in list(scores)[1:]
-    ]
+    scores, figure = _by_padding(
+        models, profile, texture_distance, 'SWD of 7x7 patches', 'Distance of patches, by padding'
+    )
+    zero, *others = scores
+    checks = [Check.above('SWD 7x7', other, scores[other], 'zero padding', scores[zero]) for other in others]
     return Finding([['padding', 'SWD 7x7'], *([name, str(score)] for name, score in scores.items())], checks, figure)
 
 
@@ -91,10 +87,13 @@ def layout_survives_new_shapes(models: dict, profile: Profile) -> Finding:
     return Finding(rows, checks, figure)
 
 
-def _with_samples(picture: Tensor, images: dict[str, Tensor], title: str, what: str, scores: dict[str, Measure]):
+def _by_padding(models: dict, profile: Profile, score: Callable, what: str, title: str):
+    """Scores of samples against the photograph by padding, and a figure of both."""
+    picture = models['singan zero'].picture
+    images = {name: draw(models[run], profile.samples) for name, run in PADDINGS.items()}
+    scores = {name: score(drawn, picture) for name, drawn in images.items()}
     figure = new_figure(10, 4.2)
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.6))
     bars(left.subplots(), title, what, {what: list(scores.values())}, list(scores))
-    rows = [('photograph', [picture]), *((name, drawn[:_SHOWN]) for name, drawn in images.items())]
-    picture_rows(rows, right)
-    return figure
+    picture_rows([('photograph', [picture]), *((name, drawn[:_SHOWN]) for name, drawn in images.items())], right)
+    return scores, figure
