@@ -310,3 +310,11 @@ def test_a_page_shows_any_name_as_it_is(tmp_path):
 )
 def test_progress_is_read_from_logs(line, where, left):
     assert children.read_progress(line.encode()) == (where, left)
+
+
+def test_a_picture_by_its_older_name_gives_way():
+    config = find_config(str(CSG))
+    config.train_dataloader.dataset.pop('data_root')
+    config.train_dataloader.dataset.img_path = 'old.png'
+    dataset = picture_config(config, 'new.png', 'out').train_dataloader.dataset
+    assert dataset.data_root == 'new.png' and 'img_path' not in dataset

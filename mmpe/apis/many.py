@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmpe.compat.datasets import name_picture
 from mmpe.datasets.picture_sources import FolderOfFiles
 from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError
@@ -80,8 +81,7 @@ def find_config(name: str, options: dict | None = None) -> Config:
 def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config:
     """A copy of a SinGAN's config for another picture and work dir, for one process."""
     config = Config(config._cfg_dict.to_dict(), filename=config.filename)
-    config.train_dataloader.dataset.pop('img_path', None)  # another name of the same, mmgeneration's
-    config.train_dataloader.dataset.data_root = str(picture)
+    name_picture(config.train_dataloader.dataset, picture)
     config.work_dir, config.launcher = str(work_dir), 'none'
     return config
 

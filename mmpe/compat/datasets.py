@@ -102,3 +102,9 @@ def _stack(values):
     if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):
         return torch.stack(list(values))
     return values
+
+
+def name_picture(dataset: dict, picture: str) -> None:
+    """Give a data set's config another picture, by whichever name it had one: ``img_path`` is mmgeneration's."""
+    dataset.pop('img_path', None)
+    dataset['data_root'] = str(picture)
