@@ -220,6 +220,19 @@ def test_growth_by_the_released_schedule():
     assert Growth({4: 1, 8: 1}, 0).transition_weight(1000) == 1
 
 
+def test_growth_of_a_config_that_was_written_and_read_again(tmp_path):
+    """As every work dir has it; MMEngine sorts keys as text."""
+    config = Config.fromfile(REPOSITORY / 'configs/_base_/models/pggan.py')
+    config.dump(tmp_path / 'config.py')
+    again = Config.fromfile(tmp_path / 'config.py').model.kimgs_per_scale
+    assert list(again) != list(config.model.kimgs_per_scale)
+    growth = Growth(again, 600)
+    assert growth.scales == [4, 8, 16, 32, 64, 128]
+    assert [growth.scale(1000 * kimgs) for kimgs in (599, 600, 1799, 1800, 3000, 4200, 5400)] == [
+        *(4, 8, 8, 16, 32, 64, 128)
+    ]
+
+
 @pytest.mark.parametrize(
     'settings, message',
     [

@@ -17,7 +17,8 @@ class Growth:
     From Karras et al., "Progressive Growing of GANs", ICLR 2018, section 2 and appendix A.
 
     Args:
-        kimgs_per_scale (Mapping): Side to thousands of images; sides in order, each twice the one before.
+        kimgs_per_scale (Mapping): Side to thousands of images; each side is twice the next smaller one. In any
+            order: MMEngine writes dictionaries sorted as text, 128 before 16.
         transition_kimgs (float): Thousands of images, from the start of a side on, in which its layers fade in.
 
     Attributes:
@@ -28,17 +29,17 @@ class Growth:
     """
 
     def __init__(self, kimgs_per_scale: Mapping, transition_kimgs: float = 600):
-        self.scales = [_side(name) for name in kimgs_per_scale]
+        lengths = sorted((_side(name), 1000 * kimgs) for name, kimgs in kimgs_per_scale.items())
+        self.scales = [side for side, _ in lengths]
         for below, above in zip(self.scales, self.scales[1:]):
             if above != 2 * below:
-                raise InputError(f'kimgs_per_scale has sides {self.scales}: each must be twice the one before')
-        lengths = [1000 * kimgs for kimgs in kimgs_per_scale.values()]
-        if not lengths or min(lengths) <= 0 or transition_kimgs < 0:
+                raise InputError(f'kimgs_per_scale has sides {self.scales}: each must be twice the next smaller one')
+        if not lengths or min(kimgs_per_scale.values()) <= 0 or transition_kimgs < 0:
             raise InputError(
                 f'kimgs_per_scale={dict(kimgs_per_scale)} must say at least one side, and above 0 for each; '
                 f'transition_kimgs={transition_kimgs} must be at least 0'
             )
-        self._starts = [0, *accumulate(lengths[:-1])]
+        self._starts = [0, *accumulate(length for _, length in lengths[:-1])]
         self._transition = 1000 * transition_kimgs
 
     def stage(self, images: int) -> int:
