@@ -124,7 +124,7 @@ def test_other_files_are_refused(tmp_path):
         (dict(alpha=1.5), 'between 0 and 1'),
         (dict(beta=-0.1), 'between 0 and 1'),
         (dict(start_scale=3), 'start scale 3 does not exist'),
-        (dict(seed=-1), 'its seed is at least 0'),
+        (dict(seed=-1), 'a seed is at least 0'),
         (dict(fps=0), 'frames a second'),
         (dict(fps=100), 'frames a second'),
     ],

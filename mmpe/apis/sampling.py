@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
+from mmpe.models.random import check_seed
 
 # As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them.
 _MAPS_ALIVE = 5
@@ -53,8 +54,7 @@ def sample(
     given = dict(size=size, start_scale=start_scale or None, truncation=truncation)
     options = {name: value for name, value in given.items() if value is not None}
     _check_model(model, options)
-    if seed < 0:
-        raise InputError(f'a seed is at least 0, not {seed}')
+    check_seed(seed)
     if size is not None:
         batch = max(1, min(batch, _MEMORY_OF_A_BATCH // memory_of_an_image(model, size)))
 

@@ -110,7 +110,7 @@ def animate(
     Raises:
         InputError: If the start scale does not exist, or a number is out of its range.
     """
-    _check(model, num_frames, alpha, beta, start_scale, seed, fps)
+    _check(model, num_frames, alpha, beta, start_scale, fps)
     below = model.reconstruct(start_scale) if start_scale else None
     weights = model.noise_weights[start_scale:]
     walk = noise_walk(model, alpha, beta, start_scale, seed)
@@ -139,13 +139,10 @@ def noise_walk(
         before, now = now, [alpha * star + (1 - alpha) * (z + step) for star, z, step in zip(fixed, now, steps)]
 
 
-def _check(model, num_frames, alpha, beta, start_scale, seed, fps):
-    if not 0 <= start_scale < model.trained_scales:
-        raise InputError(
-            f'start scale {start_scale} does not exist: the trained scales are 0 to {model.trained_scales - 1}'
-        )
-    if num_frames < 1 or seed < 0:
-        raise InputError(f'an animation has at least 1 frame, not {num_frames}, and its seed is at least 0, not {seed}')
+def _check(model, num_frames, alpha, beta, start_scale, fps):
+    model.check_start_scale(start_scale)
+    if num_frames < 1:
+        raise InputError(f'an animation has at least 1 frame, not {num_frames}')
     if not (0 <= alpha <= 1 and 0 <= beta <= 1):
         raise InputError(f'alpha and beta of an animation lie between 0 and 1, unlike {alpha} and {beta}')
     if not 0 < fps <= _MOST_FPS:

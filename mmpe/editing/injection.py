@@ -52,7 +52,7 @@ def inject(
         InputError: If nothing enters the start scale, the picture's shape is not that of the images, or the size is too
             small.
     """
-    check_injection(model, start_scale, seed, noise)
+    _check(model, start_scale, noise)
     sizes = model.scaled_sizes(size)
     if tuple(picture.shape[-2:]) != sizes[start_scale - 1]:
         picture = resize(fit(picture, sizes[-1], name), sizes[start_scale - 1])
@@ -65,19 +65,12 @@ def inject(
     return torch.cat(images)
 
 
-def check_injection(model: SinGANModel, start_scale: int, seed: int = 0, noise: float = 1.0) -> None:
-    """Refuse what cannot be injected.
-
-    Raises:
-        InputError: If nothing enters the scale, or the seed or the noise is negative.
-    """
+def _check(model, start_scale, noise):
     scales = injection_scales(model)
     if start_scale not in scales:
         raise InputError(
             f'a picture cannot be injected at start scale {start_scale}: choose one of {scales[0]} to {scales[-1]}'
         )
-    if seed < 0:
-        raise InputError(f'a seed is at least 0, not {seed}')
     if noise < 0:
         raise InputError(f'the factor of the noise is at least 0, not {noise}')
 

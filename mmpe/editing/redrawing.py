@@ -58,7 +58,7 @@ def redraw(
     Raises:
         InputError: If the start scale does not exist, the size is too small, or there is no encoding to tell.
     """
-    _check(model, start_scale, seed)
+    _check(model, start_scale)
     keeps = size is None or tuple(size) == model.scaled_sizes()[-1]
     size = tuple(size or model.scaled_sizes()[-1])
     if reach is None:
@@ -82,18 +82,13 @@ def reach_of(places: Places, size: Size, radius: int = 4) -> Tensor:
     return dilate(moved.float()[None, None], radius)
 
 
-def _check(model, start_scale, seed):
-    if not 0 <= start_scale < model.trained_scales:
-        raise InputError(
-            f'start scale {start_scale} does not exist: the trained scales are 0 to {model.trained_scales - 1}'
-        )
+def _check(model, start_scale):
+    model.check_start_scale(start_scale)
     if start_scale == 0 and model.generator.encoding is None:
         raise InputError(
             'this SinGAN has no positional encoding, so it cannot be told a layout at start scale 0: choose a start '
             'scale of 1 or more, or train one that has, such as positional_encoding_in_gans/singan_csg_quickstart.py'
         )
-    if seed < 0:
-        raise InputError(f'a seed is at least 0, not {seed}')
 
 
 class _Drawing:

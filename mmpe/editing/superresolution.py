@@ -51,7 +51,7 @@ def super_resolve(
         InputError: If the factor is not over 1, the picture has another size, or there is one scale only.
     """
     sizes = enlarged_sizes(model, factor)
-    picture = _check(model, picture, noise, seed)
+    picture = _check(model, picture, noise)
     last = model.trained_scales - 1
     images = []
     for number in tqdm(range(num), unit='image', leave=False, disable=None):
@@ -93,9 +93,9 @@ def _shrink(image, size):
     return F.interpolate(image, size, mode='bicubic', align_corners=False, antialias=True)
 
 
-def _check(model, picture, noise, seed) -> Tensor:
-    if min(noise, seed) < 0:
-        raise InputError(f'the factor of the noise ({noise}) and the seed ({seed}) are at least 0')
+def _check(model, picture, noise) -> Tensor:
+    if noise < 0:
+        raise InputError(f'the factor of the noise is at least 0, not {noise}')
     if picture is None:
         return model.picture
     height, width = model.scaled_sizes()[-1]

@@ -7,6 +7,8 @@ import zlib
 import numpy as np
 import torch
 
+from mmpe.errors import InputError
+
 
 def random_generator(purpose: str, *place: int) -> torch.Generator:
     """A generator for a purpose and a place in a space of whole numbers; neighbours have nothing in common.
@@ -20,6 +22,20 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
 
     Returns:
         torch.Generator: On the CPU.
+
+    Raises:
+        InputError: If a number is negative: seeds come from people.
     """
+    check_seed(min(place, default=0))
     entropy = (zlib.crc32(purpose.encode()), len(place), *place)
     return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a negative seed.
+
+    Raises:
+        InputError: If it is one.
+    """
+    if seed < 0:
+        raise InputError(f'a seed is at least 0, not {seed}')

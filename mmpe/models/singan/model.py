@@ -400,10 +400,7 @@ class SinGANModel(BaseModel):
         Raises:
             InputError: If the start scale does not exist, or the size is too small for the pyramid.
         """
-        if not 0 <= start_scale < self.trained_scales:
-            raise InputError(
-                f'start scale {start_scale} does not exist: the trained scales are 0 to {self.trained_scales - 1}'
-            )
+        self.check_start_scale(start_scale)
         sizes = self.scaled_sizes(size)[start_scale:]
         image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
         rngs = [random_generator('sampling', seed, i) for i in range(first, first + num)]
@@ -415,6 +412,17 @@ class SinGANModel(BaseModel):
         return self.generator(
             noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
         )
+
+    def check_start_scale(self, start_scale: int) -> None:
+        """Refuse a scale that is not there.
+
+        Raises:
+            InputError: If the start scale does not exist.
+        """
+        if not 0 <= start_scale < self.trained_scales:
+            raise InputError(
+                f'start scale {start_scale} does not exist: the trained scales are 0 to {self.trained_scales - 1}'
+            )
 
     def memory_of_an_image(self, size: Size) -> int:
         """Bytes that drawing one image of ``size`` (H, W) takes at most, about."""
