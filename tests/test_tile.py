@@ -112,6 +112,18 @@ def test_one_scale_is_that_of_circular_padding(border):
     torch.testing.assert_close(Torus(generator, (True, True))([noise], [1.0]), expected, atol=1e-10, rtol=0)
 
 
+@borders
+@axes_
+def test_two_periods_are_one_twice_over_from_a_later_scale_on(border, axes):
+    on_torus = Torus(build(border), AXES[axes])
+    noises, image = draw(on_torus)[1:], torch.rand(1, 3, *SIZES[0]).double()
+    one = on_torus(noises, WEIGHTS[1:], image=image, first_scale=1)
+    doubled = [repeat(noise, 2, axes) for noise in noises]
+    two = on_torus(doubled, WEIGHTS[1:], image=repeat(image, 2, axes), first_scale=1)
+    torch.testing.assert_close(two, repeat(one, 2, axes), atol=1e-10, rtol=0)
+    assert (one - on_torus(noises, WEIGHTS[1:], image=-image, first_scale=1)).std() > 0.05
+
+
 # ------------------------------------------------------------------------------------------------- axes that end
 
 
@@ -198,12 +210,43 @@ def test_tile(border, encoding, axes):
     assert torch.equal(generator.sample(1), before)
 
 
+@pytest.mark.parametrize('start_scale', [1, 2])
+@axes_
+def test_from_a_later_scale_on_it_is_the_picture_and_its_mirror_image(axes, start_scale):
+    generator = model()
+    for block in generator.generator.blocks[start_scale:]:
+        torch.nn.init.zeros_(block.layers[-1].conv.weight)  # finer scales add nothing
+        torch.nn.init.zeros_(block.layers[-1].conv.bias)
+    texture = tile(generator, axes=axes, num=1, start_scale=start_scale).images
+    known = generator.reconstruct()
+    mirrored = known
+    for dim, wraps in zip((-2, -1), AXES[axes]):
+        mirrored = torch.cat([mirrored, mirrored.flip(dim)], dim) if wraps else mirrored
+        if wraps:
+            torch.testing.assert_close(texture, texture.flip(dim))
+    assert texture.shape == mirrored.shape
+    assert torch.corrcoef(torch.stack([texture.flatten(), mirrored.flatten()]))[0, 1] > 0.9
+
+
+def test_layout_of_a_later_scale_in_closed_form():
+    rows, columns = Torus(build(BORDERS[0]), (False, True)).cells((5, 8), (5, 4)).movedim(-1, 0).flip(0)
+    assert torch.equal(rows, torch.arange(5.0).double()[:, None].expand(5, 8))
+    there = torch.tensor([0.375, 1.125, 1.875, 2.625]).double()
+    torch.testing.assert_close(columns, torch.cat([there, there.flip(0)]).expand(5, 8))
+
+
 @pytest.mark.parametrize(
-    ('encoding', 'axes', 'size'),
-    [(None, 'both', (18, 25)), (CSG, 'both', (36, 50)), (CSG, 'x', (18, 50)), (SPE, 'y', (36, 25))],
+    ('encoding', 'axes', 'start_scale', 'size'),
+    [
+        (None, 'both', 0, (18, 25)),
+        (None, 'both', 1, (36, 50)),
+        (CSG, 'both', 0, (36, 50)),
+        (CSG, 'x', 2, (18, 50)),
+        (SPE, 'y', 0, (36, 25)),
+    ],
 )
-def test_sizes_that_nobody_gave(encoding, axes, size):
-    assert tile(model(encoding), axes=axes, num=1).images.shape[-2:] == size
+def test_sizes_that_nobody_gave(encoding, axes, start_scale, size):
+    assert tile(model(encoding), axes=axes, num=1, start_scale=start_scale).images.shape[-2:] == size
 
 
 def test_refusals():
@@ -211,6 +254,10 @@ def test_refusals():
         tile(model(), axes='z')
     with pytest.raises(InputError, match='too small'):
         tile(model(), (2, 2))
+    with pytest.raises(InputError, match='start scale 3 does not exist: the trained scales are 0 to 2'):
+        tile(model(), start_scale=3)
+    with pytest.raises(InputError, match='a seed is at least 0, not -1'):
+        tile(model(), seed=-1)
 
 
 # ------------------------------------------------------------------------------------------------- the tool
@@ -233,9 +280,9 @@ def edit(monkeypatch, tmp_path):
 
 
 def test_task(edit):
-    out = edit('--axes', 'x', '--size', '20x48', '--num', 2, '--repeat', 3, '--seed', 1)
+    out = edit('--axes', 'x', '--size', '20x48', '--num', 2, '--repeat', 3, '--seed', 1, '--start-scale', 1)
     assert sorted(file.name for file in out.iterdir()) == ['edited_000.png', 'edited_001.png', 'sheet.png']
-    expected = tile(model(), (20, 48), 'x', 2, 1).images[1]
+    expected = tile(model(), (20, 48), 'x', 2, 1, 1).images[1]
     with Image.open(out / 'edited_001.png') as picture:
         pixels = np.asarray(picture).astype(int)
     assert np.abs(pixels - (expected.clamp(-1, 1).permute(1, 2, 0).numpy() + 1) * 127.5).max() < 1
@@ -248,6 +295,7 @@ def test_task(edit):
     [
         (('--axes', 'z'), 'invalid choice'),
         (('--size', '3x3'), 'too small'),
+        (('--start-scale', '3'), 'does not exist'),
         (('--size', '100000x100000'), 'GiB are available'),
         (('--repeat', '0'), 'at least 1'),
     ],

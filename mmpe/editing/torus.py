@@ -14,6 +14,7 @@ from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANGenerator, SinGANModel
 
 from .edited import Edited
+from .places import see
 
 AXES = dict(both=(True, True), x=(False, True), y=(True, False))
 """Whether (rows, columns) go on at the other end: the top of the image below its bottom, its left at the right."""
@@ -23,41 +24,64 @@ Size = tuple[int, int]
 
 
 @torch.no_grad()
-def tile(model: SinGANModel, size: Size | None = None, axes: str = 'both', num: int = 4, seed: int = 0) -> Edited:
+def tile(
+    model: SinGANModel,
+    size: Size | None = None,
+    axes: str = 'both',
+    num: int = 4,
+    seed: int = 0,
+    start_scale: int = 0,
+) -> Edited:
     """Draw textures that go on at the opposite side without a seam.
 
     Noise wraps, convolutions see the opposite side past an edge, and so does the enlargement between scales. An
-    encoding's coordinates pass through the picture and back again: its layout has no jump.
+    encoding's coordinates pass through the picture and back again: its layout has no jump. At a start scale above 0
+    the reconstruction of the scale below does.
 
     Args:
         model (SinGANModel): In eval mode.
-        size (tuple[int, int] | None): (H, W) of a texture. None: the picture's, but where there is an encoding twice
-            that on axes that wrap, so that its coordinates pass through the picture at their usual pace.
+        size (tuple[int, int] | None): (H, W) of a texture. None: that of :func:`tile_size`.
         axes (str): Which ones wrap: ``both``, ``x`` (left and right continue each other) or ``y`` (top and bottom).
         num (int): How many.
-        seed (int): Texture number i depends on the seed and i alone.
+        seed (int): Of the noise, at least 0; texture number i depends on it and i alone.
+        start_scale (int): The first scale with random noise. At 0 a texture is new from the ground up; above, it is
+            laid out as the picture and its mirror images.
 
     Raises:
-        InputError: If the axes are others, or the size is too small for the pyramid.
+        InputError: If the axes are others, the start scale does not exist, or the size is too small for the pyramid.
     """
     if axes not in AXES:
         raise InputError(f'textures wrap on the axes {", ".join(AXES)}, not {axes!r}')
+    model.check_start_scale(start_scale)
     torus = Torus(model.generator, AXES[axes])
-    size = size or tile_size(model, axes)
-    sizes = model.scaled_sizes(size)
-    coordinates = torus.coordinates(sizes[0], model.scaled_sizes()[0]) if model.generator.encoding else None
+    sizes = model.scaled_sizes(size or tile_size(model, axes, start_scale))
+    start = _start(model, torus, sizes, start_scale)
+    weights = model.noise_weights[start_scale:]
     images = []
     for i in range(num):
         rng = random_generator('tiles', seed, i)
-        shapes = [torus.noise_shape(scale, size) for scale, size in enumerate(sizes)]
+        shapes = [torus.noise_shape(scale, size) for scale, size in enumerate(sizes)][start_scale:]
         noises = [torch.randn(1, *shape, generator=rng).to(model.fixed_noise) for shape in shapes]
-        images.append(torus(noises, model.noise_weights, coordinates))
+        images.append(torus(noises, weights, **start))
     return Edited(torch.cat(images), dict(picture=model.picture))
 
 
-def tile_size(model: SinGANModel, axes: str = 'both') -> Size:
-    """(H, W) of a texture that nobody gave a size, see :func:`tile`."""
-    times = 2 if model.generator.encoding else 1
+def _start(model, torus, sizes, start_scale) -> dict:
+    """What tells the torus of the picture's layout."""
+    trained = model.scaled_sizes()
+    if start_scale:
+        below = start_scale - 1
+        image = see(model.reconstruct(start_scale), torus.cells(sizes[below], trained[below]))
+        return dict(image=image, first_scale=start_scale)
+    return dict(coordinates=torus.coordinates(sizes[0], trained[0]) if model.generator.encoding else None)
+
+
+def tile_size(model: SinGANModel, axes: str = 'both', start_scale: int = 0) -> Size:
+    """(H, W) of a texture that nobody gave a size: the picture's, on axes that wrap with its mirror image beside it.
+
+    Without an encoding and from scale 0 on there is no layout, and it is the picture's.
+    """
+    times = 2 if model.generator.encoding or start_scale else 1
     height, width = (n * (times if wraps else 1) for n, wraps in zip(model.scaled_sizes()[-1], AXES[axes]))
     return height, width
 
@@ -109,25 +133,50 @@ class Torus:
         y, x = torch.meshgrid(rows, columns, indexing='ij')
         return self.generator.encoding.locate(torch.stack([x, y], -1), tuple(space))
 
+    def cells(self, size: Size, frame: Size) -> Tensor:
+        """Lay an image out: there and back where an axis wraps, and stretched where it ends.
+
+        Args:
+            size (tuple[int, int]): (H, W) of the new image.
+            frame (tuple[int, int]): Of the one to be laid out.
+
+        Returns:
+            Tensor: (H, W, 2), the (column, row) to be seen.
+        """
+        rows, columns = (
+            _there_and_back(n, own) if wrap else torch.linspace(0, own - 1, n, dtype=torch.float64)
+            for n, own, wrap in zip(size, frame, self.wraps)
+        )
+        y, x = torch.meshgrid(rows, columns, indexing='ij')
+        return torch.stack([x, y], -1)
+
     def enlarge(self, image: Tensor, size: Size) -> Tensor:
         """Bicubic resize to ``size`` (H, W): a period becomes a period; corners are aligned where an axis ends."""
         for dim, length, wrap in zip((-2, -1), size, self.wraps):
             image = _resize_period(image, length, dim) if wrap else image
         return self.generator.enlarge(image, size)
 
-    def __call__(self, noises: Sequence[Tensor], noise_weights: Sequence, coordinates: Tensor | None = None) -> Tensor:
+    def __call__(
+        self,
+        noises: Sequence[Tensor],
+        noise_weights: Sequence,
+        coordinates: Tensor | None = None,
+        image: Tensor | None = None,
+        first_scale: int = 0,
+    ) -> Tensor:
         """Generate from one noise map a scale.
 
         Args:
             noises (Sequence[Tensor]): (N, C, h, w) each, see :meth:`noise_shape`.
             noise_weights (Sequence): An amplitude for each noise.
             coordinates (Tensor | None): (h, w, 2) of scale 0's noise map, see :meth:`coordinates`.
+            image (Tensor | None): (N, 3, H, W), that of scale ``first_scale - 1``, see :meth:`cells`.
+            first_scale (int): The scale of the first noise.
 
         Returns:
             Tensor: (N, 3, H, W), about [-1, 1].
         """
-        image = None
-        for scale, (noise, weight) in enumerate(zip(noises, noise_weights)):
+        for scale, (noise, weight) in enumerate(zip(noises, noise_weights), start=first_scale):
             if image is not None:
                 rows, columns = (n - 2 * margin for n, margin in zip(noise.shape[-2:], self.margins))
                 image = self.enlarge(image, (rows, columns))

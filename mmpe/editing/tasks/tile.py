@@ -32,7 +32,16 @@ def add_tasks(tasks) -> None:
         '--size',
         type=size,
         metavar='HEIGHTxWIDTH',
-        help="of a texture, in pixels; default: the picture's, or twice that on axes that wrap if there is an encoding",
+        help="of a texture, in pixels; default: the picture's, on axes that wrap twice that if the texture is laid out "
+        'as the picture, by an encoding or a start scale',
+    )
+    p.add_argument(
+        '--start-scale',
+        type=int,
+        default=0,
+        metavar='K',
+        help='first scale with random noise; above 0: the texture is laid out as the picture and its mirror images; '
+        'default: %(default)s',
     )
     p.add_argument(
         '--repeat',
@@ -45,8 +54,8 @@ def add_tasks(tasks) -> None:
 
 def run_tile(model, args) -> Edited:
     """The task."""
-    memory_of_an_image(model, args.size or tile_size(model, args.axes))
-    edited = tile(model, args.size, args.axes, args.num, args.seed)
+    memory_of_an_image(model, args.size or tile_size(model, args.axes, args.start_scale))
+    edited = tile(model, args.size, args.axes, args.num, args.seed, args.start_scale)
     for i, image in enumerate(edited.images.split(1)):
         if (i + 1) * args.repeat**2 * image.numel() <= _NUMBERS_REPEATED:
             edited.before[f'{i}, repeated'] = repeat(image, args.repeat, args.axes)
