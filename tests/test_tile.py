@@ -228,6 +228,15 @@ def test_from_a_later_scale_on_it_is_the_picture_and_its_mirror_image(axes, star
     assert torch.corrcoef(torch.stack([texture.flatten(), mirrored.flatten()]))[0, 1] > 0.9
 
 
+def test_each_scale_has_its_own_noise():
+    generator = model()
+    generator.noise_weights.copy_(torch.tensor([1.0, 0.0, 0.0]))
+    one, two = (tile(generator, num=1, seed=seed, start_scale=1).images for seed in (1, 2))
+    assert torch.equal(one, two)
+    generator.noise_weights[2] = 1
+    assert not torch.equal(tile(generator, num=1, seed=1, start_scale=1).images, one)
+
+
 def test_layout_of_a_later_scale_in_closed_form():
     rows, columns = Torus(build(BORDERS[0]), (False, True)).cells((5, 8), (5, 4)).movedim(-1, 0).flip(0)
     assert torch.equal(rows, torch.arange(5.0).double()[:, None].expand(5, 8))
