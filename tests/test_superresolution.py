@@ -7,7 +7,7 @@ from test_editing_injection import untrained
 
 from mmpe.datasets.singan_dataset import SinGANDataset, SuperResolutionDataset
 from mmpe.editing import super_resolve
-from mmpe.editing.superresolution import enlarged_sizes
+from mmpe.editing.superresolution import enlarged_sizes, fitting_strength
 from mmpe.errors import InputError
 
 ROOT = 0.5 ** (1 / 3)
@@ -46,9 +46,35 @@ def test_a_last_scale_that_adds_nothing_enlarges_in_place():
 def test_back_projection_keeps_the_picture():
     """Means over squares of 4 pixels say what is left of it, whatever the last scale adds."""
     model = model_of((24, 24))
-    held, free = (super_resolve(model, back_projection=held).images for held in (True, False))
+    held, free = (super_resolve(model, strength=1, back_projection=held).images for held in (True, False))
     errors = [(F.avg_pool2d(images, 4) - model.picture).square().mean().sqrt() for images in (held, free)]
     assert errors[0] < errors[1] / 3
+
+
+def test_the_strength_that_fits_gives_the_least_error():
+    """Of all, in the first step from the picture made smaller."""
+    model = model_of((24, 24))
+    small = F.interpolate(model.picture, model.scaled_sizes()[-2], mode='bicubic', antialias=True)
+    blurred = F.interpolate(small, (24, 24), mode='bicubic')
+    still = torch.zeros(1, *model.generator.noise_shape(2, (24, 24)))
+    detail = model.generator.refine(2, still, 0.0, blurred) - blurred
+    tried = torch.linspace(0, 0.1, 1001)
+    errors = [(blurred + strength * detail - model.picture).square().sum() for strength in tried]
+    best = tried[torch.stack(errors).argmin()].item()
+    assert 0.001 < best < 0.099
+    assert fitting_strength(model, model.picture) == pytest.approx(best, abs=1e-4)
+
+
+def test_strength():
+    model = model_of((24, 24))
+    own = fitting_strength(model, model.picture)
+    assert torch.equal(super_resolve(model).images, super_resolve(model, strength=own).images)
+    none, half, whole = (
+        super_resolve(model, factor=1.2, strength=share, back_projection=False) for share in (0, 0.5, 1)
+    )
+    assert torch.equal(none.images, none.before['bicubic'])
+    torch.testing.assert_close(half.images, (none.images + whole.images) / 2)
+    assert (whole.images - none.images).abs().max() > 0.01
 
 
 def test_noise_is_off_by_itself_and_numbered_when_on():
@@ -78,6 +104,8 @@ def test_other_bad_input_is_refused():
         super_resolve(model, torch.zeros(1, 3, 40, 40))
     with pytest.raises(InputError, match='at least 0'):
         super_resolve(model, seed=-1)
+    with pytest.raises(InputError, match='strength of the detail is at least 0, not -1'):
+        super_resolve(model, strength=-1)
     with pytest.raises(InputError, match='one scale only'):
         super_resolve(untrained(sizes=[(21, 30)]))
 

@@ -25,6 +25,7 @@ def super_resolve(
     noise: float = 0.0,
     num: int = 1,
     seed: int = 0,
+    strength: float | None = None,
     back_projection: bool = True,
 ) -> Edited:
     """Enlarge the picture in steps of the ratio that the last scale was trained with; each time that scale refines it.
@@ -39,32 +40,63 @@ def super_resolve(
         noise (float): Factor of the last scale's noise amplitude; none gives the least error.
         num (int): Number of images, which differ by their noise.
         seed (int): Of the noise; image number i depends on it and i alone.
+        strength (float | None): Factor of the detail that the scale adds, at least 0; SinGAN's is 1. None: that of
+            :func:`fitting_strength`.
         back_projection (bool): Whether to put right, after each step, what the image would differ by from the picture
             once it is shrunk again (Irani and Peleg 1991). SinGAN does not, and what its scale exaggerates once it
-            exaggerates more at every step: a rocket at 4 times 64 pixels has 21 dB without it and 26 dB with it.
+            exaggerates more at every step.
 
     Returns:
         Edited: The images, of the picture's size times ``factor``, rounded; before them the picture and, for
         comparison, its bicubic enlargement.
 
     Raises:
-        InputError: If the factor is not over 1, the picture has another size, or there is one scale only.
+        InputError: If the factor is not over 1, the noise or the strength is negative, the picture has another size, or
+            there is one scale only.
     """
     sizes = enlarged_sizes(model, factor)
-    picture = _check(model, picture, noise)
-    last = model.trained_scales - 1
+    picture = _check(model, picture, noise, strength)
+    strength = fitting_strength(model, picture) if strength is None else strength
     images = []
     for number in tqdm(range(num), unit='image', leave=False, disable=None):
         rng = random_generator('super-resolution', seed, number)
         image = picture
         for size in tqdm(sizes, unit='step', leave=False, disable=None):
-            maps = torch.randn(1, *model.generator.noise_shape(last, size), generator=rng).to(image)
-            image = model.generator.refine(last, maps, model.noise_weights[last] * noise, _enlarge(image, size))
+            image = _enlarge(image, size)
+            image = image + strength * _detail(model, image, rng, noise)
             if back_projection:
                 image = image + _enlarge(picture - _shrink(image, picture.shape[-2:]), size)
         images.append(image)
     before = dict(picture=picture, bicubic=_enlarge(picture, sizes[-1]))
     return Edited(torch.cat(images), before)
+
+
+@torch.no_grad()
+def fitting_strength(model: SinGANModel, picture: Tensor) -> float:
+    """How much of the last scale's detail makes the picture itself, once shrunk and enlarged, most like it again.
+
+    The scale was trained on the reconstruction below it, which is blurred more than a picture that was shrunk, so that
+    it adds too much to one. Least squares, no noise.
+
+    Args:
+        model (SinGANModel): Trained, with two scales at least.
+        picture (Tensor): (1, 3, H, W) in [-1, 1], of the trained size.
+
+    Returns:
+        float: At least 0, usually below 1.
+    """
+    below, size = model.scaled_sizes()[-2:]
+    blurred = _enlarge(_shrink(picture, below), size)
+    detail = _detail(model, blurred)
+    return ((picture - blurred) * detail).sum().div(detail.square().sum().clamp(min=1e-12)).clamp(min=0).item()
+
+
+def _detail(model, image, rng=None, noise=0.0) -> Tensor:
+    """What the last scale adds to an image."""
+    last = model.trained_scales - 1
+    shape = (1, *model.generator.noise_shape(last, tuple(image.shape[-2:])))
+    maps = torch.zeros(shape) if rng is None else torch.randn(shape, generator=rng)
+    return model.generator.refine(last, maps.to(image), model.noise_weights[last] * noise, image) - image
 
 
 def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
@@ -93,9 +125,11 @@ def _shrink(image, size):
     return F.interpolate(image, size, mode='bicubic', align_corners=False, antialias=True)
 
 
-def _check(model, picture, noise) -> Tensor:
+def _check(model, picture, noise, strength) -> Tensor:
     if noise < 0:
         raise InputError(f'the factor of the noise is at least 0, not {noise}')
+    if strength is not None and not 0 <= strength < math.inf:
+        raise InputError(f'the strength of the detail is at least 0, not {strength}')
     if picture is None:
         return model.picture
     height, width = model.scaled_sizes()[-1]

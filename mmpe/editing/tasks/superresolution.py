@@ -25,6 +25,12 @@ def add_tasks(tasks) -> None:
         help='1: as in training, so that images differ; default: %(default)s',
     )
     p.add_argument(
+        '--strength',
+        type=float,
+        metavar='FACTOR',
+        help="of the detail; SinGAN's is 1; default: what fits the picture best when it is made smaller by one scale",
+    )
+    p.add_argument(
         '--no-back-projection', action='store_true', help='let the image drift away from the picture, as SinGAN does'
     )
     add_draws(p, num=1)
@@ -35,4 +41,4 @@ def run_superres(model, args) -> Edited:
     picture = read_picture(args.picture) if args.picture else None
     memory_of_an_image(model, enlarged_sizes(model, args.factor)[-1])
     back_projection = not args.no_back_projection
-    return super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, back_projection)
+    return super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, args.strength, back_projection)
