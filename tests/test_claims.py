@@ -14,7 +14,7 @@ from mmpe.claims.faces import real_faces
 from mmpe.claims.position import UNEVEN
 from mmpe.claims.report import read, summary, write, write_page
 from mmpe.claims.runs import Profile, Run
-from mmpe.claims.training import train_all
+from mmpe.claims.training import run_config, train_all
 from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
@@ -120,6 +120,15 @@ def test_what_is_trained_can_be_built(profile, name):
     generator = MODELS.build(config.model).generator
     encoding = getattr(generator, 'encoding', None) or getattr(getattr(generator, 'head', None), 'encoding', None)
     assert (encoding is not None) == any(word in name for word in ('csg', 'spe', 'learned', 'mspie', 'single'))
+
+
+@pytest.mark.parametrize('profile', PROFILES)
+@pytest.mark.parametrize('name', ['singan csg', 'dcgan zero', 'pggan zero', 'mspie'])
+def test_what_a_child_reads_can_be_built(profile, name, tmp_path):
+    config = run_config(PROFILES[profile].runs[name], tmp_path)
+    config.dump(tmp_path / 'config.py')
+    with torch.device('meta'):
+        assert isinstance(MODELS.build(load_config(tmp_path / 'config.py').model), torch.nn.Module)
 
 
 TINY = {
