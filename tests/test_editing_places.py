@@ -8,7 +8,20 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch.nn import functional as F
 
-from mmpe.editing import box_mask, duplicate, mirror, move, redraw, remove, retarget, scale, transfer_layout, warp
+from mmpe.editing import (
+    box_mask,
+    covers,
+    duplicate,
+    mirror,
+    move,
+    redraw,
+    remove,
+    retarget,
+    scale,
+    transfer_layout,
+    warp,
+)
+from mmpe.editing.edited import Edited
 from mmpe.editing.layouts import flat_colours, rearrange
 from mmpe.editing.moves import flip, shift, transplant, zoom
 from mmpe.editing.places import cell_positions, fold, hold, identity, look_up, pixel_positions, see, to_cells
@@ -152,16 +165,40 @@ def test_patch_is_the_best_of_all_by_force():
             a, b = ring.T, (ring + (down, right)).T
             difference = ((colours[:, a[0], a[1]] - colours[:, b[0], b[1]]) ** 2).sum() / len(ring)
             best[right, down] = difference + 1e-3 * math.hypot(down, right)
-    assert region.patch(picture) == min(best, key=best.get)
+    sides = [(1, 0), (-1, 0), (0, 1), (0, -1)]
+    expected = {min((by for by in best if by[0] * x + by[1] * y > 0), key=best.get) for x, y in sides}
+    assert region.patches(picture) == sorted(expected, key=best.get)
+    assert region.patches(picture)[0] == min(best, key=best.get)
 
 
 def test_patch_of_a_flat_picture_is_the_nearest():
-    assert Region(box_mask((9, 6, 4, 5), (18, 26))).patch(torch.ones(1, 3, 18, 26)) in ((4, 0), (-4, 0))
+    assert Region(box_mask((9, 6, 4, 5), (18, 26))).patches(torch.ones(1, 3, 18, 26))[0] in ((4, 0), (-4, 0))
+
+
+@pytest.mark.parametrize('side, axis', [(1, 0), (-1, 0), (1, 1), (-1, 1)])
+def test_at_start_scale_0_that_cover_is_taken_which_is_drawn(monkeypatch, side, axis):
+    """To a network that draws everything as it was, unless it comes from one side."""
+    model = untrained(sizes=[(12, 16), (18, 24), (24, 32)])
+    middle = torch.tensor([15.5, 11.5])
+    offered = []
+
+    def drawn(model, places, num, start_scale):
+        offered.append(places(middle) - middle)
+        asked = see(model.picture, places(pixel_positions((24, 32))))
+        willing = offered[-1][axis] * side > 0
+        return Edited((asked if willing else model.picture).expand(num, -1, -1, -1), dict(copied=asked))
+
+    monkeypatch.setattr(covers, 'redraw', drawn)
+    region = Region(box_mask((14, 10, 4, 4), (24, 32)))
+    taken = covers.cover(model, region, 0)
+    assert len(offered) > 4 and (taken(middle) - middle)[axis] * side > 0
+    covered = taken(pixel_positions((24, 32)))[region.inside]
+    assert (region.distance(covered) > 0).all()
 
 
 def test_a_region_too_large_for_a_patch_is_mirrored_out():
     model = untrained()
-    assert Region(box_mask((3, 0, 25, 24), (24, 31))).patch(model.picture) is None
+    assert Region(box_mask((3, 0, 25, 24), (24, 31))).patches(model.picture) == []
     assert torch.isfinite(remove(model, (3, 0, 25, 24), num=1).images).all()
     with pytest.raises(InputError, match='the region is the whole picture'):
         remove(model, (0, 0, 31, 24), num=1)

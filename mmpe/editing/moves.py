@@ -8,6 +8,7 @@ from torch import Tensor
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
 
+from .covers import cover
 from .edited import Edited
 from .masks import Box
 from .places import Places, identity, pixel_positions
@@ -44,8 +45,8 @@ def move(
     Raises:
         InputError: If the region is none, or nothing of it stays in the picture; also as :func:`redraw`.
     """
-    part = _part(model, region, start_scale)
-    places = transplant(part, shift(by), cover(part, model.picture), seam=seam)
+    own = Region.of(region, model.scaled_sizes()[-1])
+    places = transplant(_part(model, own, start_scale), shift(by), cover(model, own, start_scale), seam=seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
@@ -58,7 +59,8 @@ def duplicate(
     **options,
 ) -> Edited:
     """Show a region a second time; as :func:`move`, but it also stays where it is."""
-    places = transplant(_part(model, region, start_scale), shift(by), identity, seam=seam)
+    own = Region.of(region, model.scaled_sizes()[-1])
+    places = transplant(_part(model, own, start_scale), shift(by), identity, seam=seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
@@ -86,9 +88,9 @@ def scale(
     Raises:
         InputError: If the region is none, the factor is not above 0, or the anchor is another; also as :func:`redraw`.
     """
-    box = Region.of(region, model.scaled_sizes()[-1]).box
-    part = _part(model, region, start_scale)
-    places = transplant(part, zoom(box, factor, anchor), cover(part, model.picture), factor, seam)
+    own = Region.of(region, model.scaled_sizes()[-1])
+    enlarged, background = zoom(own.box, factor, anchor), cover(model, own, start_scale)
+    places = transplant(_part(model, own, start_scale), enlarged, background, factor, seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
@@ -96,26 +98,24 @@ def mirror(
     model: SinGANModel, region: Box | Tensor, axis: str = 'x', start_scale: int = 1, seam: float = 3, **options
 ) -> Edited:
     """Mirror a region within its box; as :func:`move`, but ``axis`` 'x' swaps left and right, 'y' top and bottom."""
-    box = Region.of(region, model.scaled_sizes()[-1]).box
-    part = _part(model, region, start_scale)
-    places = transplant(part, flip(box, axis), cover(part, model.picture), seam=seam)
+    own = Region.of(region, model.scaled_sizes()[-1])
+    places = transplant(_part(model, own, start_scale), flip(own.box, axis), cover(model, own, start_scale), seam=seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
 def remove(model: SinGANModel, region: Box | Tensor, start_scale: int = 1, **options) -> Edited:
     """Let a region's surroundings continue into it; as :func:`move`."""
-    places = cover(_part(model, region, start_scale), model.picture)
+    places = cover(model, Region.of(region, model.scaled_sizes()[-1]), start_scale)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
 def _part(model, region, start_scale) -> Region:
     """The region, at start scale 0 with what the network has to see around it to draw it."""
-    part = Region.of(region, model.scaled_sizes()[-1])
     if start_scale:
-        return part
+        return region
     coarsest, finest = model.scaled_sizes()[0], model.scaled_sizes()[-1]
-    grown = part.grown(model.generator.border.reach * (finest[1] - 1) / (coarsest[1] - 1))
-    return part if grown.inside.all() else grown
+    grown = region.grown(model.generator.border.reach * (finest[1] - 1) / (coarsest[1] - 1))
+    return region if grown.inside.all() else grown
 
 
 def shift(by: tuple[float, float]) -> Places:
@@ -151,16 +151,6 @@ def flip(box: Box, axis: str) -> Places:
     signs = (-1, 1) if axis == 'x' else (1, -1)
     offsets = (2 * left + width - 1, 0) if axis == 'x' else (0, 2 * top + height - 1)
     return lambda positions: positions * positions.new_tensor(signs) + positions.new_tensor(offsets)
-
-
-def cover(region: Region, picture: Tensor) -> Places:
-    """Let a region's surroundings continue into it: a part of the picture that fits, or else their mirror image."""
-    by = region.patch(picture)
-    if by is None:
-        return region.leave
-    return lambda positions: torch.where(
-        (region.distance(positions) < 0)[..., None], positions + positions.new_tensor(by), positions
-    )
 
 
 def transplant(region: Region, origin: Places, background: Places, factor: float = 1, seam: float = 0) -> Places:

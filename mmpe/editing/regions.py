@@ -94,17 +94,17 @@ class Region:
     def _nearest_within(self) -> Tensor:
         return _nearest(self.inside)
 
-    def patch(self, picture: Tensor) -> tuple[int, int] | None:
-        """From where another part of the picture covers the region best.
+    def patches(self, picture: Tensor) -> list[tuple[int, int]]:
+        """From where other parts of the picture cover the region best: one on each side of it, the best first.
 
-        That part touches neither the region nor the picture's edge, and what is around it differs least from what is
+        A part touches neither the region nor the picture's edge, and what is around it differs least from what is
         around the region (the least sum of squares, for all parts at once by convolution).
 
         Args:
             picture (Tensor): (1, C, H, W) in [-1, 1].
 
         Returns:
-            tuple[int, int] | None: How far that part is, (right, down); None if the region is too large for one.
+            list[tuple[int, int]]: How far they are, (right, down); none if the region is too large for any.
         """
         inside = self.inside.numpy().astype(float)
         around = dilate(self.inside[None, None].float(), _RING)[0, 0].numpy().astype(float)
@@ -114,13 +114,18 @@ class Region:
         within = _correlate(np.ones(self.size), around) > around.sum() - 0.5
         free = within & (_correlate(inside, inside) < 0.5)
         if not free.any():
-            return None
+            return []
         errors = _correlate((colours**2).sum(0), ring) + sum((c**2 * ring).sum() for c in colours)
         errors = (errors - 2 * sum(_correlate(c, c * ring) for c in colours)) / max(ring.sum(), 1)
         down, right = (np.arange(errors.shape[axis]) - (self.size[axis] - 1) for axis in (0, 1))
         costs = np.where(free, errors + _FARTHER * np.hypot(down[:, None], right), np.inf)
-        row, column = np.unravel_index(costs.argmin(), costs.shape)
-        return int(right[column]), int(down[row])
+        found = {}
+        for side in (right > 0, right < 0, (down > 0)[:, None], (down < 0)[:, None]):
+            there = np.where(side, costs, np.inf)
+            row, column = np.unravel_index(there.argmin(), there.shape)
+            if np.isfinite(there[row, column]):
+                found[int(right[column]), int(down[row])] = there[row, column]
+        return sorted(found, key=found.get)
 
 
 def _correlate(field: np.ndarray, part: np.ndarray) -> np.ndarray:
