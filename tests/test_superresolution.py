@@ -1,8 +1,14 @@
 """Super-resolution: sizes, steps, and the pyramid that it is trained on."""
 
+import runpy
+import sys
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
+from singan_runs import REPOSITORY
 from test_editing_injection import untrained
 
 from mmpe.datasets.singan_dataset import SinGANDataset, SuperResolutionDataset
@@ -118,3 +124,43 @@ def test_the_pyramid_has_the_exact_ratio_and_as_many_scales():
         assert abs(height - 85 * ROOT**steps) <= 0.5 and abs(width - 128 * ROOT**steps) <= 0.5
     assert [tuple(real.shape[-2:]) for real in exact.reals] == exact.sizes
     assert torch.equal(exact.reals[-1], plain.reals[-1])
+
+
+@pytest.fixture
+def superres(monkeypatch, tmp_path):
+    """Run the task of tools/edit.py in this process, on a model of 24x24 pixels."""
+    generator = dict(type='SinGANGenerator', base_channels=4)
+    meta = dict(model=dict(type='SinGANModel', generator=generator))
+    torch.save(dict(meta=meta, state_dict=model_of((24, 24)).state_dict()), tmp_path / 'x.pth')
+
+    def call(*args):
+        command = ['edit.py', 'superres', tmp_path / 'x.pth', '--out', tmp_path / 'out', *args]
+        monkeypatch.setattr(sys, 'argv', [str(arg) for arg in command])
+        runpy.run_path(str(REPOSITORY / 'tools/edit.py'), run_name='__main__')
+        return tmp_path / 'out'
+
+    return call
+
+
+def test_task_says_how_close_it_came(superres, tmp_path, capsys):
+    """A truth that is the result in some levels darker: PSNR by hand."""
+    with Image.open(superres('--factor', 2, '--strength', 0.5) / 'edited_000.png') as image:
+        darker = np.asarray(image) // 2
+    Image.fromarray(darker).save(tmp_path / 'truth.png')
+    capsys.readouterr()
+    with Image.open(superres('--factor', 2, '--strength', 0.5, '--truth', tmp_path / 'truth.png') / 'sheet.png'):
+        rows = [line.split('|') for line in capsys.readouterr().out.splitlines() if line.startswith('|')]
+    assert [row[1].strip() for row in rows[2:]] == ['bicubic', 'image 0']
+    error = np.square(darker.astype(float) - np.asarray(Image.open(tmp_path / 'out/edited_000.png'))).mean()
+    assert float(rows[3][2]) == pytest.approx(10 * np.log10(255**2 / error), abs=0.05)
+    assert float(rows[3][3]) > 0
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [(('--strength', -1), 'at least 0, not -1'), (('--truth', 'none.png'), 'none.png'), (('--factor', 1), 'over 1')],
+)
+def test_task_refuses(superres, capsys, options, message):
+    with pytest.raises(SystemExit, match='2'):
+        superres(*options)
+    assert message in capsys.readouterr().err

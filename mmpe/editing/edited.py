@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mmpe.evaluation import psnr
 from mmpe.visualization import save_picture, save_sheet
 
 
@@ -39,9 +39,7 @@ class Edited:
         if self.reach is None or not bool((self.reach == 0).any()):
             return None
         outside = (self.reach == 0).expand_as(self.images)
-        difference = (self.images.clamp(-1, 1) - self.kept.clamp(-1, 1))[outside]
-        error = difference.double().square().mean().item()
-        return math.inf if error == 0 else 10 * math.log10(4 / error)
+        return psnr(*(x.clamp(-1, 1).expand_as(outside)[outside] for x in (self.images, self.kept)))
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``edited_000.png``, ... and ``sheet.png``, what there was before and the images; the folder is made.

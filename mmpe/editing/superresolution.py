@@ -10,11 +10,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.evaluation import patch_distance, psnr
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
 
 from .edited import Edited
-from .masks import Size
+from .masks import Size, fit
 
 
 @torch.no_grad()
@@ -97,6 +98,29 @@ def _detail(model, image, rng=None, noise=0.0) -> Tensor:
     shape = (1, *model.generator.noise_shape(last, tuple(image.shape[-2:])))
     maps = torch.zeros(shape) if rng is None else torch.randn(shape, generator=rng)
     return model.generator.refine(last, maps.to(image), model.noise_weights[last] * noise, image) - image
+
+
+def compare(edited: Edited, truth: Tensor) -> dict[str, tuple[float, float]]:
+    """How far enlarged pictures, and the bicubic enlargement, are from what the picture was made smaller from.
+
+    Args:
+        edited (Edited): Of :func:`super_resolve`.
+        truth (Tensor): (1, 3, H, W) in [-1, 1]; scaled, antialiased, to the size of the images.
+
+    Returns:
+        dict[str, tuple[float, float]]: By what it is: PSNR in dB, and the distance of 7x7 patches, see
+        :func:`~mmpe.evaluation.patch_distance`. The first asks for every pixel, the second for sharpness.
+
+    Raises:
+        InputError: If the truth has another shape.
+    """
+    truth = fit(truth, edited.images.shape[-2:], 'the true picture').to(edited.images)
+    images = dict(bicubic=edited.before['bicubic'])
+    images.update({f'image {i}': image for i, image in enumerate(edited.images.split(1))})
+    return {
+        name: (psnr(image.clamp(-1, 1), truth), patch_distance(image.clamp(-1, 1), truth, 7))
+        for name, image in images.items()
+    }
 
 
 def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:

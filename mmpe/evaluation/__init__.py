@@ -2,7 +2,7 @@
 
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
 from .gan_metrics import FeatureMetrics, MultiScaleSimilarity, SlicedWasserstein
-from .layout import diversity, rmse, structure
+from .layout import diversity, psnr, rmse, structure
 from .network import TorchScriptFeatures, build_network
 from .pyramid import laplacian_pyramid, pyramid_distance, pyramid_neighbourhoods
 from .real_pictures import RealPictures
@@ -27,6 +27,7 @@ __all__ = [
     'patch_distance',
     'patches',
     'precision_recall',
+    'psnr',
     'pyramid_distance',
     'pyramid_neighbourhoods',
     'rmse',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -57,3 +59,9 @@ def diversity(samples: Tensor, picture: Tensor) -> float:
 def rmse(image: Tensor, picture: Tensor) -> float:
     """Root of the mean squared difference of two images (1, C, H, W); 0 is perfect, and the range of [-1, 1] is 2."""
     return F.mse_loss(image, picture).sqrt().item()
+
+
+def psnr(image: Tensor, picture: Tensor, value_range: float = 2.0) -> float:
+    """Peak signal-to-noise ratio of two images of one shape, in dB; infinite if they are equal."""
+    error = F.mse_loss(image.double(), picture.double()).item()
+    return 10 * math.log10(value_range**2 / error) if error else math.inf

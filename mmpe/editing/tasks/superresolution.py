@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mmpe.apis.sampling import memory_of_an_image
 from mmpe.datasets.pictures import read_picture
+from mmpe.visualization import markdown_table
 
 from ..edited import Edited
-from ..superresolution import enlarged_sizes, super_resolve
+from ..superresolution import compare, enlarged_sizes, super_resolve
 from .common import add_draws, add_task
 
 
@@ -33,6 +34,7 @@ def add_tasks(tasks) -> None:
     p.add_argument(
         '--no-back-projection', action='store_true', help='let the image drift away from the picture, as SinGAN does'
     )
+    p.add_argument('--truth', metavar='FILE', help='the picture before it was made smaller: says how close it came')
     add_draws(p, num=1)
 
 
@@ -41,4 +43,9 @@ def run_superres(model, args) -> Edited:
     picture = read_picture(args.picture) if args.picture else None
     memory_of_an_image(model, enlarged_sizes(model, args.factor)[-1])
     back_projection = not args.no_back_projection
-    return super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, args.strength, back_projection)
+    truth = read_picture(args.truth) if args.truth else None
+    edited = super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, args.strength, back_projection)
+    if truth is not None:
+        rows = [[name, f'{db:.2f}', f'{distance:.4f}'] for name, (db, distance) in compare(edited, truth).items()]
+        print('\n'.join(markdown_table([['against the truth', 'PSNR, dB', 'patch distance'], *rows])))
+    return edited
