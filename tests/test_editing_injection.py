@@ -162,7 +162,9 @@ def test_a_copy_of_the_photograph_has_no_error_and_a_shift_of_colour_has_its_own
     assert start_scale_error(model, model.picture, everywhere, model.picture) == pytest.approx(0, abs=1e-3)
     flat = torch.zeros_like(model.picture)
     model.picture.zero_()
-    assert start_scale_error(model, flat, everywhere, flat + 0.25) == pytest.approx(0.5, abs=1e-5)  # once for each term
+    assert start_scale_error(model, flat, everywhere, flat + 0.25) == pytest.approx(
+        0.75, abs=1e-5
+    )  # texture twice, layout once
 
 
 def test_the_error_is_blind_outside_the_reach():
