@@ -4,9 +4,11 @@ import argparse
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 from singan_runs import CSG, REPOSITORY
 
@@ -99,6 +101,18 @@ def test_the_recipe_is_of_configs_and_tasks_that_are_there(gallery, tmp_path):
         for edit in entry.edits:
             args = p.parse_args(edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))[1:])
             assert args.out == tmp_path / edit.out and args.checkpoint == str(tmp_path / 'x.pth')
+
+
+def test_a_part_of_a_photograph_is_cut_out_once(gallery, tmp_path):
+    assert gallery.Photograph('', []).picture('rocket', tmp_path) == 'skimage://rocket'
+    entry = gallery.Photograph('', [], part=(0.25, 0, 0.75, 0.5))
+    file = Path(entry.picture('rocket', tmp_path))
+    whole = skimage.data.rocket()
+    height, width = whole.shape[:2]
+    with Image.open(file) as part:
+        assert (np.asarray(part) == whole[: round(height / 2), round(width / 4) : round(width * 3 / 4)]).all()
+    before = file.stat().st_mtime_ns
+    assert entry.picture('rocket', tmp_path) == str(file) and file.stat().st_mtime_ns == before
 
 
 def test_what_is_pasted_is_masked(gallery, photograph):

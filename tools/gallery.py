@@ -146,11 +146,24 @@ class Photograph:
         config (str): Of a SinGAN.
         edits (Sequence[Edit]): Tasks of tools/edit.py.
         longer (float): How many times the profile's iterations it takes.
+        part (tuple[float, ...] | None): The part that is used, (left, top, right, bottom) as shares of its width and
+            height, where all of it would be too fine for so few pixels.
     """
 
     config: str
     edits: Sequence[Edit]
     longer: float = 1.0
+    part: tuple[float, ...] | None = None
+
+    def picture(self, name: str, out: Path) -> str:
+        """The picture called ``name`` as a config has it; a part is written to OUT/photographs."""
+        whole = f'skimage://{name}'
+        if self.part is None:
+            return whole
+        file = out / 'photographs' / f'{name}.png'
+        picture = to_picture(read_picture(whole))
+        write_if_other(picture.crop(_pixels(self.part, picture.size)), file)
+        return str(file)
 
 
 EDIT_TOOL = Path(__file__).with_name('edit.py')
@@ -158,9 +171,15 @@ CSG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
 PALETTE = 'mmpe::singan/singan_palette_balloons.py'
 SUPER_RESOLUTION = 'mmpe::singan/singan_superresolution_balloons.py'
 ROCKET = '.45,.28,.1,.72'
-GALAXY = pasted('skimage://hubble_deep_field', (0.68, 0.48, 0.78, 0.6), (0.62, 0.15))
-PLOUGH = ((0.1, 0.3), (0.25, 0.22), (0.37, 0.3), (0.5, 0.4), (0.55, 0.58), (0.78, 0.62), (0.82, 0.4))
-SECOND_GALAXY = pasted(None, (0.68, 0.48, 0.78, 0.6), (0.35, 0.6))
+COIN = pasted('skimage://coins', (0.03, 0.13, 0.17, 0.32), (0.05, 0.6))
+SECOND_GALAXY = pasted(None, (0.26, 0.06, 0.58, 0.42), (0.04, 0.6))
+CUP = painting(
+    (0.85, 0.4),
+    (0.13, 0.3, 0.8, 0.97, 0.2, 0.62),  # saucer
+    (0.35, 0.5, 0.6, 0.8, 0.45, 0.85),  # shadow
+    (0.29, 0.05, 0.68, 0.6, 0.3, 0.25),  # cup
+    (0.34, 0.25, 0.63, 0.53, 0.48, 0.42),  # coffee
+)
 
 RECIPE = dict(
     rocket=Photograph(
@@ -180,47 +199,45 @@ RECIPE = dict(
                     'labels.png': flat((0.45, 0.28, 0.55, 1)),
                 },
             ),
-            Edit(
-                'harmonise',
-                '--picture @pasted.png --mask @mask.png --start-scale 2 --num 1',
-                {'pasted.png': GALAXY, 'mask.png': changed_by(GALAXY)},
-            ),
         ],
+        longer=2,
     ),
     coffee=Photograph(
-        CSG,
+        PALETTE,
         [
-            Edit('samples', '--start-scale 1 --num 2', show=2),
+            Edit('samples', '--start-scale 1 --num 1'),
             Edit('warp', '--points {.49,.23}:{.49,.15} {.49,.1}:{.49,.04} {.49,.51}:{.49,.62} --start-scale 2 --num 1'),
             Edit('mirror', '--box {.1,0,.72,1} --axis x --start-scale 3 --num 1'),
+            Edit('paint', '--painting @painting.png --start-scale 2 --num 1', {'painting.png': CUP}),
         ],
+        longer=2,
     ),
     # few scales, trained long: the last one does all the work
     chelsea=Photograph(SUPER_RESOLUTION, [Edit('superres', '--factor 4')], longer=2.5),
-    brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)]),
-    gravel=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)]),
+    brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--start-scale 1 --num 1')], longer=2),
+    # parts, whose stones and galaxies have more than a pixel each
+    gravel=Photograph(
+        CSG,
+        [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)],
+        part=(0.25, 0.25, 0.66, 0.66),
+    ),
     hubble_deep_field=Photograph(
-        PALETTE,
+        CSG,
         [
             Edit('samples', '--num 1 --size {1x2}'),
             Edit(
-                'paint',
-                '--painting @painting.png --num 1',
-                {
-                    # a plough of galaxies, as large as those of the photograph
-                    'painting.png': painting(
-                        (0.3, 0.9),
-                        *((x, y, x + 0.04, y + 0.05, 0.73, 0.54) for x, y in PLOUGH),
-                    )
-                },
+                'harmonise',
+                '--picture @pasted.png --mask @mask.png --num 1',
+                {'pasted.png': COIN, 'mask.png': changed_by(COIN)},
             ),
             Edit(
                 'edit',
                 '--picture @copied.png --mask @mask.png --num 1',
                 {'copied.png': SECOND_GALAXY, 'mask.png': changed_by(SECOND_GALAXY)},
             ),
-            Edit('animate', out='walk.gif', show=3),
+            Edit('animate', out='walk.gif', show=2),
         ],
+        part=(0.62, 0.48, 0.87, 0.75),
     ),
 )
 
@@ -267,7 +284,7 @@ def configs_of(names, profile, options, out):
             'default_hooks.checkpoint.interval': iterations,
         }
         config = find_config(RECIPE[name].config, {**schedule, **options})
-        return picture_config(config, f'skimage://{name}', out / 'trained' / name)
+        return picture_config(config, RECIPE[name].picture(name, out), out / 'trained' / name)
 
     return {name: config_of(name) for name in names}
 
@@ -298,16 +315,21 @@ def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
 def draw_files(edit: Edit, folder: Path, work_dir: Path) -> bool:
     """Draw the pictures that an edit needs; returns whether one is new or another than before."""
     folder.mkdir(parents=True, exist_ok=True)
-    changed = False
-    with Image.open(work_dir / RESULT / 'original.png') as photograph:
-        for name, draw in edit.files.items():
-            buffer = io.BytesIO()
-            draw(photograph.convert('RGB')).save(buffer, 'PNG')
-            file = folder / name
-            if not file.exists() or file.read_bytes() != buffer.getvalue():
-                file.write_bytes(buffer.getvalue())
-                changed = True
-    return changed
+    with Image.open(work_dir / RESULT / 'original.png') as opened:
+        photograph = opened.convert('RGB')
+    written = [write_if_other(draw(photograph), folder / name) for name, draw in edit.files.items()]
+    return any(written)
+
+
+def write_if_other(picture: Image.Image, file: Path) -> bool:
+    """Write a PNG, unless it is there as it is; returns whether it was written."""
+    buffer = io.BytesIO()
+    picture.save(buffer, 'PNG')
+    if file.exists() and file.read_bytes() == buffer.getvalue():
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(buffer.getvalue())
+    return True
 
 
 def images_of(edit: Edit, folder: Path) -> list[tuple[str, Image.Image]]:
