@@ -41,7 +41,7 @@ def stack(padding_mode='zeros', layers=3, channels=6, leaky=True, padding=1):
 class Add(nn.Module):
     """Adds a fixed map to its input."""
 
-    def __init__(self, added, shuffle=False):
+    def __init__(self, added):
         super().__init__()
         self.register_buffer('added', added)
 

@@ -102,7 +102,7 @@ def test_without_a_border_there_is_no_sense_of_position(module):
 
 def test_what_comes_with_the_input_is_not_put_down_to_padding():
     explicit = audit(stack(Ramp(), padding=0), noise, num=32)
-    assert explicit.verdict.startswith('Knows absolute position, and not from padding')
+    assert explicit.verdict.startswith('Knows absolute position, and not from a layer that pads')
     both = audit(stack(Ramp()), noise, num=32)
     assert both.verdict.startswith('Knows absolute position without the help of its zero padding')
 

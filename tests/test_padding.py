@@ -16,7 +16,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmpe.models import padding as P
-from mmpe.models.padding import build_padding, pad, set_padding
+from mmpe.models.padding import build_padding, mode_of, pad, remove_padding, set_padding
 from mmpe.registry import MODELS
 
 NUMPY_MODES = dict(zero='constant', reflect='reflect', replicate='edge', circular='wrap')
@@ -582,3 +582,43 @@ def test_none_is_refused_where_the_output_would_shrink():
 def test_pad_and_crop_at_once_is_refused():
     with pytest.raises(ValueError, match=r"'0' \(ZeroPad2d\): \(-1, 1, 0, 0\) pads and crops"):
         set_padding(nn.Sequential(nn.ZeroPad2d((-1, 1, 0, 0))), 'reflect')
+
+
+# ------------------------------------------------------------------------------------------------- modes, and none
+
+
+@pytest.mark.parametrize(
+    'layer, expected',
+    [
+        (nn.ConvTranspose2d(2, 2, 4, 2, 1), 'zero'),
+        (nn.ConvTranspose2d(2, 2, 4, 2, 2), None),
+        (nn.ConvTranspose2d(2, 2, 2, 2), None),
+        (nn.Conv2d(2, 2, 3, padding=1, padding_mode='reflect'), 'reflect'),
+        (nn.Conv2d(2, 2, 3, padding='same'), 'zero'),
+        (nn.Conv2d(2, 2, 3, padding='valid'), None),
+        (nn.ReplicationPad2d(1), 'replicate'),
+        (nn.ConstantPad2d(1, 0.5), 'constant'),
+        (set_padding(nn.Conv2d(2, 2, 3, padding=1), 'circular'), 'circular'),
+        (nn.ReLU(), None),
+    ],
+    ids=str,
+)
+def test_mode_of_a_layer(layer, expected):
+    assert mode_of(layer) == expected
+
+
+@pytest.mark.parametrize('kernel, stride, padding', [(4, 2, 1), (4, 2, 2), (3, 1, 0), (3, 2, 1), (5, 2, 1), (2, 2, 0)])
+@pytest.mark.parametrize('swap', [None, 'reflect'])
+def test_without_padding_a_transposed_convolution_gives_a_part_of_a_larger_picture(kernel, stride, padding, swap):
+    torch.manual_seed(0)
+    layer = nn.ConvTranspose2d(2, 3, kernel, stride, padding).double()
+    large = torch.randn(1, 2, 16, 16).double()
+    whole = layer(large)
+    if swap:
+        set_padding(layer, swap)
+    part = remove_padding(layer)(large[..., 5:11, 5:11])
+    found = [
+        (whole[..., y : y + part.shape[-2], y : y + part.shape[-1]] - part).abs().max() < 1e-12
+        for y in range(whole.shape[-1] - part.shape[-1] + 1)
+    ]
+    assert part.numel() > 0 and any(found)

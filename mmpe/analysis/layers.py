@@ -107,7 +107,7 @@ def choose_layers(
             step = (len(names) - 1) / (at_most - 1) if at_most > 1 else 0
             names = [names[len(names) - 1 - round(i * step)] for i in reversed(range(at_most))]
         return names
-    names = [layers] if isinstance(layers, str) else list(layers)
+    names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
     known = [_title(name) for name, _ in module.named_modules()]
     if not names:
         raise InputError('no layer is named: leave layers out for all of them')
@@ -128,7 +128,9 @@ def draw_features(
     progress: str = 'draws',
     precision: torch.dtype = torch.float32,
 ) -> Iterator[dict[str, Tensor]]:
-    """Maps of layers over draws of the input, a batch at a time; those of fewer draws are the first of those of more.
+    """Maps of layers over draws of the input, a batch at a time.
+
+    Whole batches of fewer draws are the first of those of more.
 
     Args:
         module (nn.Module): Any.

@@ -97,7 +97,8 @@ class Audit:
 
     def to_html(self) -> str:
         """One page, figures included."""
-        facts = f'{len(self.layers)} layers were looked at. Padding: {" and ".join(self.padding) or "none"}.'
+        facts = f'{len(self.layers)} layers were looked at. Layers that pad: '
+        facts += f'{" and ".join(self.padding) or "none"} (what a forward pads by a function is not seen).'
         return _PAGE.substitute(
             title=escape(self.title),
             verdict=escape(self.verdict),

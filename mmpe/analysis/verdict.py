@@ -45,7 +45,7 @@ def _position(probe: PositionProbe, periodic: PositionProbe | None, layers, padd
     where = f'R² {short(probe.r2)} at {_numbered(best.layer, layers)}'
     own = [mode for mode in padding if mode != 'circular']
     if not own:
-        return f'Knows absolute position, and not from padding: {where}'
+        return f'Knows absolute position, and not from a layer that pads: {where}'
     if periodic is None:
         return f'Knows absolute position: {where}; whether from its padding could not be tried'
     left = next(found for found in periodic.layers if found.layer == best.layer).best.r2

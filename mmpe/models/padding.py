@@ -239,6 +239,33 @@ def set_padding(module: nn.Module, mode) -> nn.Module:
     return module
 
 
+def mode_of(module: nn.Module) -> str | None:
+    """How a single layer extends what it sees past the border.
+
+    Returns:
+        str | None: A name of :data:`MODES`; 'constant' for a constant other than zero; None if the layer shows nothing
+        past the border, or is no convolution or pad layer of torch.
+    """
+    if hook := _hook(module):
+        return hook.layer.mode
+    if not isinstance(module, _KNOWN) or max(_reach(module, module.padding)[0]) <= 0:
+        return None
+    native = _native(module, _own(module))
+    return native['type'] if native else 'constant'
+
+
+def remove_padding(module: nn.Module) -> nn.Module:
+    """Let convolutions, also transposed, and pad layers show nothing past the border, in place; maps shrink."""
+    for part in module.modules():
+        if hook := _hook(part):
+            hook.detach(part)
+        if isinstance(part, _KNOWN):
+            part.padding = _reach(part, part.padding)[1]
+        if isinstance(part, _ConvNd):
+            part.padding_mode = 'zeros'
+    return module
+
+
 class PadInput:
     """A forward pre-hook that extends the input, so that the module itself has nothing left to pad.
 
