@@ -2,12 +2,15 @@
 
 import json
 import math
+import runpy
+import sys
 
 import pytest
 import torch
 import torch.nn.functional as F
 from singan_runs import REPOSITORY
 
+from mmpe.analysis.figures import new_figure
 from mmpe.apis import load, load_config
 from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure
 from mmpe.claims.faces import real_faces
@@ -156,6 +159,27 @@ def test_what_is_trained_is_not_trained_again(trained, monkeypatch):
     name, run = next(iter(runs.items()))
     with pytest.raises(InputError, match='holds a model trained otherwise: give another --out'):
         train_all({name: Run(run.config, {**run.options, 'model.iters_per_scale': 3})}, folder)
+    (folder / name.replace(' ', '_') / 'trained.json').unlink()  # as if it had been interrupted
+    with pytest.raises(InputError, match='holds a model trained otherwise: give another --out'):
+        train_all({name: Run(run.config, {**run.options, 'model.iters_per_scale': 3})}, folder)
+
+
+def test_a_gpu_that_is_not_there(monkeypatch, tmp_path):
+    monkeypatch.setattr('mmpe.claims.training.find_devices', lambda: ['cpu'])
+    with pytest.raises(InputError, match='there is none: choose --profile cpu'):
+        train_all(PROFILES['gpu'].runs, tmp_path, device=PROFILES['gpu'].device)
+
+
+def test_the_page_has_all_that_was_found_and_not_only_this_calls(monkeypatch, tmp_path, capsys):
+    (tmp_path / 'cpu').mkdir()
+    for number in (2, 4):
+        finding = Finding([['a', 'b'], ['1', '2']], [Check('x', True)], new_figure(2, 2))
+        write(CLAIMS[number], finding, 'cpu', tmp_path / 'cpu')
+    monkeypatch.setattr(sys, 'argv', ['claims.py', '--claim', '4', '--out', str(tmp_path)])
+    runpy.run_path(str(REPOSITORY / 'tools/claims.py'), run_name='__main__')
+    assert '| 4. ' in capsys.readouterr().out
+    page = (tmp_path / 'cpu/claims.md').read_text()
+    assert '## 2. ' in page and '## 4. ' in page and '## 1. ' not in page
 
 
 def test_a_model_that_cannot_be_trained_is_named(tmp_path):

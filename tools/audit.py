@@ -10,6 +10,7 @@ from mmpe.analysis import audit, feed
 from mmpe.apis import load
 from mmpe.apis.checks import check_writable, find_device
 from mmpe.apis.command_line import command, count, parser, size
+from mmpe.errors import InputError
 
 
 def parse_args():
@@ -34,6 +35,8 @@ def parse_args():
 def main():
     args = parse_args()
     check_writable(args.out.parent)
+    if args.out.is_dir():
+        raise InputError(f'{args.out} is a folder: --out is the file of the report')
     fed = feed(load(args.checkpoint, find_device(args.device)), args.size)
     found = audit(
         fed.generator,

@@ -22,7 +22,12 @@ def parse_args():
     p.add_argument(
         '--claim', type=int, nargs='+', choices=list(CLAIMS), default=list(CLAIMS), metavar='N', help='default: all'
     )
-    p.add_argument('--profile', choices=list(PROFILES), default='cpu', help='how much is trained; default: %(default)s')
+    p.add_argument(
+        '--profile',
+        choices=list(PROFILES),
+        default='cpu',
+        help='how much is trained, and on what; default: %(default)s',
+    )
     p.add_argument('--out', type=Path, default=Path('work_dirs/claims'), metavar='DIR', help='default: %(default)s')
     p.add_argument('--jobs', type=count, metavar='N', help='models trained at a time; default: one a core, or a GPU')
     p.add_argument('--device', default='cpu', help='to measure on, such as cuda; default: %(default)s')
@@ -42,12 +47,13 @@ def main():
     results = {claim: None if args.again else read(claim, profile.name, out) for claim in claims}
     missing = [claim for claim in claims if results[claim] is None]
     names = list(dict.fromkeys(name for claim in missing for name in claim.runs))
-    checkpoints = train_all({name: profile.runs[name] for name in names}, out / 'runs', args.jobs)
+    checkpoints = train_all({name: profile.runs[name] for name in names}, out / 'runs', args.jobs, profile.device)
     for claim in tqdm(missing, unit='claim', desc='measuring'):
         models = {name: load(checkpoints[name], device) for name in claim.runs}
         results[claim] = write(claim, claim.measure(models, profile), profile.name, out)
     print('\n'.join(summary(results)))
-    print(f'wrote {write_page(results, out)}')
+    known = {claim: results.get(claim) or read(claim, profile.name, out) for claim in CLAIMS.values()}
+    print(f'wrote {write_page({claim: result for claim, result in known.items() if result}, out)}')
 
 
 if __name__ == '__main__':

@@ -31,7 +31,7 @@ def real_faces(num: int, side: int) -> Tensor:
 
 def draw_faces(model, num: int, side: int) -> Tensor:
     """(num, 3, side, side) in [-1, 1]."""
-    return draw(model, num, (side, side), batch=32)
+    return draw(model, num, (side, side), batch=32).cpu()
 
 
 def detail_distance(images: Tensor, real: Tensor) -> Measure:

@@ -30,6 +30,7 @@ class Profile:
         faces (int): Drawn faces, and as many images of each model, that are compared, a multiple of 4.
         sizes (tuple[int, ...]): Sides of the images that MS-PIE is trained at.
         draws (int): Draws of noise for the position probe.
+        device (str): On which models are trained, ``cpu`` or ``cuda``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Profile:
     faces: int
     sizes: tuple[int, ...]
     draws: int
+    device: str = 'cpu'
 
 
 _GRID = dict(type='CartesianGrid')
@@ -130,5 +132,6 @@ _GPU = Profile(
     faces=2000,
     sizes=(32, 48, 64),
     draws=256,
+    device='cuda',
 )
 PROFILES = {profile.name: profile for profile in (_CPU, _GPU)}

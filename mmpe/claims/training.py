@@ -19,29 +19,35 @@ from mmpe.errors import InputError
 
 from .runs import Run
 
-_RECORD = 'trained.json'
+_BEGUN, _RECORD = 'begun.json', 'trained.json'
 _CONFIGS = Path(mmpe.__file__).parent / '.mim' / 'configs'
 
 
-def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None) -> dict[str, str]:
+def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, device: str = 'cpu') -> dict[str, str]:
     """Train what is not trained yet; what is unfinished is gone on with.
 
     Args:
         runs (Mapping[str, Run]): By name.
         folder (Path): Of the work dirs.
         jobs (int | None): Models at a time; None: one a GPU, or one a CPU core.
+        device (str): ``cpu``, or ``cuda`` for all GPUs.
 
     Returns:
         dict[str, str]: The last checkpoint of each.
 
     Raises:
-        InputError: If a model could not be trained, or its work dir holds one that was trained otherwise.
+        InputError: If there is no GPU and one is wanted, a model could not be trained, or its work dir holds one that
+            was trained, or begun, otherwise.
     """
+    devices = find_devices() if device == 'cuda' else ['cpu']
+    if device not in devices[0]:
+        raise InputError('these models are trained on a GPU, and there is none: choose --profile cpu')
     configs = {name: run_config(run, folder / name.replace(' ', '_')) for name, run in runs.items()}
     for config in configs.values():
         _check_record(config)
     if configs:
-        workers = plan_workers(len(configs), find_devices(), Rank().cores, jobs)
+        # one thread, however many models are left: more threads add up in another order
+        workers = plan_workers(len(configs), devices, Rank().cores, jobs, threads=1)
         failures = run_children(configs, workers, Work(__name__, is_trained, 'models'))
         for name, why in failures.items():
             raise InputError(f'{name} could not be trained: {why} (see {configs[name].work_dir}/{OUTPUT})')
@@ -58,11 +64,9 @@ def run_config(run: Run, work_dir: str | Path) -> Config:
 def train_to_the_end(config: Config) -> None:
     """Train, or go on, and note that it is done."""
     config.resume = True
+    _note(config, _BEGUN)
     train(config)
-    record = Path(config.work_dir) / _RECORD
-    part = record.with_suffix('.part')
-    part.write_text(_what_counts(config))
-    os.replace(part, record)
+    _note(config, _RECORD)
 
 
 def is_trained(config: Config) -> bool:
@@ -70,9 +74,19 @@ def is_trained(config: Config) -> bool:
     return (Path(config.work_dir) / _RECORD).is_file() and latest_checkpoint(config.work_dir) is not None
 
 
+def _note(config, name):
+    record = Path(config.work_dir) / name
+    part = record.with_suffix('.part')
+    part.write_text(_what_counts(config))
+    os.replace(part, record)
+
+
 def _check_record(config: Config) -> None:
-    if is_trained(config) and (Path(config.work_dir) / _RECORD).read_text() != _what_counts(config):
-        raise InputError(f'{config.work_dir} holds a model trained otherwise: give another --out, or remove it')
+    if latest_checkpoint(config.work_dir) is None:
+        return
+    for record in (Path(config.work_dir) / name for name in (_BEGUN, _RECORD)):
+        if record.is_file() and record.read_text() != _what_counts(config):
+            raise InputError(f'{config.work_dir} holds a model trained otherwise: give another --out, or remove it')
 
 
 def _what_counts(config: Config) -> str:
