@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 from mmpe.apis import children, load_singan, many
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
 from mmpe.apis.many import find_config, find_pictures, picture_config
-from mmpe.apis.one_picture import finished_model, is_done
+from mmpe.apis.one_picture import finished_model, is_done, train_picture
 from mmpe.apis.workers import Workers, plan_workers
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError
@@ -127,6 +128,21 @@ def test_another_config_or_picture_is_not_taken_for_what_is_done(trained):
             finished_model(other)
 
 
+def test_what_another_config_has_begun_is_not_gone_on_with(trained, tmp_path):
+    folder, out, _ = trained
+    begun = tmp_path / 'a.png'
+    begun.mkdir()
+    shutil.copy(out / 'a.png/iter_3.pth', begun)
+    (begun / 'last_checkpoint').write_text(str(begun / 'iter_3.pth'))
+    same, other = (
+        picture_config(find_config(str(out / 'a.png/config.py'), options), folder / 'a.png', begun)
+        for options in ({}, {'model.lr_gamma': 0.5})
+    )
+    assert finished_model(same) is None
+    with pytest.raises(InputError, match='was trained with another config: give'):
+        train_picture(other)
+
+
 def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, tmp_path, monkeypatch, capsys):
     folder, unbroken, _ = trained
     end = last(unbroken / 'a.png').name
@@ -220,7 +236,10 @@ MPI = {
 }
 
 
-@pytest.mark.parametrize('environment', [TORCHRUN, SLURM, MPI])
+MPICH = dict(PMI_RANK='5', PMI_SIZE='8', MPI_LOCALRANKID='1', MPI_LOCALNRANKS='4')
+
+
+@pytest.mark.parametrize('environment', [TORCHRUN, SLURM, MPI, MPICH])
 def test_launchers_say_which_process_this_is_and_children_hear_nothing_of_it(environment):
     assert find_rank(environment) == Rank(5, 8, 1, 4)
     assert without_launcher({**environment, 'HOME': '/home'}) == {'HOME': '/home'}
@@ -253,6 +272,16 @@ def test_each_rank_trains_its_share_and_the_first_writes_the_index(tmp_path, mon
     assert taken == [['a.png', 'c.png'], ['b.png']]
     assert capsys.readouterr().out.count('index.html') == 1
     assert 'Not finished: a.png, b.png, c.png.' in (tmp_path / 'out/index.html').read_text()
+
+
+@pytest.mark.parametrize('count, code', [(1, 1), (2, 0)])
+def test_a_rank_with_failures_does_not_make_its_launcher_end_the_others(count, code, tmp_path, monkeypatch, capsys):
+    photograph('rocket', tmp_path / 'pictures/a.png')
+    monkeypatch.setattr(many, 'train_many', lambda configs, workers: dict.fromkeys(configs, 'broken'))
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('WORLD_SIZE', str(count))
+    assert run_tool(tmp_path / 'pictures', '--out', tmp_path / 'out') == code
+    assert '1 pictures have failed:\n  a.png: broken' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

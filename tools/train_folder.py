@@ -5,7 +5,8 @@ same arguments it goes on where it was stopped, or killed, and leaves alone what
 OUT/contact_sheet.png show all pictures with their samples and scores. The exit code is 1 if pictures have failed.
 
 Under torchrun, srun or mpirun each process trains its share of the pictures, and the first writes the index when its
-own are done; call with --index-only once all have ended.
+own are done; call with --index-only once all have ended. There pictures that have failed leave the exit code at 0: a
+launcher would end the other processes.
 """
 
 import os
@@ -81,7 +82,7 @@ def main():
     if failures:
         lines = [f'  {name}: {why}' for name, why in failures.items()]
         print('\n'.join([f'{len(failures)} pictures have failed:', *lines]), file=sys.stderr)
-        raise SystemExit(1)
+        raise SystemExit(int(find_rank(os.environ).count == 1))
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Item = TypeVar('Item')
 
-_PREFIXES = ('SLURM_', 'OMPI_', 'PMI_', 'PMIX_', 'TORCHELASTIC_')
+_PREFIXES = ('SLURM_', 'OMPI_', 'PMI_', 'PMIX_', 'MPI_LOCAL', 'TORCHELASTIC_')
 _NAMES = (
     *('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'GROUP_RANK', 'GROUP_WORLD_SIZE', 'ROLE_RANK'),
     *('ROLE_NAME', 'ROLE_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
@@ -55,6 +55,8 @@ def find_rank(environment: Mapping[str, str]) -> Rank:
         names = ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID', 'SLURM_NTASKS_PER_NODE')
     elif 'OMPI_COMM_WORLD_RANK' in environment:
         names = tuple(f'OMPI_COMM_WORLD_{name}' for name in ('RANK', 'SIZE', 'LOCAL_RANK', 'LOCAL_SIZE'))
+    elif 'PMI_RANK' in environment and 'PMI_SIZE' in environment:  # MPICH
+        names = ('PMI_RANK', 'PMI_SIZE', 'MPI_LOCALRANKID', 'MPI_LOCALNRANKS')
     else:
         return Rank()
     number, count = (int(environment[name]) for name in names[:2])

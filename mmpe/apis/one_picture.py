@@ -56,11 +56,11 @@ def finished_model(config: Config) -> SinGANModel | None:
     path = latest_checkpoint(config.work_dir)
     if path is None:
         return None
-    model = load(path)
-    if not isinstance(model, SinGANModel) or int(model.stage) < model.num_scales:
-        return None
-    if _plain(read_checkpoint(path)['meta']['model']) != _plain(config.model):
+    if _plain((read_checkpoint(path).get('meta') or {}).get('model')) != _plain(config.model):
         raise InputError(f'{path} was trained with another config: give another --out, or remove its folder')
+    model = load(path)
+    if int(model.stage) < model.num_scales:
+        return None
     with one_clear_line('the config cannot be built'):
         pictures = DATASETS.build(config.train_dataloader.dataset)
     finest = pictures[0]['inputs'][f'real_scale{len(pictures.sizes) - 1}']
