@@ -127,6 +127,7 @@ def test_other_files_are_refused(tmp_path):
         (dict(seed=-1), 'a seed is at least 0'),
         (dict(fps=0), 'frames a second'),
         (dict(fps=100), 'frames a second'),
+        (dict(fps=0.001), 'frames a second are 0.01 to 50'),
     ],
 )
 def test_bad_numbers_are_refused(options, message):

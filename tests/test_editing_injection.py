@@ -96,6 +96,8 @@ def test_any_size_of_the_same_shape(model, given):
         (dict(start_scale=3), 'choose one of 1 to 2'),
         (dict(seed=-1), 'a seed is at least 0'),
         (dict(noise=-0.5), 'the factor of the noise'),
+        (dict(noise=float('nan')), 'the factor of the noise'),
+        (dict(size=(200_000, 300_000), num=2), 'choose fewer, or a smaller size'),
     ],
 )
 def test_what_cannot_be_injected_is_refused(given, options, message):
@@ -172,6 +174,17 @@ def test_the_error_is_blind_outside_the_reach():
     far = model.picture.clone()
     far[..., 24:] = 0
     assert start_scale_error(model, model.picture, reach, far) == pytest.approx(0, abs=1e-3)
+
+
+def test_the_error_sees_the_last_rows_and_columns():
+    """Where the squares of a tenth of the short side leave a rest."""
+    model = untrained(sizes=[(10, 15), (14, 21), (21, 31)])
+    reach = torch.zeros(1, 1, 21, 31)
+    reach[..., -1, -1] = 1
+    other = model.picture.clone()
+    other[..., -1, -1] += 0.5
+    same, moved = (start_scale_error(model, picture, reach, model.picture) for picture in (model.picture, other))
+    assert moved - same == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_chosen_scale_has_the_least_error_and_is_marked_among_all(model, given):
@@ -277,7 +290,8 @@ def test_tool_writes_a_sheet_of_all_start_scales_and_refuses_in_a_line(with_pale
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {'edited_000.png', 'edited_001.png', 'sheet.png'}
     Image.new('RGB', (50, 50), 'red').save(tmp_path / 'picture.png')
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.startswith('error: the picture is 50x50') and '\n' in done.stderr
+    assert done.returncode == 2 and done.stderr.startswith('error: the picture is 50x50')
+    assert done.stderr.count('\n') == 1
 
 
 def test_edited_is_what_applications_give(given):

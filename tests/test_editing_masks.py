@@ -55,7 +55,9 @@ def test_a_mask_of_the_same_shape_is_fitted_and_another_shape_refused(tmp_path):
     Image.fromarray(picture).save(tmp_path / 'mask.png')
     mask = read_mask(tmp_path / 'mask.png', (10, 20))
     assert torch.equal(mask[0, 0], torch.cat([torch.zeros(10, 10), torch.ones(10, 10)], 1))
-    with pytest.raises(InputError, match=r"mask.png is 40x20 pixels, and the model's picture is 20x20"):
+    with pytest.raises(
+        InputError, match='mask.png is 40x20 pixels: give one of 20x20, or of another size of that shape'
+    ):
         read_mask(tmp_path / 'mask.png', (20, 20))
 
 
@@ -63,6 +65,16 @@ def test_a_black_mask_is_refused(tmp_path):
     Image.new('L', (8, 8)).save(tmp_path / 'black.png')
     with pytest.raises(InputError, match='black everywhere'):
         read_mask(tmp_path / 'black.png', (8, 8))
+
+
+def test_a_white_mask_is_refused_and_so_is_one_painted_on_nothing(tmp_path):
+    Image.new('L', (8, 8), 255).save(tmp_path / 'white.png')
+    painted = Image.new('RGBA', (8, 8), (0, 0, 0, 0))
+    painted.paste((255, 255, 255, 255), (2, 2, 5, 5))
+    painted.save(tmp_path / 'painted.png')
+    for name in ('white.png', 'painted.png'):
+        with pytest.raises(InputError, match=f'{name} is white everywhere'):
+            read_mask(tmp_path / name, (8, 8))
 
 
 def test_fit_leaves_what_fits():

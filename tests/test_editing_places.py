@@ -207,6 +207,13 @@ def test_a_region_too_large_for_a_patch_is_mirrored_out():
 # ---------------------------------------------------------------- moves
 
 
+@pytest.mark.parametrize('start_scale', [0, 1])
+def test_the_whole_picture_can_be_mirrored(start_scale):
+    model = untrained()
+    edited = mirror(model, (0, 0, 31, 24), 'x', start_scale=start_scale, num=1)
+    torch.testing.assert_close(edited.before['copied'], model.picture.flip(-1))
+
+
 @pytest.mark.parametrize(
     'origin, factor, expected',
     [
@@ -439,6 +446,9 @@ BLACK, WHITE = torch.full((1, 3, 9, 9), -1.0), torch.ones(1, 3, 9, 9)
         (lambda m: mirror(m, (2, 2, 5, 5), 'z'), "not 'z'"),
         (lambda m: remove(m, (2, 2, 5, 5), start_scale=3), 'the trained scales are 0 to 2'),
         (lambda m: remove(m, (2, 2, 5, 5), seed=-1), 'a seed is at least 0'),
+        (lambda m: remove(m, (2, 2, 5, 5), vary_from=3), 'start scale 3 does not exist'),
+        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=float('nan')), 'a seam is at least 0'),
+        (lambda m: retarget(m, (200_000, 300_000)), 'GiB are available'),
         (lambda m: retarget(m, (48, 62), 'shrink'), "no mode 'shrink'"),
         (lambda m: retarget(m, (48, 62), ('extend',) * 3), 'not 3'),
         (lambda m: retarget(m, (48, 62), anchor='left'), "no anchor 'left'"),

@@ -14,11 +14,12 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from PIL import Image
 
-from mmpe.apis import load, sampling
+from mmpe.apis import load
 from mmpe.apis.checks import find_device
 from mmpe.apis.sampling import sample
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
+from mmpe.models import memory
 from mmpe.registry import MODELS
 
 TOOLS = Path(__file__).parents[1] / 'tools'
@@ -286,10 +287,10 @@ class TestSample:
 
     def test_memory(self, monkeypatch):
         """16 channels at half the size are 4 numbers a pixel; five such maps of 8192x16384 float32 are 10 GiB."""
-        monkeypatch.setattr(sampling, '_available_memory', lambda device: 10 * 2**30 - 1)
+        monkeypatch.setattr(memory, 'available_memory', lambda device: 10 * 2**30 - 1)
         with pytest.raises(InputError, match=r'8192x16384 would take about 10.0 GiB of memory, and 10.0 GiB are'):
             sample(SizedFamily(), 1, (8192, 16384))
-        monkeypatch.setattr(sampling, '_available_memory', lambda device: 10 * 2**30)
+        monkeypatch.setattr(memory, 'available_memory', lambda device: 10 * 2**30)
         assert len(list(sample(SizedFamily(), 2, (8192, 16384)))) == 2
 
     @pytest.mark.parametrize(('size', 'batches'), [((256, 256), [4, 4, 2]), ((2048, 2048), [3, 3, 3, 1])])
@@ -301,7 +302,7 @@ class TestSample:
 
     def test_available_memory(self):
         """Between 1 MiB and 1 PiB on any machine, known or assumed."""
-        assert 2**20 < sampling._available_memory(torch.device('cpu')) < 2**50
+        assert 2**20 < memory.available_memory(torch.device('cpu')) < 2**50
 
     def test_device(self):
         assert find_device('cpu') == torch.device('cpu')

@@ -5,20 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
-import torch
 from mmengine.model import BaseModel
 from torch import Tensor
-from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_memory
 from mmpe.models.random import check_seed
 
-# As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them.
-_MAPS_ALIVE = 5
 _MEMORY_OF_A_BATCH = 2**30
-_ASSUMED_MEMORY = 2**33
 
 
 def sample(
@@ -56,7 +51,7 @@ def sample(
     _check_model(model, options)
     check_seed(seed)
     if size is not None:
-        batch = max(1, min(batch, _MEMORY_OF_A_BATCH // memory_of_an_image(model, size)))
+        batch = max(1, min(batch, _MEMORY_OF_A_BATCH // check_memory(model, size)))
 
     def draw(first: int) -> Tensor:
         return model.sample(num=min(batch, num - first), seed=seed, first=first, **options)
@@ -73,50 +68,3 @@ def _check_model(model, options):
     for option in options:
         if option not in inspect.signature(model.sample).parameters:
             raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')
-
-
-def memory_of_an_image(model, size) -> int:
-    """Bytes that drawing one image of a size takes, about; :class:`InputError` if they are not to be had."""
-    if hasattr(model, 'memory_of_an_image'):
-        needed = model.memory_of_an_image(size)
-    else:
-        needed = int(_MAPS_ALIVE * 4 * _largest_map(model) * size[0] * size[1])
-    available = _available_memory(next(model.parameters()).device)
-    if needed > available:
-        raise InputError(
-            f'an image of {size[0]}x{size[1]} would take about {_gib(needed)} of memory, and {_gib(available)} are '
-            'available: choose a smaller size'
-        )
-    return needed
-
-
-def _largest_map(model) -> float:
-    """Numbers in the largest map between two layers, for each pixel of the image.
-
-    Measured on an image of the model's own size: the widest layers need not be those at full resolution.
-    """
-    largest = 0
-
-    def note(module, inputs, output):
-        nonlocal largest
-        if isinstance(output, Tensor):
-            largest = max(largest, output.numel())
-
-    with register_module_forward_hook(note):
-        height, width = model.sample(num=1).shape[-2:]
-    return largest / (height * width)
-
-
-def _available_memory(device: torch.device) -> int:
-    if device.type == 'cuda':
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        # not sysconf's free pages: those leave out the file cache, which gives way
-        lines = Path('/proc/meminfo').read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('MemAvailable:'))
-    except (OSError, StopIteration):
-        return _ASSUMED_MEMORY
-
-
-def _gib(size: int) -> str:
-    return f'{size / 2**30:,.1f} GiB'

@@ -20,7 +20,7 @@ from mmpe.models.singan import SinGANModel
 from mmpe.visualization import to_picture
 
 FORMATS = ('.gif', '.webp', '.mp4')
-_MOST_FPS = 50
+_LEAST_FPS, _MOST_FPS = 0.01, 50  # GIF counts hundredths of a second in 16 bits
 
 
 @dataclass
@@ -102,7 +102,7 @@ def animate(
         beta (float): How smooth it is, from 0, each step is new, to 1, it would go on as before, and so never begin.
         start_scale (int): The first scale that moves: 0 moves the layout, higher ones the detail alone.
         seed (int): Of the walk, at least 0.
-        fps (float): Frames a second, at most 50, as browsers show GIF.
+        fps (float): Frames a second, from 0.01 to 50, as browsers show GIF.
 
     Returns:
         Animation: The frames.
@@ -145,5 +145,5 @@ def _check(model, num_frames, alpha, beta, start_scale, fps):
         raise InputError(f'an animation has at least 1 frame, not {num_frames}')
     if not (0 <= alpha <= 1 and 0 <= beta <= 1):
         raise InputError(f'alpha and beta of an animation lie between 0 and 1, unlike {alpha} and {beta}')
-    if not 0 < fps <= _MOST_FPS:
-        raise InputError(f'frames a second are more than 0 and at most {_MOST_FPS}, not {fps}')
+    if not _LEAST_FPS <= fps <= _MOST_FPS:
+        raise InputError(f'frames a second are {_LEAST_FPS} to {_MOST_FPS}, not {fps}')

@@ -6,12 +6,15 @@ much of it anew; a fine one keeps its layout and gives it the photograph's textu
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.models.memory import check_memory
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
 
@@ -50,10 +53,11 @@ def inject(
 
     Raises:
         InputError: If nothing enters the start scale, the picture's shape is not that of the images, or the size is too
-            small.
+            small, or too large for memory.
     """
     _check(model, start_scale, noise)
     sizes = model.scaled_sizes(size)
+    check_memory(model, sizes[-1], num)
     if tuple(picture.shape[-2:]) != sizes[start_scale - 1]:
         picture = resize(fit(picture, sizes[-1], name), sizes[start_scale - 1])
     picture = picture.to(model.fixed_noise)
@@ -71,7 +75,7 @@ def _check(model, start_scale, noise):
         raise InputError(
             f'a picture cannot be injected at start scale {start_scale}: choose one of {scales[0]} to {scales[-1]}'
         )
-    if noise < 0:
+    if not 0 <= noise < math.inf:
         raise InputError(f'the factor of the noise is at least 0, not {noise}')
 
 

@@ -65,8 +65,8 @@ def flat_colours(picture: Tensor) -> np.ndarray:
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
     found = []
     for i in np.argsort(-counts, kind='stable'):
-        near = np.abs(pixels - colours[i]).max(1) <= _SAME_COLOUR
         if all(np.abs(colours[i] - other).max() > _SAME_COLOUR for other in found):
+            near = np.abs(pixels - colours[i]).max(1) <= _SAME_COLOUR
             if near.mean() < _LEAST_SHARE:
                 break
             found.append(colours[i])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+from scipy.ndimage import distance_transform_edt
 from skimage.filters import gaussian
-from skimage.morphology import dilation, disk
 from torch import Tensor
 
 from mmpe.datasets.pictures import read_picture
+from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
 
 Size = tuple[int, int]
@@ -20,7 +20,7 @@ _SAME_SHAPE = 0.05  # by how much aspect ratios may differ that came of rounding
 
 
 def fit(picture: Tensor, size: Size, name: str) -> Tensor:
-    """A picture or mask (N, C, H, W) at another size of the same shape, antialiased.
+    """A picture or mask (N, C, H, W) at another size of the same shape, as pictures to train on are resized.
 
     Raises:
         InputError: If its aspect ratio is another; ``name`` says whose.
@@ -30,21 +30,24 @@ def fit(picture: Tensor, size: Size, name: str) -> Tensor:
         return picture
     if abs(width / height * size[0] / size[1] - 1) > _SAME_SHAPE:
         raise InputError(
-            f"{name} is {width}x{height} pixels, and the model's picture is {size[1]}x{size[0]}: give one of that "
-            'size, or of the same shape'
+            f'{name} is {width}x{height} pixels: give one of {size[1]}x{size[0]}, or of another size of that shape'
         )
-    return F.interpolate(picture, size, mode='bilinear', align_corners=False, antialias=True)
+    return resize(picture, size)
 
 
 def read_mask(path: str | Path, size: Size) -> Tensor:
     """Read a mask, white where things may change, and fit it to ``size`` (H, W).
 
     Raises:
-        InputError: If it cannot be read, has another shape, or is black everywhere.
+        InputError: If it cannot be read, has another shape, or is black, or white, everywhere.
     """
     mask = fit(read_picture(str(path)).mean(1, keepdim=True).add(1).div(2), size, f'the mask {path}').clamp(0, 1)
     if mask.max() < 0.5:
         raise InputError(f'the mask {path} is black everywhere: paint white what is to change')
+    if mask.min() >= 0.5:
+        raise InputError(
+            f'the mask {path} is white everywhere (transparent parts count as white): paint black what is to stay'
+        )
     return (mask >= 0.5).float()
 
 
@@ -66,10 +69,11 @@ def box_mask(box: Box, size: Size) -> Tensor:
 
 
 def dilate(mask: Tensor, radius: int) -> Tensor:
-    """Extend a mask by ``radius`` pixels on all sides, round."""
+    """Extend a mask of 0 and 1 by ``radius`` pixels on all sides, round."""
     if radius < 1:
         return mask
-    return torch.from_numpy(dilation(mask[0, 0].cpu().numpy(), disk(radius)))[None, None].to(mask)
+    near = distance_transform_edt(mask[0, 0].cpu().numpy() == 0) <= radius
+    return torch.from_numpy(near)[None, None].to(mask)
 
 
 def soften(mask: Tensor, width: float) -> Tensor:

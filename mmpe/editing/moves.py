@@ -105,7 +105,10 @@ def mirror(
 
 def remove(model: SinGANModel, region: Box | Tensor, start_scale: int = 1, **options) -> Edited:
     """Let a region's surroundings continue into it; as :func:`move`."""
-    places = cover(model, Region.of(region, model.scaled_sizes()[-1]), start_scale)
+    own = Region.of(region, model.scaled_sizes()[-1])
+    if own.inside.all():
+        raise InputError('the region is the whole picture: nothing would be left of it')
+    places = cover(model, own, start_scale)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
@@ -169,7 +172,7 @@ def transplant(region: Region, origin: Places, background: Places, factor: float
     Raises:
         InputError: If the new place is outside of the picture, or the seam is negative.
     """
-    if seam < 0:
+    if not 0 <= seam < float('inf'):
         raise InputError(f'a seam is at least 0 pixels wide, not {seam}')
     if not bool((region.distance(origin(pixel_positions(region.size))) < 0).any()):
         raise InputError('nothing of the region would be left in the picture: to take it away, remove it')

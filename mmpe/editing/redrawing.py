@@ -8,6 +8,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_memory
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
 
@@ -56,11 +57,15 @@ def redraw(
         Edited: With what is kept and the reach, where the size is the trained one.
 
     Raises:
-        InputError: If the start scale does not exist, the size is too small, or there is no encoding to tell.
+        InputError: If a scale does not exist, the size is too small or too large for memory, or there is no encoding to
+            tell.
     """
     _check(model, start_scale)
+    if vary_from is not None:
+        model.check_start_scale(vary_from)
     keeps = size is None or tuple(size) == model.scaled_sizes()[-1]
     size = tuple(size or model.scaled_sizes()[-1])
+    check_memory(model, size, num)
     if reach is None:
         reach = reach_of(places, size) if keeps else torch.ones(1, 1, *size)
     reach = reach.to(model.fixed_noise)

@@ -97,8 +97,8 @@ class Region:
     def patches(self, picture: Tensor) -> list[tuple[int, int]]:
         """From where other parts of the picture cover the region best: one on each side of it, the best first.
 
-        A part touches neither the region nor the picture's edge, and what is around it differs least from what is
-        around the region (the least sum of squares, for all parts at once by convolution).
+        A part lies in the picture and not over the region, and what is around it differs least from what is around
+        the region (the least sum of squares, for all parts at once by convolution).
 
         Args:
             picture (Tensor): (1, C, H, W) in [-1, 1].

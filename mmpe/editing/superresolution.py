@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
+from mmpe.models.memory import check_memory
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
 
@@ -52,11 +53,12 @@ def super_resolve(
         comparison, its bicubic enlargement.
 
     Raises:
-        InputError: If the factor is not over 1, the noise or the strength is negative, the picture has another size, or
-            there is one scale only.
+        InputError: If the factor is not over 1, the noise or the strength is negative, the picture has another size,
+            there is one scale only, or the images are too large for memory.
     """
     sizes = enlarged_sizes(model, factor)
     picture = _check(model, picture, noise, strength)
+    check_memory(model, sizes[-1], num)
     strength = fitting_strength(model, picture) if strength is None else strength
     images = []
     for number in tqdm(range(num), unit='image', leave=False, disable=None):
@@ -150,7 +152,7 @@ def _shrink(image, size):
 
 
 def _check(model, picture, noise, strength) -> Tensor:
-    if noise < 0:
+    if not 0 <= noise < math.inf:
         raise InputError(f'the factor of the noise is at least 0, not {noise}')
     if strength is not None and not 0 <= strength < math.inf:
         raise InputError(f'the strength of the detail is at least 0, not {strength}')

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_memory
 from mmpe.models.padding import Pad
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANGenerator, SinGANModel
@@ -48,17 +50,19 @@ def tile(
             laid out as the picture and its mirror images.
 
     Raises:
-        InputError: If the axes are others, the start scale does not exist, or the size is too small for the pyramid.
+        InputError: If the axes are others, the start scale does not exist, or the size is too small for the pyramid or
+            too large for memory.
     """
     if axes not in AXES:
         raise InputError(f'textures wrap on the axes {", ".join(AXES)}, not {axes!r}')
     model.check_start_scale(start_scale)
-    torus = Torus(model.generator, AXES[axes])
     sizes = model.scaled_sizes(size or tile_size(model, axes, start_scale))
+    check_memory(model, sizes[-1], num)
+    torus = Torus(model.generator, AXES[axes])
     start = _start(model, torus, sizes, start_scale)
     weights = model.noise_weights[start_scale:]
     images = []
-    for i in range(num):
+    for i in tqdm(range(num), unit='image', leave=False, disable=None):
         rng = random_generator('tiles', seed, i)
         shapes = [torus.noise_shape(scale, size) for scale, size in enumerate(sizes)][start_scale:]
         noises = [torch.randn(1, *shape, generator=rng).to(model.fixed_noise) for shape in shapes]

@@ -19,7 +19,7 @@ def add_tasks(tasks) -> None:
         file='walk.gif',
     )
     p.add_argument('--frames', type=count, default=60, help='how many; the first is the picture; default: %(default)s')
-    p.add_argument('--fps', type=float, default=10.0, help='frames a second, at most 50; default: %(default)s')
+    p.add_argument('--fps', type=float, default=10.0, help='frames a second, 0.01 to 50; default: %(default)s')
     p.add_argument(
         '--alpha',
         type=float,

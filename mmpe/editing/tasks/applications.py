@@ -6,7 +6,6 @@ import argparse
 from functools import partial
 
 from mmpe.apis.command_line import size
-from mmpe.apis.sampling import memory_of_an_image
 from mmpe.datasets.pictures import read_picture
 
 from ..applications import edit, harmonise, paint_to_image
@@ -44,8 +43,6 @@ def add_tasks(tasks) -> None:
 
 def run_paint(model, args) -> Edited:
     """The task."""
-    if args.size is not None:
-        memory_of_an_image(model, args.size)
     return _run(model, args, partial(paint_to_image, model, read_picture(args.painting), size=args.size))
 
 
@@ -61,7 +58,12 @@ def run_edit(model, args) -> Edited:
 
 def _add_masked(p: argparse.ArgumentParser, what: str, usual_dilation: str) -> None:
     p.add_argument('--picture', required=True, metavar='FILE', help=what)
-    p.add_argument('--mask', required=True, metavar='FILE', help='white where that is; the rest stays as it is')
+    p.add_argument(
+        '--mask',
+        required=True,
+        metavar='FILE',
+        help='white where that is; beyond it, and --dilation, all stays as it is',
+    )
     p.add_argument(
         '--dilation', type=int, metavar='PIXELS', help=f'by how much the mask is extended; default: {usual_dilation}'
     )

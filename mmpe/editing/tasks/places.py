@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from mmpe.apis.command_line import size
-from mmpe.apis.sampling import memory_of_an_image
 from mmpe.datasets.pictures import read_picture
 
 from ..edited import Edited
@@ -43,7 +42,7 @@ def _add_retarget(tasks) -> None:
         help="what comes beyond the picture: its edge's texture, its mirror image, or ever larger coordinates; "
         'default: what the encoding is fit for',
     )
-    _add_drawing(p, start_scale=None, default='0 if an axis is extended, else 1')
+    _add_drawing(p, start_scale=None, default='0 if an axis is extended and there is an encoding, else 1')
 
 
 def _add_moves(tasks) -> None:
@@ -109,7 +108,6 @@ def _add_warps(tasks) -> None:
 
 def run_retarget(model, args) -> Edited:
     """The task."""
-    memory_of_an_image(model, args.size)
     mode = args.mode and (args.mode[0] if len(args.mode) == 1 else args.mode)
     return retarget(model, args.size, mode, args.anchor, args.beyond, **_drawing(args))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
+from tqdm import tqdm
 
 from mmpe.apis import sample
 from mmpe.apis.command_line import size
+from mmpe.models.memory import check_memory
 
 from ..edited import Edited
 from .common import add_draws, add_task
@@ -23,5 +25,7 @@ def add_tasks(tasks) -> None:
 
 def run_samples(model, args) -> Edited:
     """The task."""
-    images = torch.stack(list(sample(model, args.num, args.size, args.start_scale, args.seed)))
+    check_memory(model, args.size or model.scaled_sizes()[-1], args.num)
+    drawn = sample(model, args.num, args.size, args.start_scale, args.seed)
+    images = torch.stack(list(tqdm(drawn, total=args.num, unit='image', leave=False, disable=None)))
     return Edited(images, dict(picture=model.picture))

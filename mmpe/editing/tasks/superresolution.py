@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mmpe.apis.sampling import memory_of_an_image
 from mmpe.datasets.pictures import read_picture
 from mmpe.visualization import markdown_table
 
 from ..edited import Edited
+from ..masks import fit
 from ..superresolution import compare, enlarged_sizes, super_resolve
 from .common import add_draws, add_task
 
@@ -41,9 +41,8 @@ def add_tasks(tasks) -> None:
 def run_superres(model, args) -> Edited:
     """The task."""
     picture = read_picture(args.picture) if args.picture else None
-    memory_of_an_image(model, enlarged_sizes(model, args.factor)[-1])
     back_projection = not args.no_back_projection
-    truth = read_picture(args.truth) if args.truth else None
+    truth = args.truth and fit(read_picture(args.truth), enlarged_sizes(model, args.factor)[-1], 'the true picture')
     edited = super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, args.strength, back_projection)
     if truth is not None:
         rows = [[name, f'{db:.2f}', f'{distance:.4f}'] for name, (db, distance) in compare(edited, truth).items()]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from mmpe.apis.command_line import count, size
-from mmpe.apis.sampling import memory_of_an_image
 
 from ..edited import Edited
-from ..torus import AXES, repeat, tile, tile_size
+from ..torus import AXES, repeat, tile
 from .common import add_draws, add_task
 
 _NUMBERS_REPEATED = 2**26  # a sheet with more of them could not be looked at
@@ -54,7 +53,6 @@ def add_tasks(tasks) -> None:
 
 def run_tile(model, args) -> Edited:
     """The task."""
-    memory_of_an_image(model, args.size or tile_size(model, args.axes, args.start_scale))
     edited = tile(model, args.size, args.axes, args.num, args.seed, args.start_scale)
     for i, image in enumerate(edited.images.split(1)):
         if (i + 1) * args.repeat**2 * image.numel() <= _NUMBERS_REPEATED:

@@ -15,13 +15,13 @@ from mmcv.cnn import ConvModule
 from torch import Tensor
 from tqdm import tqdm
 
+from ..memory import MAPS_ALIVE
 from .blocks import ConvChain
 
 LARGEST_MAP = 2**24
 """Numbers in the largest map that a block makes at once, where it can be helped: 64 MiB in float32."""
 
 # Blocks hold so many maps at a time: input, padded input, output, and what oneDNN makes of them. As measured.
-_MAPS_ALIVE = 5
 _WITHOUT_A_BAR = 16
 _SEE_A_LINE_FURTHER = ('zero', 'zeros', 'reflect', 'replicate')
 
@@ -58,7 +58,7 @@ def in_windows(block: ConvChain, x: Tensor) -> Tensor:
 
 def memory_of_a_block(block: ConvChain, pixels: int) -> int:
     """Numbers that :func:`in_windows` holds at most, about, between a block's convolutions over so many pixels."""
-    return _MAPS_ALIVE * (min(block.width * pixels, LARGEST_MAP) if _is_local(block) else block.width * pixels)
+    return MAPS_ALIVE * (min(block.width * pixels, LARGEST_MAP) if _is_local(block) else block.width * pixels)
 
 
 def _windows(length: int, side: int, reach: int, padding: int) -> list[tuple[slice, slice, slice]]:
