@@ -11,10 +11,12 @@ from mmpe.analysis import (
     border_ablation,
     draw_features,
     equivariance,
+    equivariance_by_padding,
     find_layers,
     position_probe,
     spatial_bias,
     stationarity,
+    swapped,
     unpadded,
 )
 from mmpe.analysis.position import ReadOut, coordinates
@@ -428,6 +430,29 @@ def test_what_cannot_be_had_is_refused_with_the_reason():
         border_ablation(module, noise(size=4), ['reflect'])
 
 
+# ------------------------------------------------------------------------------------------ equivariance by padding
+
+
+def test_a_periodic_copy_is_equivariant_and_others_are_as_they_are_alone():
+    module = stack(layers=3)
+    found = equivariance_by_padding(module, noise(), num=4)
+    assert list(found.modes) == ['zero (as it is)', 'reflect', 'replicate', 'circular', 'interp']
+    assert found.modes['circular'].eq_t == math.inf
+    assert found.modes['reflect'].eq_t == equivariance(swapped(module, 'reflect'), noise(), num=4).eq_t < 60
+    assert found.modes['zero (as it is)'].eq_t == equivariance(module, noise(), num=4).eq_t < 60
+
+
+def test_without_padding_there_is_none_to_replace():
+    found = equivariance_by_padding(stack(padding=0), noise(), num=2)
+    assert list(found.modes) == ['none (as it is)'] and found.modes['none (as it is)'].eq_t == math.inf
+
+
+def test_padding_that_cannot_be_had_is_refused():
+    module = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 5, padding=2))
+    found = equivariance_by_padding(module, noise(size=8), num=2, shifts=[(4, 0)], fractional=())
+    assert 'reflect' in found.refused and 'circular' in found.modes
+
+
 # -------------------------------------------------------------------------------------------------------------- figures
 
 
@@ -439,6 +464,7 @@ def test_every_instrument_has_a_figure_and_a_table(tmp_path):
         stationarity(module, noise(size=7), num=64),
         equivariance(module, noise(), num=2),
         border_ablation(module, noise(), num=2),
+        equivariance_by_padding(module, noise(), num=2),
     ]
     for i, result in enumerate(found):
         figure = result.figure()

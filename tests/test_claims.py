@@ -4,6 +4,7 @@ import json
 import math
 import runpy
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from singan_runs import REPOSITORY
 
 from mmpe.analysis.figures import new_figure
 from mmpe.apis import load, load_config
-from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure
+from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure, position
 from mmpe.claims.faces import real_faces
 from mmpe.claims.position import UNEVEN
 from mmpe.claims.report import read, summary, write, write_page
@@ -80,6 +81,25 @@ def test_editing_claim_needs_the_layout_at_new_shapes(photograph):
     models['singan csg nopad'] = only_at_own_size
     found = CLAIMS[7].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
     assert [check.holds for check in found.checks] == [True, True, False, False]
+
+
+def test_claim_of_encodings_tells_stretched_from_extended(photograph, monkeypatch):
+    """Behind a probe that knows every place."""
+    probed = SimpleNamespace(layers=[SimpleNamespace(linear=SimpleNamespace(r2=0.9))])
+    monkeypatch.setattr(position, 'feed', lambda model: SimpleNamespace(generator=model, sample_input=None))
+    monkeypatch.setattr(position, 'position_probe', lambda *_: probed)
+    height, width = photograph.shape[-2:]
+
+    def extending(images, rng):
+        images = shuffled(images, rng)
+        images[..., :height, :width] = photograph[..., : images.shape[-2], : images.shape[-1]]
+        return faithful(images, rng)
+
+    models = dict.fromkeys(('singan csg nopad', 'singan learned nopad'), faithful) | {'singan spe nopad': extending}
+    assert CLAIMS[5].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    models = {**models, 'singan spe nopad': faithful, 'singan learned nopad': extending}
+    found = CLAIMS[5].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    assert [check.holds for check in found.checks] == [True, True, True, True, False, False]
 
 
 def test_claim_of_many_pictures():

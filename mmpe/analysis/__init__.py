@@ -15,11 +15,13 @@ from .position import PositionProbe, position_probe
 from .report import Audit, audit
 from .stationary import Stationarity, stationarity
 from .translation import Equivariance, equivariance
+from .translation_by_padding import EquivarianceByPadding, equivariance_by_padding
 
 __all__ = [
     'Audit',
     'BorderAblation',
     'Equivariance',
+    'EquivarianceByPadding',
     'Feed',
     'PositionProbe',
     'SpatialBias',
@@ -28,6 +30,7 @@ __all__ = [
     'border_ablation',
     'draw_features',
     'equivariance',
+    'equivariance_by_padding',
     'feed',
     'find_layers',
     'position_probe',

@@ -23,7 +23,8 @@ class Feed:
         generator (nn.Module): Makes the pictures.
         sample_input (SampleInput): See :mod:`mmpe.analysis`.
         translation (dict): Arguments of :func:`mmpe.analysis.equivariance` where maps among the inputs are not all
-            there is to shift: ``sample_input``, ``shift`` and ``scale``.
+            there is to shift: ``sample_input``, ``shift`` and ``scale``. A pyramid's are those of its coarsest scale,
+            where the layout is decided; finer ones have no whole cell for a cell of it.
     """
 
     generator: nn.Module
@@ -65,7 +66,17 @@ def _feed_pyramid(model, generator, size) -> Feed:
     def sample_input(num: int, rng: torch.Generator) -> tuple:
         return model.draw_noises(num, rng, sizes), model.noise_weights
 
-    return Feed(generator, sample_input, {})
+    def coarsest(num: int, rng: torch.Generator) -> tuple:
+        (noise,) = model.draw_noises(num, rng, sizes[:1])
+        encoding = generator.encoding
+        return [noise], model.noise_weights, encoding and encoding.coordinates(tuple(noise.shape[-2:]))
+
+    def shift(inputs: tuple, by: tuple[float, float]) -> tuple:
+        (noise,), weights, coordinates = inputs
+        moved = None if coordinates is None else _shift_coordinates(coordinates, by)
+        return [translate(noise, by)], weights, moved
+
+    return Feed(generator, sample_input, dict(sample_input=coarsest, shift=shift, scale=1.0))
 
 
 def _feed_styles(generator, size) -> Feed:

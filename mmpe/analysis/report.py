@@ -22,6 +22,7 @@ from .padding import padding_names, swapped
 from .position import position_probe
 from .stationary import stationarity
 from .translation import equivariance
+from .translation_by_padding import equivariance_by_padding
 from .verdict import verdict
 
 _ABOUT = dict(
@@ -49,7 +50,11 @@ _ABOUT = dict(
     equivariance=(
         'Does the picture move with its input?',
         'EQ-T of StyleGAN3, a peak signal-to-noise ratio for pictures in [-1, 1]: the higher, the less it is tied to '
-        'the place.',
+        'the place. Coordinates are shifted along; of a pyramid it is the coarsest picture.',
+    ),
+    equivariance_by_padding=(
+        'Would it, with another padding?',
+        'EQ-T of copies of the generator that have another padding in place of their own, and no other weights.',
     ),
     border_ablation=(
         'What hangs on the border?',
@@ -176,6 +181,7 @@ def audit(
         periodic_bias=lambda: spatial_bias(periodic(), sample_input, names, num, **careful),
         stationarity=lambda: stationarity(generator, sample_input, names, 4 * num, **common),
         equivariance=lambda: equivariance(generator, **shifting),
+        equivariance_by_padding=lambda: equivariance_by_padding(generator, **shifting),
         border_ablation=lambda: border_ablation(generator, sample_input, num=few, **common),
     )
     results, skipped = _run_steps(steps)

@@ -1,0 +1,80 @@
+"""EQ-T by padding: how much of a generator's sense of place a border of another kind would leave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+from tqdm import tqdm
+
+from mmpe.models.padding import MODES
+
+from .figures import COLOURS, new_figure, plain_axes, short
+from .layers import SampleInput
+from .padding import padding_names, swapped
+from .translation import Equivariance, equivariance
+
+
+@dataclass
+class EquivarianceByPadding:
+    """What :func:`equivariance_by_padding` found.
+
+    Attributes:
+        modes (dict[str, Equivariance]): By mode of padding; the generator as it is comes first.
+        refused (dict[str, str]): Modes that the generator cannot have, and why.
+    """
+
+    modes: dict[str, Equivariance]
+    refused: dict[str, str]
+
+    def table(self) -> list[list[str]]:
+        """A header, and a row for each mode."""
+        rows = [['padding', 'EQ-T (dB)', 'RMSE / standard deviation']]
+        rows += [[mode, short(found.eq_t, 1), short(found.relative_error)] for mode, found in self.modes.items()]
+        return rows + [[mode, 'refused', reason] for mode, reason in self.refused.items()]
+
+    def figure(self):
+        """EQ-T by mode; a bar that is cut off stands for infinity."""
+        figure = new_figure(7, 3.8)
+        axes = figure.subplots()
+        values = [found.eq_t for found in self.modes.values()]
+        top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
+        heights = [min(value, top) for value in values]
+        axes.bar(range(len(values)), heights, color=[COLOURS[0], *[COLOURS[4]] * (len(values) - 1)], width=0.6)
+        for i, value in enumerate(values):
+            axes.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
+        axes.set_xticks(range(len(values)), list(self.modes))
+        plain_axes(axes, 'Translation equivariance by padding', 'padding', 'EQ-T (dB)')
+        return figure
+
+
+def equivariance_by_padding(
+    module: nn.Module, sample_input: SampleInput, modes: Sequence[str | dict] | None = None, **options
+) -> EquivarianceByPadding:
+    """EQ-T of a generator, and of copies of it with other padding in place of their own.
+
+    Args:
+        module (nn.Module): Any; it is left alone.
+        sample_input (SampleInput): See :mod:`mmpe.analysis`.
+        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        **options: See :func:`mmpe.analysis.equivariance`.
+
+    Returns:
+        EquivarianceByPadding: Modes that the module cannot have are refused there with the reason.
+
+    Raises:
+        InputError: As :func:`mmpe.analysis.equivariance` for the module as it is.
+    """
+    own = padding_names(module)
+    found = {f'{" and ".join(own) or "none"} (as it is)': equivariance(module, sample_input, **options)}
+    refused = {}
+    wanted = [mode for mode in MODES if mode != 'none' and [mode] != own] if modes is None else modes
+    for mode in tqdm(wanted if own else [], desc='equivariance', unit='mode', leave=False, disable=None):
+        name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
+        try:
+            found[name] = equivariance(swapped(module, mode), sample_input, **options)
+        except (ValueError, TypeError) as error:
+            refused[name] = ' '.join(str(error).split())
+    return EquivarianceByPadding(found, refused)
