@@ -82,9 +82,9 @@ def _plain(momentum: float = 0.0002, **others) -> dict:
     return dict(half_life=_IMAGES_AN_UPDATE * math.log(0.5) / math.log1p(-momentum))
 
 
-def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, eps=1e-8, **others) -> dict:
+def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, **others) -> dict:
     """``batch_size`` has no effect, as updates are counted by the images that they are made of."""
-    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False, eps=1e-8))
     return dict(half_life=ema_kimg * 1000, ramp_up=ema_rampup)
 
 

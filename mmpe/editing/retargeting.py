@@ -50,7 +50,7 @@ def retarget(
         **options: See :func:`~mmpe.editing.redrawing.redraw`.
 
     Returns:
-        Edited: Nothing of it is kept, as all of it is drawn anew.
+        Edited: At another size than the trained one nothing is kept, as all of it is drawn anew.
 
     Raises:
         InputError: If the size is too small, or an argument is none of those; also as :func:`redraw`.
