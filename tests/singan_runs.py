@@ -1,5 +1,7 @@
 """Tiny SinGAN runs for the tests: seconds, not minutes."""
 
+import runpy
+import sys
 from pathlib import Path
 
 import torch
@@ -61,3 +63,17 @@ def assert_same(a, b, where='checkpoint'):
             assert_same(x, y, f'{where}[{i}]')
     else:
         assert a == b, where
+
+
+def edit_tool(monkeypatch, folder: Path, task: str, model, generator: dict):
+    """A function that runs a task of tools/edit.py in this process, on a model; it returns where results are."""
+    config = dict(type='SinGANModel', generator=generator)
+    torch.save(dict(meta=dict(model=config), state_dict=model.state_dict()), folder / 'x.pth')
+
+    def run_task(*args) -> Path:
+        command = ['edit.py', task, folder / 'x.pth', '--out', folder / 'out', *args]
+        monkeypatch.setattr(sys, 'argv', [str(arg) for arg in command])
+        runpy.run_path(str(REPOSITORY / 'tools/edit.py'), run_name='__main__')
+        return folder / 'out'
+
+    return run_task

@@ -179,7 +179,7 @@ def test_what_is_trained_is_not_trained_again(trained, monkeypatch):
     name, run = next(iter(runs.items()))
     with pytest.raises(InputError, match='holds a model trained otherwise: give another --out'):
         train_all({name: Run(run.config, {**run.options, 'model.iters_per_scale': 3})}, folder)
-    (folder / name.replace(' ', '_') / 'trained.json').unlink()  # as if it had been interrupted
+    (folder / name.replace(' ', '_') / 'trained').unlink()  # as if it had been interrupted
     with pytest.raises(InputError, match='holds a model trained otherwise: give another --out'):
         train_all({name: Run(run.config, {**run.options, 'model.iters_per_scale': 3})}, folder)
 

@@ -1,14 +1,11 @@
 """Super-resolution: sizes, steps, and the pyramid that it is trained on."""
 
-import runpy
-import sys
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from singan_runs import REPOSITORY
+from singan_runs import edit_tool
 from test_editing_injection import untrained
 
 from mmpe.datasets.singan_dataset import SinGANDataset, SuperResolutionDataset
@@ -128,18 +125,8 @@ def test_the_pyramid_has_the_exact_ratio_and_as_many_scales():
 
 @pytest.fixture
 def superres(monkeypatch, tmp_path):
-    """Run the task of tools/edit.py in this process, on a model of 24x24 pixels."""
     generator = dict(type='SinGANGenerator', base_channels=4)
-    meta = dict(model=dict(type='SinGANModel', generator=generator))
-    torch.save(dict(meta=meta, state_dict=model_of((24, 24)).state_dict()), tmp_path / 'x.pth')
-
-    def call(*args):
-        command = ['edit.py', 'superres', tmp_path / 'x.pth', '--out', tmp_path / 'out', *args]
-        monkeypatch.setattr(sys, 'argv', [str(arg) for arg in command])
-        runpy.run_path(str(REPOSITORY / 'tools/edit.py'), run_name='__main__')
-        return tmp_path / 'out'
-
-    return call
+    return edit_tool(monkeypatch, tmp_path, 'superres', model_of((24, 24)), generator)
 
 
 def test_task_says_how_close_it_came(superres, tmp_path, capsys):

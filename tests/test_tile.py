@@ -1,14 +1,11 @@
 """Seamless textures: two periods are one twice over, a rolled one is itself, and other axes end as they always do."""
 
-import runpy
-import sys
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from singan_runs import REPOSITORY
+from singan_runs import edit_tool
 
 from mmpe.analysis import swapped
 from mmpe.editing import tile
@@ -274,18 +271,8 @@ def test_refusals():
 
 @pytest.fixture
 def edit(monkeypatch, tmp_path):
-    """Run tools/edit.py in this process, on a checkpoint."""
-    settings = dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder'))
-    config = dict(type='SinGANModel', generator=settings)
-    torch.save(dict(meta=dict(model=config), state_dict=model().state_dict()), tmp_path / 'x.pth')
-
-    def run(*args):
-        command = ['edit.py', 'tile', tmp_path / 'x.pth', '--out', tmp_path / 'out', *args]
-        monkeypatch.setattr(sys, 'argv', [str(arg) for arg in command])
-        runpy.run_path(str(REPOSITORY / 'tools/edit.py'), run_name='__main__')
-        return tmp_path / 'out'
-
-    return run
+    generator = dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder'))
+    return edit_tool(monkeypatch, tmp_path, 'tile', model(), generator)
 
 
 def test_task(edit):

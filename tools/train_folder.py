@@ -57,11 +57,10 @@ def default_out(source):
     return Path('work_dirs') / Path(source).resolve().stem
 
 
-def train_share(args, out, pictures):
+def train_share(args, out, pictures, rank):
     """Train this process's share of the pictures; returns why pictures have failed, by name."""
     config = find_config(args.config, args.cfg_options)
     check_devices(args.devices or [])
-    rank = find_rank(os.environ)
     names = rank.share(list(pictures))
     devices = args.devices or rank.local_share(find_devices())
     if rank.count > 1:
@@ -76,13 +75,14 @@ def main():
     out = args.out or default_out(args.pictures[0])
     check_writable(out)
     pictures = find_pictures(args.pictures, out)
-    failures = {} if args.index_only else train_share(args, out, pictures)
-    if find_rank(os.environ).number == 0:
+    rank = find_rank(os.environ)
+    failures = {} if args.index_only else train_share(args, out, pictures, rank)
+    if rank.number == 0:
         print(f'wrote {write_index(out, list(pictures))}')
     if failures:
         lines = [f'  {name}: {why}' for name, why in failures.items()]
         print('\n'.join([f'{len(failures)} pictures have failed:', *lines]), file=sys.stderr)
-        raise SystemExit(int(find_rank(os.environ).count == 1))
+        raise SystemExit(int(rank.count == 1))
 
 
 if __name__ == '__main__':

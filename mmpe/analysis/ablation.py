@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.models.padding import MODES
 
 from .figures import COLOURS, MARKERS, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, at_least, draw_inputs, run_map
-from .padding import padding_names, swapped
+from .padding import padding_names, with_each
 from .rings import ring_means
 
 
@@ -117,20 +115,15 @@ def border_ablation(
     pictures = [run_map(module, inputs, seed, first).cpu().double() for inputs, first in batches]
     values = torch.cat(pictures)
     std = float(values.std())
-    found, refused = {}, {}
-    wanted = [mode for mode in MODES if mode != 'none'] if modes is None else modes
-    for mode in tqdm(wanted, desc='border ablation', unit='mode', leave=False, disable=None):
-        name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
-        try:
-            other = swapped(module, mode)
-            squares = sum(
-                (run_map(other, inputs, seed, first).cpu().double() - picture).square().mean(1).sum(0)
-                for (inputs, first), picture in zip(batches, pictures)
-            )
-        except (ValueError, TypeError) as error:
-            refused[name] = ' '.join(str(error).split())
-        else:
-            found[name] = _change((squares / num).numpy(), std)
+
+    def change(other: nn.Module) -> ModeChange:
+        squares = sum(
+            (run_map(other, inputs, seed, first).cpu().double() - picture).square().mean(1).sum(0)
+            for (inputs, first), picture in zip(batches, pictures)
+        )
+        return _change((squares / num).numpy(), std)
+
+    found, refused = with_each(module, modes, change, 'border ablation')
     if not found:
         raise InputError(f'no other padding is possible here: {"; ".join(f"{k}: {v}" for k, v in refused.items())}')
     return BorderAblation(found, padding_names(module), refused)

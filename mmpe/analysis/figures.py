@@ -62,6 +62,16 @@ def plain_axes(axes, title: str, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
+def draw_decibels(axes, values: Sequence[float], colours: Sequence[str], names: Sequence[str]) -> None:
+    """Bars with their values; one for infinity is a quarter higher than the highest other."""
+    top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
+    heights = [min(value, top) for value in values]
+    axes.bar(range(len(values)), heights, color=colours, width=0.6)
+    for i, value in enumerate(values):
+        axes.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
+    axes.set_xticks(range(len(values)), names)
+
+
 def draw_map(
     axes, values: np.ndarray, title: str, lowest: float | None = None, highest: float | None = None, first: int = 0
 ):

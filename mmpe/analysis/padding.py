@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import nn
+from tqdm import tqdm
 
-from mmpe.models.padding import mode_of, remove_padding, set_padding
+from mmpe.models.padding import MODES, mode_of, remove_padding, set_padding
 
 
 def swapped(module: nn.Module, mode) -> nn.Module:
@@ -18,6 +21,31 @@ def swapped(module: nn.Module, mode) -> nn.Module:
         ValueError, TypeError: As there.
     """
     return set_padding(copy.deepcopy(module), mode)
+
+
+def with_each(
+    module: nn.Module, modes: Sequence[str | dict] | None, measure: Callable[[nn.Module], Any], progress: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Measure a copy of a module with each of several paddings.
+
+    Args:
+        module (nn.Module): It is left alone.
+        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        measure (Callable): Of a copy.
+        progress (str): What the progress bar says.
+
+    Returns:
+        tuple[dict, dict]: By mode, what was found, and why others cannot be had.
+    """
+    found, refused = {}, {}
+    wanted = [mode for mode in MODES if mode != 'none'] if modes is None else modes
+    for mode in tqdm(wanted, desc=progress, unit='mode', leave=False, disable=None):
+        name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
+        try:
+            found[name] = measure(swapped(module, mode))
+        except (ValueError, TypeError) as error:
+            refused[name] = ' '.join(str(error).split())
+    return found, refused
 
 
 def unpadded(module: nn.Module) -> nn.Module:

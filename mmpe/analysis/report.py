@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
@@ -21,7 +22,6 @@ from .layers import SampleInput, at_least, choose_layers, draw_features
 from .padding import padding_names, swapped
 from .position import position_probe
 from .stationary import stationarity
-from .translation import equivariance
 from .translation_by_padding import equivariance_by_padding
 from .verdict import verdict
 
@@ -173,6 +173,7 @@ def audit(
     few = max(num // 8, 4)
     shifting = dict(sample_input=sample_input, **common, num=few) | (translation or {})
     periodic = _Periodic(generator)
+    by_padding = cache(lambda: equivariance_by_padding(generator, **shifting))
     careful = dict(common, level=0.05 / len(names), permutations=max(199, 40 * len(names)))
     steps = dict(
         position_probe=lambda: position_probe(generator, sample_input, names, num, **common),
@@ -180,8 +181,8 @@ def audit(
         spatial_bias=lambda: spatial_bias(generator, sample_input, names, num, **careful),
         periodic_bias=lambda: spatial_bias(periodic(), sample_input, names, num, **careful),
         stationarity=lambda: stationarity(generator, sample_input, names, 4 * num, **common),
-        equivariance=lambda: equivariance(generator, **shifting),
-        equivariance_by_padding=lambda: equivariance_by_padding(generator, **shifting),
+        equivariance=lambda: by_padding().own,
+        equivariance_by_padding=by_padding,
         border_ablation=lambda: border_ablation(generator, sample_input, num=few, **common),
     )
     results, skipped = _run_steps(steps)

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.evaluation.layout import decibels
 
-from .figures import COLOURS, draw_map, new_figure, plain_axes, short
+from .figures import COLOURS, draw_decibels, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, at_least, draw_inputs, map_tensors, run_map, spatial_inputs
 
 _LOBES = 3  # of Lanczos's filter
@@ -56,14 +57,9 @@ class Equivariance:
         """EQ-T by shift, and the error by location."""
         figure = new_figure(9, 3.8)
         bars, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
-        values = list(self.by_shift.values())
-        top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
-        heights = [min(value, top) for value in values]
         whole = [all(float(s).is_integer() for s in shift) for shift in self.by_shift]
-        bars.bar(range(len(values)), heights, color=[COLOURS[0] if w else COLOURS[4] for w in whole], width=0.6)
-        for i, value in enumerate(values):
-            bars.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
-        bars.set_xticks(range(len(values)), [f'({y:g}, {x:g})' for y, x in self.by_shift])
+        colours = [COLOURS[0] if w else COLOURS[4] for w in whole]
+        draw_decibels(bars, list(self.by_shift.values()), colours, [f'({y:g}, {x:g})' for y, x in self.by_shift])
         plain_axes(bars, 'Translation equivariance', 'shift (down, right) in cells of the input', 'EQ-T (dB)')
         image = draw_map(plane, self.error_map, 'Error by location, whole shifts')
         figure.colorbar(image, ax=plane, shrink=0.85).set_label('root mean square error', fontsize=8)
@@ -143,17 +139,13 @@ def equivariance(
         total, count = (sum(float(getattr(errors[pair], name).sum()) for pair in pairs) for name in ('sums', 'counts'))
         return 0.0 if total <= rounding * count else total / count
 
-    def decibels(pairs) -> float:
-        error = mean_square(pairs)
-        return 10 * math.log10(value_range**2 / error) if error else math.inf
-
     sums, counts = (sum(getattr(errors[pair], name) for pair in whole) for name in ('sums', 'counts'))
     error, std = math.sqrt(mean_square(whole)), float(pictures.std(unbiased=False))
     return Equivariance(
-        eq_t=decibels(whole),
-        by_shift={pair: decibels([pair]) for pair in errors},
+        eq_t=decibels(mean_square(whole), value_range),
+        by_shift={pair: decibels(mean_square([pair]), value_range) for pair in errors},
         relative_error=(error / std if std else math.inf) if error else 0.0,
-        fractional=decibels(parts) if parts else math.nan,
+        fractional=decibels(mean_square(parts), value_range) if parts else math.nan,
         scale=scale,
         error_map=torch.where(counts > 0, sums / counts, torch.nan).sqrt().numpy(),
     )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
-from tqdm import tqdm
 
 from mmpe.models.padding import MODES
 
-from .figures import COLOURS, new_figure, plain_axes, short
+from .figures import COLOURS, draw_decibels, new_figure, plain_axes, short
 from .layers import SampleInput
-from .padding import padding_names, swapped
+from .padding import padding_names, with_each
 from .translation import Equivariance, equivariance
 
 
@@ -29,6 +27,11 @@ class EquivarianceByPadding:
     modes: dict[str, Equivariance]
     refused: dict[str, str]
 
+    @property
+    def own(self) -> Equivariance:
+        """Equivariance: Of the generator as it is."""
+        return next(iter(self.modes.values()))
+
     def table(self) -> list[list[str]]:
         """A header, and a row for each mode."""
         rows = [['padding', 'EQ-T (dB)', 'RMSE / standard deviation']]
@@ -40,12 +43,7 @@ class EquivarianceByPadding:
         figure = new_figure(7, 3.8)
         axes = figure.subplots()
         values = [found.eq_t for found in self.modes.values()]
-        top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
-        heights = [min(value, top) for value in values]
-        axes.bar(range(len(values)), heights, color=[COLOURS[0], *[COLOURS[4]] * (len(values) - 1)], width=0.6)
-        for i, value in enumerate(values):
-            axes.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
-        axes.set_xticks(range(len(values)), list(self.modes))
+        draw_decibels(axes, values, [COLOURS[0], *[COLOURS[4]] * (len(values) - 1)], list(self.modes))
         plain_axes(axes, 'Translation equivariance by padding', 'padding', 'EQ-T (dB)')
         return figure
 
@@ -68,13 +66,10 @@ def equivariance_by_padding(
         InputError: As :func:`mmpe.analysis.equivariance` for the module as it is.
     """
     own = padding_names(module)
-    found = {f'{" and ".join(own) or "none"} (as it is)': equivariance(module, sample_input, **options)}
-    refused = {}
-    wanted = [mode for mode in MODES if mode != 'none' and [mode] != own] if modes is None else modes
-    for mode in tqdm(wanted if own else [], desc='equivariance', unit='mode', leave=False, disable=None):
-        name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
-        try:
-            found[name] = equivariance(swapped(module, mode), sample_input, **options)
-        except (ValueError, TypeError) as error:
-            refused[name] = ' '.join(str(error).split())
-    return EquivarianceByPadding(found, refused)
+    as_it_is = {f'{" and ".join(own) or "none"} (as it is)': equivariance(module, sample_input, **options)}
+    if modes is None:
+        modes = [mode for mode in MODES if own and mode != 'none' and [mode] != own]
+    found, refused = with_each(
+        module, modes, lambda other: equivariance(other, sample_input, **options), 'equivariance by padding'
+    )
+    return EquivarianceByPadding(as_it_is | found, refused)

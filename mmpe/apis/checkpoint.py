@@ -50,8 +50,12 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
     Raises:
         InputError: If the file cannot be read, does not say what model it is of, or does not fit it.
     """
-    checkpoint = read_checkpoint(path)
-    config = (checkpoint.get('meta') or {}).get('model')
+    return build(read_checkpoint(path), path).to(device)
+
+
+def build(checkpoint: dict, path: str | Path) -> BaseModel:
+    """As :func:`load`, of a checkpoint that has been read, on the CPU; ``path`` is for what an error says."""
+    config = model_config(checkpoint)
     if not isinstance(config, dict) or 'type' not in config:
         raise InputError(f'{path} does not say what model it is of: convert it with tools/convert_checkpoint.py')
     try:
@@ -60,4 +64,9 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
     except (KeyError, TypeError, RuntimeError) as error:
         reason = ' '.join(str(error).split())
         raise InputError(f'{path} does not fit the model that it names, {config["type"]}: {reason}') from error
-    return model.to(device).eval()
+    return model.eval()
+
+
+def model_config(checkpoint: dict) -> dict | None:
+    """The config that a checkpoint says its model was built from."""
+    return (checkpoint.get('meta') or {}).get('model')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -17,9 +16,10 @@ from mmpe.models.singan import SinGANModel
 from mmpe.registry import DATASETS
 from mmpe.visualization import save_picture
 
-from .checkpoint import load, read_checkpoint
+from .checkpoint import build, model_config, read_checkpoint
 from .children import child
 from .config import one_clear_line
+from .files import write_whole
 from .sampling import sample
 from .train import latest_checkpoint, train
 
@@ -56,9 +56,10 @@ def finished_model(config: Config) -> SinGANModel | None:
     path = latest_checkpoint(config.work_dir)
     if path is None:
         return None
-    if _plain((read_checkpoint(path).get('meta') or {}).get('model')) != _plain(config.model):
+    checkpoint = read_checkpoint(path)
+    if _plain(model_config(checkpoint)) != _plain(config.model):
         raise InputError(f'{path} was trained with another config: give another --out, or remove its folder')
-    model = load(path)
+    model = build(checkpoint, path)
     if int(model.stage) < model.num_scales:
         return None
     with one_clear_line('the config cannot be built'):
@@ -98,9 +99,7 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
         seconds=seconds,
         scores=scores,
     )
-    part = folder / f'{_RECORD}.part'
-    part.write_text(json.dumps(record, indent=2) + '\n')
-    os.replace(part, folder / _RECORD)
+    write_whole(folder / _RECORD, json.dumps(record, indent=2) + '\n')
 
 
 def read_result(work_dir: str | Path) -> dict | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mmengine.config import Config
 import mmpe
 from mmpe.apis.children import OUTPUT, Work, child, run_children
 from mmpe.apis.config import load_config
+from mmpe.apis.files import write_whole
 from mmpe.apis.launchers import Rank
 from mmpe.apis.train import latest_checkpoint, train
 from mmpe.apis.workers import find_devices, plan_workers
@@ -19,7 +19,7 @@ from mmpe.errors import InputError
 
 from .runs import Run
 
-_BEGUN, _RECORD = 'begun.json', 'trained.json'
+_WITH, _DONE = 'trained_with.json', 'trained'
 _CONFIGS = Path(mmpe.__file__).parent / '.mim' / 'configs'
 
 
@@ -64,29 +64,21 @@ def run_config(run: Run, work_dir: str | Path) -> Config:
 def train_to_the_end(config: Config) -> None:
     """Train, or go on, and note that it is done."""
     config.resume = True
-    _note(config, _BEGUN)
+    write_whole(Path(config.work_dir) / _WITH, _what_counts(config))
     train(config)
-    _note(config, _RECORD)
+    (Path(config.work_dir) / _DONE).touch()
 
 
 def is_trained(config: Config) -> bool:
     """Whether a model is trained to the end."""
-    return (Path(config.work_dir) / _RECORD).is_file() and latest_checkpoint(config.work_dir) is not None
-
-
-def _note(config, name):
-    record = Path(config.work_dir) / name
-    part = record.with_suffix('.part')
-    part.write_text(_what_counts(config))
-    os.replace(part, record)
+    return (Path(config.work_dir) / _DONE).is_file() and latest_checkpoint(config.work_dir) is not None
 
 
 def _check_record(config: Config) -> None:
-    if latest_checkpoint(config.work_dir) is None:
-        return
-    for record in (Path(config.work_dir) / name for name in (_BEGUN, _RECORD)):
-        if record.is_file() and record.read_text() != _what_counts(config):
-            raise InputError(f'{config.work_dir} holds a model trained otherwise: give another --out, or remove it')
+    record = Path(config.work_dir) / _WITH
+    begun = record.is_file() and latest_checkpoint(config.work_dir) is not None
+    if begun and record.read_text() != _what_counts(config):
+        raise InputError(f'{config.work_dir} holds a model trained otherwise: give another --out, or remove it')
 
 
 def _what_counts(config: Config) -> str:

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mmpe.models.singan import SinGANModel
 
-from .places import Places, identity
+from .places import Places
 from .redrawing import redraw
 from .regions import Region
 
@@ -24,8 +24,6 @@ def cover(model: SinGANModel, region: Region, start_scale: int) -> Places:
         region (Region): Of the trained picture.
         start_scale (int): See :func:`~mmpe.editing.redrawing.redraw`.
     """
-    if region.inside.all():
-        return identity  # no surroundings, and nothing to cover
     return _shown(region, model.picture) if start_scale else _told(model, region)
 
 

@@ -75,8 +75,17 @@ def _check(model, start_scale, noise):
         raise InputError(
             f'a picture cannot be injected at start scale {start_scale}: choose one of {scales[0]} to {scales[-1]}'
         )
-    if not 0 <= noise < math.inf:
-        raise InputError(f'the factor of the noise is at least 0, not {noise}')
+    check_factor(noise, 'the factor of the noise')
+
+
+def check_factor(factor: float, what: str) -> None:
+    """Refuse a number that nothing can be multiplied by.
+
+    Raises:
+        InputError: If it is negative, infinite or none; ``what`` it is.
+    """
+    if not 0 <= factor < math.inf:
+        raise InputError(f'{what} is at least 0, not {factor}')
 
 
 def injection_scales(model: SinGANModel) -> range:

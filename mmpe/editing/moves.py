@@ -46,7 +46,7 @@ def move(
         InputError: If the region is none, or nothing of it stays in the picture; also as :func:`redraw`.
     """
     own = Region.of(region, model.scaled_sizes()[-1])
-    places = transplant(_part(model, own, start_scale), shift(by), cover(model, own, start_scale), seam=seam)
+    places = transplant(_part(model, own, start_scale), shift(by), _background(model, own, start_scale), seam=seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
 
@@ -89,7 +89,7 @@ def scale(
         InputError: If the region is none, the factor is not above 0, or the anchor is another; also as :func:`redraw`.
     """
     own = Region.of(region, model.scaled_sizes()[-1])
-    enlarged, background = zoom(own.box, factor, anchor), cover(model, own, start_scale)
+    enlarged, background = zoom(own.box, factor, anchor), _background(model, own, start_scale)
     places = transplant(_part(model, own, start_scale), enlarged, background, factor, seam)
     return redraw(model, places, start_scale=start_scale, **options)
 
@@ -99,17 +99,22 @@ def mirror(
 ) -> Edited:
     """Mirror a region within its box; as :func:`move`, but ``axis`` 'x' swaps left and right, 'y' top and bottom."""
     own = Region.of(region, model.scaled_sizes()[-1])
-    places = transplant(_part(model, own, start_scale), flip(own.box, axis), cover(model, own, start_scale), seam=seam)
+    places = transplant(
+        _part(model, own, start_scale), flip(own.box, axis), _background(model, own, start_scale), seam=seam
+    )
     return redraw(model, places, start_scale=start_scale, **options)
 
 
 def remove(model: SinGANModel, region: Box | Tensor, start_scale: int = 1, **options) -> Edited:
     """Let a region's surroundings continue into it; as :func:`move`."""
     own = Region.of(region, model.scaled_sizes()[-1])
-    if own.inside.all():
-        raise InputError('the region is the whole picture: nothing would be left of it')
     places = cover(model, own, start_scale)
     return redraw(model, places, start_scale=start_scale, **options)
+
+
+def _background(model, region, start_scale) -> Places:
+    """What is to be seen where a region was; the whole picture leaves no such place."""
+    return identity if region.inside.all() else cover(model, region, start_scale)
 
 
 def _part(model, region, start_scale) -> Region:

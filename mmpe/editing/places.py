@@ -43,7 +43,12 @@ def cell_positions(size: Size, picture: Size, margin: int = 0) -> Tensor:
         torch.arange(-margin, cells + margin, dtype=torch.float64) * ((pixels - 1) / max(cells - 1, 1))
         for cells, pixels in zip(size, picture)
     )
-    y, x = torch.meshgrid(*axes, indexing='ij')
+    return grid(*axes)
+
+
+def grid(rows: Tensor, columns: Tensor) -> Tensor:
+    """(x, y) of every row (h,) and column (w,), (h, w, 2)."""
+    y, x = torch.meshgrid(rows, columns, indexing='ij')
     return torch.stack((x, y), -1)
 
 

@@ -16,6 +16,7 @@ from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
 
 from .edited import Edited
+from .injection import check_factor
 from .masks import Size, fit
 
 
@@ -117,12 +118,9 @@ def compare(edited: Edited, truth: Tensor) -> dict[str, tuple[float, float]]:
         InputError: If the truth has another shape.
     """
     truth = fit(truth, edited.images.shape[-2:], 'the true picture').to(edited.images)
-    images = dict(bicubic=edited.before['bicubic'])
-    images.update({f'image {i}': image for i, image in enumerate(edited.images.split(1))})
-    return {
-        name: (psnr(image.clamp(-1, 1), truth), patch_distance(image.clamp(-1, 1), truth, 7))
-        for name, image in images.items()
-    }
+    images = torch.cat([edited.before['bicubic'], edited.images]).clamp(-1, 1).split(1)
+    names = ['bicubic', *(f'image {i}' for i in range(len(edited.images)))]
+    return {name: (psnr(image, truth), patch_distance(image, truth, 7)) for name, image in zip(names, images)}
 
 
 def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
@@ -152,10 +150,9 @@ def _shrink(image, size):
 
 
 def _check(model, picture, noise, strength) -> Tensor:
-    if not 0 <= noise < math.inf:
-        raise InputError(f'the factor of the noise is at least 0, not {noise}')
-    if strength is not None and not 0 <= strength < math.inf:
-        raise InputError(f'the strength of the detail is at least 0, not {strength}')
+    check_factor(noise, 'the factor of the noise')
+    if strength is not None:
+        check_factor(strength, 'the strength of the detail')
     if picture is None:
         return model.picture
     height, width = model.scaled_sizes()[-1]

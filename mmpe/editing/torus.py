@@ -16,7 +16,7 @@ from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANGenerator, SinGANModel
 
 from .edited import Edited
-from .places import see
+from .places import grid, see
 
 AXES = dict(both=(True, True), x=(False, True), y=(True, False))
 """Whether (rows, columns) go on at the other end: the top of the image below its bottom, its left at the right."""
@@ -134,8 +134,7 @@ class Torus:
             _there_and_back(n, outer - 2 * margin) + margin if wrap else torch.arange(n, dtype=torch.float64)
             for n, outer, wrap in zip(canvas, frame, self.wraps)
         )
-        y, x = torch.meshgrid(rows, columns, indexing='ij')
-        return self.generator.encoding.locate(torch.stack([x, y], -1), tuple(space))
+        return self.generator.encoding.locate(grid(rows, columns), tuple(space))
 
     def cells(self, size: Size, frame: Size) -> Tensor:
         """Lay an image out: there and back where an axis wraps, and stretched where it ends.
@@ -151,8 +150,7 @@ class Torus:
             _there_and_back(n, own) if wrap else torch.linspace(0, own - 1, n, dtype=torch.float64)
             for n, own, wrap in zip(size, frame, self.wraps)
         )
-        y, x = torch.meshgrid(rows, columns, indexing='ij')
-        return torch.stack([x, y], -1)
+        return grid(rows, columns)
 
     def enlarge(self, image: Tensor, size: Size) -> Tensor:
         """Bicubic resize to ``size`` (H, W): a period becomes a period; corners are aligned where an axis ends."""

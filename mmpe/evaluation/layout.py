@@ -61,7 +61,11 @@ def rmse(image: Tensor, picture: Tensor) -> float:
     return F.mse_loss(image, picture).sqrt().item()
 
 
-def psnr(image: Tensor, picture: Tensor, value_range: float = 2.0) -> float:
-    """Peak signal-to-noise ratio of two images of one shape, in dB; infinite if they are equal."""
-    error = F.mse_loss(image.double(), picture.double()).item()
+def psnr(image: Tensor, picture: Tensor) -> float:
+    """Peak signal-to-noise ratio of two images of one shape in [-1, 1], in dB; infinite if they are equal."""
+    return decibels(F.mse_loss(image.double(), picture.double()).item())
+
+
+def decibels(error: float, value_range: float = 2.0) -> float:
+    """A mean squared error as a peak signal-to-noise ratio; infinite for none."""
     return 10 * math.log10(value_range**2 / error) if error else math.inf

@@ -42,7 +42,9 @@ def run_superres(model, args) -> Edited:
     """The task."""
     picture = read_picture(args.picture) if args.picture else None
     back_projection = not args.no_back_projection
-    truth = args.truth and fit(read_picture(args.truth), enlarged_sizes(model, args.factor)[-1], 'the true picture')
+    truth = None
+    if args.truth is not None:  # before the work
+        truth = fit(read_picture(args.truth), enlarged_sizes(model, args.factor)[-1], 'the true picture')
     edited = super_resolve(model, picture, args.factor, args.noise, args.num, args.seed, args.strength, back_projection)
     if truth is not None:
         rows = [[name, f'{db:.2f}', f'{distance:.4f}'] for name, (db, distance) in compare(edited, truth).items()]

@@ -21,7 +21,6 @@ from .blocks import ConvChain
 LARGEST_MAP = 2**24
 """Numbers in the largest map that a block makes at once, where it can be helped: 64 MiB in float32."""
 
-# Blocks hold so many maps at a time: input, padded input, output, and what oneDNN makes of them. As measured.
 _WITHOUT_A_BAR = 16
 _SEE_A_LINE_FURTHER = ('zero', 'zeros', 'reflect', 'replicate')
 
