@@ -67,7 +67,9 @@ def assert_near(actual, expected, atol=1e-6):
 def test_agrees_with_the_released_numbers(key):
     kind, size = key.split('.')
     height, width = map(int, size.split('x'))
-    assert_near(MODELS.build(RELEASED[kind])((height, width))[0], GOLDENS[key])
+    # a phase is a position times a frequency, whose last bit depends on the processor
+    rounding = max(height, width) * float(np.finfo(np.float32).eps)
+    assert_near(MODELS.build(RELEASED[kind])((height, width))[0], GOLDENS[key], atol=max(1e-6, rounding))
 
 
 def test_our_own_names_give_the_released_numbers_too():
