@@ -1,5 +1,10 @@
 import logging
+import shutil
 import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -38,3 +43,18 @@ def fresh_globals():
     if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it costs an import of half a second
         torch.use_deterministic_algorithms(deterministic)
     _forget_instances()
+
+
+@pytest.fixture(scope='session')
+def wheel_site(tmp_path_factory) -> Path:
+    """A folder to which the wheel is installed, without the clone."""
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'  # a copy: a build leaves its traces beside setup.cfg
+    left_behind = shutil.ignore_patterns('.git', '.venv*', 'work_dirs', 'build', '*.egg-info', '__pycache__')
+    shutil.copytree(Path(__file__).resolve().parents[1], source, symlinks=True, ignore=left_behind)
+    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '-w', folder, source]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = folder.glob('*.whl')
+    with zipfile.ZipFile(path) as wheel:
+        wheel.extractall(folder / 'site')
+    return folder / 'site'

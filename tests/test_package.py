@@ -2,10 +2,8 @@
 
 import configparser
 import pickle
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Optional
@@ -97,20 +95,8 @@ def test_a_config_builds_on_one_of_mmpe(tmp_path):
     assert set(Config.fromfile(path)) == keys
 
 
-@pytest.fixture(scope='module')
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('wheel')
-    source = folder / 'source'  # a copy: a build leaves its traces beside setup.cfg
-    left_behind = shutil.ignore_patterns('.git', '.venv*', 'work_dirs', 'build', '*.egg-info', '__pycache__')
-    shutil.copytree(REPOSITORY, source, symlinks=True, ignore=left_behind)
-    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '-w', folder, source]
-    subprocess.run(command, check=True, capture_output=True)
-    (path,) = folder.glob('*.whl')
-    return zipfile.ZipFile(path)
-
-
-def test_wheel_carries_the_package_its_configs_and_tools(wheel):
-    names = set(wheel.namelist())
+def test_wheel_carries_the_package_its_configs_and_tools(wheel_site):
+    names = {path.relative_to(wheel_site).as_posix() for path in wheel_site.rglob('*') if path.is_file()}
     assert {name.partition('/')[0] for name in names} == {'mmpe', f'mmpe-{mmpe.__version__}.dist-info'}
     assert 'mmpe/models/__init__.py' in names
     for folder in ('configs', 'tools'):
@@ -118,15 +104,14 @@ def test_wheel_carries_the_package_its_configs_and_tools(wheel):
         assert {f'mmpe/.mim/{path.relative_to(REPOSITORY).as_posix()}' for path in files} <= names
 
 
-def test_a_config_builds_on_one_of_an_installed_wheel(wheel, tmp_path, monkeypatch):
+def test_a_config_builds_on_one_of_an_installed_wheel(wheel_site, tmp_path, monkeypatch):
     path, keys = config_on_mmpe(tmp_path)
-    wheel.extractall(tmp_path / 'site')
-    monkeypatch.setenv('PYTHONPATH', str(tmp_path / 'site'))
+    monkeypatch.setenv('PYTHONPATH', str(wheel_site))
     monkeypatch.chdir(tmp_path)
     origin, *found = run_python(
         f'import mmpe; from mmengine.config import Config; print(mmpe.__file__, *Config.fromfile({str(path)!r}))'
     ).split()
-    assert origin == str(tmp_path / 'site' / 'mmpe' / '__init__.py')
+    assert origin == str(wheel_site / 'mmpe' / '__init__.py')
     assert set(found) == keys
 
 

@@ -7,7 +7,6 @@ import time
 from contextlib import nullcontext
 
 import torch
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapperDict
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -49,11 +48,6 @@ def parse_args():
     return p.parse_args()
 
 
-def read_config(name):
-    """A config file, or one that comes with mmpe."""
-    return Config.fromfile(Config._get_cfg_path(name, '')[0]) if '::' in name else load_config(name)
-
-
 def now(device) -> float:
     """Seconds, once the device has done what it was told."""
     if torch.device(device).type == 'cuda':
@@ -74,7 +68,7 @@ def show(args, what, header, rows):
 
 def benchmark_singan(args):
     """Time an iteration at every scale."""
-    config = read_config(args.config)
+    config = load_config(args.config)
     config.train_dataloader.dataset.update(data_root=args.picture, max_size=args.max_size)
     model, optimisers, data = prepare_singan(config, args.device, args.dtype)
     rows, total = [], 0.0
@@ -120,7 +114,7 @@ def time_iteration(model, optimisers: OptimWrapperDict, data: dict, iterations: 
 
 def benchmark_stylegan2(args):
     """Time the generator at every scale of the config, and the parts of training at the smallest."""
-    config = read_config(args.config)
+    config = load_config(args.config)
     config.model.generator.out_size = config.model.discriminator.in_size = args.size
     model = MODELS.build(config.model).to(args.device).train()
     works = stylegan2_works(model, args)

@@ -12,7 +12,7 @@ model = dict(
     ema=dict(half_life=2000),
 )
 train_dataloader = dict(batch_size=32, dataset=dict(size=32))
-test_dataloader = dict(dataset=dict(sizes=[32]))
+val_dataloader = test_dataloader = dict(dataset=dict(sizes=[32]))
 train_cfg = dict(max_iters=3000)
 # The released rates for MNIST: with equal ones the discriminator is soon right about everything, and all faces alike.
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=0.0004)), discriminator=dict(optimizer=dict(lr=0.0001)))

@@ -9,4 +9,4 @@ model = dict(
     lr_factors={'256': 2, '512': 3, '1024': 3},
 )
 train_dataloader = dict(dataset=dict(data_root='data/celebahq/imgs_1024', size=1024))
-test_dataloader = dict(batch_size=1, dataset=dict(sizes=[1024]))
+val_dataloader = test_dataloader = dict(batch_size=1, dataset=dict(sizes=[1024]))

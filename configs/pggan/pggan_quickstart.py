@@ -20,7 +20,7 @@ train_dataloader = dict(
     batch_sampler=dict(type='GrowingBatchSampler', batch_sizes={'4': 16, '8': 16, '16': 16}),
     dataset=dict(size=32),
 )
-test_dataloader = dict(dataset=dict(sizes=[32]))
+val_dataloader = test_dataloader = dict(dataset=dict(sizes=[32]))
 train_cfg = dict(max_iters=2600)
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=0.003)), discriminator=dict(optimizer=dict(lr=0.003)))
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=500))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 
 from mmpe.errors import InputError
-from mmpe.registry import METRICS
+from mmpe.evaluation.training_pictures import compare_with_training_pictures
 
 
 @contextmanager
@@ -27,17 +24,20 @@ def one_clear_line(what: str):
 
 
 def load_config(path: str | Path, options: dict | None = None) -> Config:
-    """Read a config file and merge ``options`` (dotted keys) into it.
+    """Read a config and merge ``options`` (dotted keys) into it.
 
     Metrics that compare with real pictures, and say not with which, get those of ``train_dataloader``, not mirrored: a
     config names its pictures once.
 
+    Args:
+        path (str | Path): A file, or ``PACKAGE::NAME`` for a config of an installed package, such as
+            ``mmpe::singan/singan_fish.py``.
+        options (dict | None): Dotted keys to values.
+
     Raises:
-        InputError: If there is no such file, it cannot be read, or an option does not fit it.
+        InputError: If there is no such config, it cannot be read, or an option does not fit it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'there is no config at {path}')
+    path = find_config_file(path)
     try:
         config = Config.fromfile(path)
     except Exception as error:  # a config is a program, and can fail in any way
@@ -45,29 +45,25 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
     with one_clear_line('--cfg-options'):
         config.merge_from_dict(options or {})
     with one_clear_line('the evaluators'):
-        _name_real_pictures(config)
+        compare_with_training_pictures(config)
     return config
 
 
-def _name_real_pictures(config: Config) -> None:
-    pictures = (config.get('train_dataloader') or {}).get('dataset')
-    if pictures is None:
-        return
-    for metric in _metrics(config):
-        if metric.get('real') is None and _compares_with_real(metric.get('type')):
-            metric['real'] = deepcopy(pictures)
-            if 'flip' in pictures:
-                metric['real']['flip'] = False
+def find_config_file(name: str | Path) -> Path:
+    """The file of a config.
 
+    Args:
+        name (str | Path): Its path, or ``PACKAGE::NAME`` for a config of an installed package.
 
-def _metrics(config: Config) -> Iterator[dict]:
-    """Of both evaluators, each of which is a metric, a list of them, or a dict with such a list."""
-    for name in ('val_evaluator', 'test_evaluator'):
-        evaluator = config.get(name) or []
-        metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
-        yield from [metrics] if isinstance(metrics, dict) else metrics
-
-
-def _compares_with_real(metric: str | type | None) -> bool:
-    cls = METRICS.get(metric) if isinstance(metric, str) else metric
-    return cls is not None and any('real' in inspect.signature(c).parameters for c in cls.__mro__[:-1])
+    Raises:
+        InputError: If there is no such file.
+    """
+    path = Path(name)
+    if '::' in str(name) and not path.is_file():
+        try:
+            path = Path(Config._get_cfg_path(str(name), '')[0])
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise InputError(f'there is no config {name} in an installed package') from error
+    if not path.is_file():
+        raise InputError(f'there is no config at {name}')
+    return path

@@ -60,16 +60,11 @@ def _pictures_of(source: str, out: Path) -> list[tuple[str, str]]:
 
 
 def find_config(name: str, options: dict | None = None) -> Config:
-    """Read a SinGAN's config: a file, or one that comes with a package, as ``mmpe::singan/singan_fish.py``.
+    """Read a SinGAN's config, as :func:`~mmpe.apis.load_config` does any.
 
     Raises:
         InputError: If there is none, it cannot be read, or it is not a SinGAN's.
     """
-    if '::' in name:
-        try:
-            name = Config._get_cfg_path(name, '')[0]
-        except (OSError, ValueError, ImportError) as error:
-            raise InputError(f'there is no config {name} in an installed package') from error
     config = load_config(name, options)
     with one_clear_line('the config cannot be built'):
         model = MODELS.build(config.model)

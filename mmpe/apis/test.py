@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError
+from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.visualization import markdown_table
 
 from .checkpoint import read_checkpoint
@@ -45,6 +46,7 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     check_writable(config.work_dir)
     join_processes(config)
     config = deepcopy(config)
+    compare_with_training_pictures(config)
     config.update(dict.fromkeys(_NOT_TESTED), resume=False, test_cfg=config.get('test_cfg') or {})
     with one_clear_line('the config cannot be built'):
         runner = Runner.from_cfg(config)

@@ -21,11 +21,11 @@ class SampleRequest:
 
     Args:
         number (int): Which sample: with the model's seed it decides all that is drawn for it.
-        sizes (list[tuple[int, int]]): (H, W) of the images asked for, in pixels.
+        sizes (list[tuple[int, int]] | None): (H, W) of the images asked for, in pixels; None: the model's own.
     """
 
     number: int
-    sizes: list[Size]
+    sizes: list[Size] | None
 
     def __getitem__(self, name: str):
         return getattr(self, name)
@@ -41,21 +41,18 @@ class SampleNumbers(Dataset):
 
     Args:
         num (int): How many samples.
-        sizes (Sequence[int | tuple[int, int]]): Sizes of the images, in pixels: (H, W), or one number for a square.
+        sizes (Sequence[int | tuple[int, int]] | None): Sizes of the images, in pixels: (H, W), or one number for a
+            square; None: the model's own.
 
     Raises:
         InputError: If ``num`` or a size is not a whole number of at least 1, or a size is given twice or none at all.
     """
 
-    def __init__(self, num: int, sizes: Sequence[int | Size]):
+    def __init__(self, num: int, sizes: Sequence[int | Size] | None = None):
         if not _is_count(num):
             raise InputError(f'num={num!r} must be a whole number of samples, at least 1')
-        if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
-            raise InputError(f'sizes={sizes!r} must be a list of sizes in pixels, such as [256, (256, 512)]')
         self.num = num
-        self.sizes = [_pair(size) for size in sizes]
-        if len(set(self.sizes)) < len(self.sizes):
-            raise InputError(f'sizes={list(sizes)} has a size twice')
+        self.sizes = None if sizes is None else _pairs(sizes)
 
     @property
     def metainfo(self) -> dict:
@@ -70,6 +67,15 @@ class SampleNumbers(Dataset):
         if not 0 <= index < self.num:
             raise IndexError(index)
         return dict(inputs=SampleRequest(index, self.sizes))
+
+
+def _pairs(sizes: Sequence[int | Size]) -> list[Size]:
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
+        raise InputError(f'sizes={sizes!r} must be a list of sizes in pixels, such as [256, (256, 512)]')
+    pairs = [_pair(size) for size in sizes]
+    if len(set(pairs)) < len(pairs):
+        raise InputError(f'sizes={list(sizes)} has a size twice')
+    return pairs
 
 
 def _pair(size: int | Size) -> Size:

@@ -5,6 +5,7 @@ from .log_processor import PyramidLogProcessor
 from .loop import PyramidTrainLoop
 from .optim import BFloat16OptimWrapper, PerNetworkOptimWrapperConstructor
 from .resumable_loop import ResumableTrainLoop
+from .scoring_loops import ScoringTestLoop, ScoringValLoop
 from .wrapper import SynchronisedModel
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     'PyramidLogProcessor',
     'PyramidTrainLoop',
     'ResumableTrainLoop',
+    'ScoringTestLoop',
+    'ScoringValLoop',
     'SynchronisedModel',
     'hooks',
 ]

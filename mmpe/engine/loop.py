@@ -1,9 +1,13 @@
 """The loop that trains a pyramid scale by scale."""
 
+from __future__ import annotations
+
+import math
 from itertools import repeat
 
 import torch
 from mmengine.runner import IterBasedTrainLoop
+from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
@@ -21,12 +25,15 @@ class PyramidTrainLoop(IterBasedTrainLoop):
 
     Args:
         runner (Runner): MMEngine's.
-        dataloader (DataLoader | dict): Of a :class:`~mmpe.datasets.SinGANDataset`.
+        dataloader (DataLoader | dict): Of a :class:`~mmpe.datasets.SinGANDataset`; its batches are stacked by
+            ``default_collate`` unless it says otherwise.
+        val_interval (int | None): Iterations between validations; None: only ``Runner.val()`` validates.
     """
 
-    def __init__(self, runner, dataloader):
+    def __init__(self, runner, dataloader, val_interval: int | None = None):
         keep_freed_memory()
-        super().__init__(runner, dataloader, max_iters=0, val_interval=1)
+        val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
+        super().__init__(runner, _stacking(dataloader), 0, val_begin, val_interval or 1)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
@@ -52,3 +59,16 @@ class PyramidTrainLoop(IterBasedTrainLoop):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
         self.dataloader_iterator = repeat(batch)
         return super().run()
+
+
+def _stacking(dataloader: DataLoader | dict) -> DataLoader | dict:
+    """A data loader's config with its way of making batches.
+
+    MMEngine passes all of ``collate_fn`` on as arguments, the ``_scope_`` of inherited configs too.
+    """
+    if isinstance(dataloader, DataLoader):
+        return dataloader
+    collate_fn = dataloader.get('collate_fn') or dict(type='default_collate')
+    if isinstance(collate_fn, dict):
+        collate_fn = {name: value for name, value in collate_fn.items() if name != '_scope_'}
+    return dict(dataloader, collate_fn=collate_fn)

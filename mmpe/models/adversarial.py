@@ -209,7 +209,8 @@ class AdversarialModel(BaseModel):
 
         Args:
             inputs (dict | list[dict] | None): In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
-                to draw, a ``number`` and ``sizes`` [(H, W), ...] each, see :class:`~mmpe.datasets.SampleNumbers`.
+                to draw, a ``number`` and ``sizes`` [(H, W), ...] each (None: those that are trained), see
+                :class:`~mmpe.datasets.SampleNumbers`.
             data_samples (None): Without effect.
             mode (str): 'tensor' or 'predict', MMEngine's in validation and test.
 
@@ -219,7 +220,7 @@ class AdversarialModel(BaseModel):
         """
         if mode != 'predict':
             return self.sample(**(inputs or {}))
-        asked = [(item['number'], [tuple(size) for size in item['sizes']]) for item in inputs]
+        asked = [(item['number'], [tuple(size) for size in item['sizes'] or self.sizes]) for item in inputs]
         images = {number: {} for number, _ in asked}
         for size in dict.fromkeys(size for _, sizes in asked for size in sizes):
             numbers = [number for number, sizes in asked if size in sizes]

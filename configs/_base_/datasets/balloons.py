@@ -1,10 +1,11 @@
 """One picture; scales, widths and iterations follow from it, ``min_size``, ``max_size`` and the factor."""
 
+_base_ = ['./evaluation.py']
+
 train_dataloader = dict(
     batch_size=1,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='SinGANDataset',
         data_root='data/singan/balloons.png',
@@ -13,3 +14,6 @@ train_dataloader = dict(
         scale_factor_init=0.75,
     ),
 )
+
+val_dataloader = test_dataloader = dict(dataset=dict(num=1))  # the model draws as many images as the scores need
+val_evaluator = test_evaluator = dict(type='SinglePictureScores')

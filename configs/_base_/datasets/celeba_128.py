@@ -13,5 +13,8 @@ train_dataloader = dict(
     dataset=dict(type='PictureFolder', data_root='data/celeba-cropped/cropped_images_aligned_png', size=128, flip=True),
 )
 
+val_dataloader = dict(batch_size=16, dataset=dict(num=4096, sizes=[128]))
+val_evaluator = [dict(type='SlicedWasserstein', num=4096), dict(type='MultiScaleSimilarity')]
+
 test_dataloader = dict(batch_size=16, dataset=dict(num=16_384, sizes=[128]))
 test_evaluator = [dict(type='SlicedWasserstein', num=16_384), dict(type='MultiScaleSimilarity', pairs=5000)]

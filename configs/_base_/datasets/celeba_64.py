@@ -3,7 +3,7 @@
 The folder is named once, as the training set's ``data_root``; metrics compare with the same pictures.
 """
 
-_base_ = ['./evaluation_in_training.py']
+_base_ = ['./evaluation.py']
 
 train_dataloader = dict(
     batch_size=128,

@@ -10,5 +10,10 @@ train_dataloader = dict(
     dataset=dict(type='DrawnFaces', num=2000, size=64, flip=True),
 )
 
-test_dataloader = dict(batch_size=8, dataset=dict(num=500, sizes=[32, 48, 64, 40, (32, 64)]))
+sizes = [32, 48, 64, 40, (32, 64)]
+
+val_dataloader = dict(batch_size=8, dataset=dict(num=100, sizes=sizes))
+val_evaluator = [dict(type='SlicedWasserstein', num=100), dict(type='MultiScaleSimilarity', pairs=50)]
+
+test_dataloader = dict(batch_size=8, dataset=dict(num=500, sizes=sizes))
 test_evaluator = [dict(type='SlicedWasserstein', num=500), dict(type='MultiScaleSimilarity', pairs=250)]

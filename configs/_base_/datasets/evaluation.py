@@ -1,7 +1,8 @@
-"""Random images are scored in tests; a data set says how many, at which sizes, and by what."""
+"""Random images are scored, while a model is trained and in tests; a data set says how many, which sizes, and by what."""
 
-test_cfg = dict()
-test_dataloader = dict(
+val_cfg = dict(type='ScoringValLoop')
+test_cfg = dict(type='ScoringTestLoop')
+val_dataloader = test_dataloader = dict(
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='SampleNumbers'),

@@ -5,7 +5,7 @@ precision and recall need a feature network that you name:
 ``--cfg-options test_evaluator.0.network=inception-2015-12-05.pt``.
 """
 
-_base_ = ['./evaluation_in_training.py']
+_base_ = ['./evaluation.py']
 
 train_dataloader = dict(
     batch_size=3,

@@ -17,6 +17,9 @@ from mmpe.errors import InputError
 from mmpe.registry import HOOKS
 
 
+_OWN_SCOPE = ('_scope_', 'mmpe')  # MMEngine notes so in configs that are inherited as ``mmpe::NAME``
+
+
 @register_backend('mmpe_atomic')
 class AtomicBackend(LocalBackend):
     """Local files that appear complete: a write that is cut short leaves what was there before."""
@@ -47,14 +50,18 @@ class CompleteCheckpointHook(CheckpointHook):
 
     Args:
         interval (int): Iterations between checkpoints.
-        max_keep_ckpts (int): How many stay, 2 at least; there is one more while the next is written.
+        max_keep_ckpts (int): How many stay; there is one more while the next is written.
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
-        if max_keep_ckpts == 1:
-            raise ValueError('max_keep_ckpts=1 would remove the only checkpoint before the next one is written')
-        kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic'), save_param_scheduler=False) | kwargs
+        kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic')) | kwargs
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
+        self._in_training = False
+
+    def before_train(self, runner) -> None:
+        """As MMEngine's."""
+        super().before_train(runner)
+        self._in_training = True
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""
@@ -80,6 +87,8 @@ class CompleteCheckpointHook(CheckpointHook):
             super()._save_checkpoint_with_step(runner, step, meta)
 
     def _save_best_checkpoint(self, runner, metrics):
+        if not self._in_training:  # Runner.val() alone scores, and has nothing to save
+            return
         with self._nothing_lost():
             super()._save_best_checkpoint(runner, metrics)
 
@@ -112,9 +121,9 @@ def _not_finite(data, name: str = '') -> Iterator[str]:
 
 
 def _plain(data):
-    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers."""
+    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, whichever way the config was read."""
     if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
+        return {key: _plain(value) for key, value in data.items() if (key, value) != _OWN_SCOPE}
     if isinstance(data, (list, tuple)):
         return type(data)(_plain(value) for value in data)
     return data.item() if isinstance(data, np.generic) else data

@@ -1,0 +1,43 @@
+"""A config names its pictures once: metrics that compare with real ones take those that the model is trained on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from copy import deepcopy
+
+from mmengine.config import Config
+
+from mmpe.registry import METRICS
+
+_EVALUATORS = ('val_evaluator', 'test_evaluator')
+
+
+def compare_with_training_pictures(config: Config) -> None:
+    """Let metrics that say not with which real pictures they compare take the training set's, not mirrored.
+
+    Args:
+        config (Config): Of a run; its evaluators are changed in place. Without a ``train_dataloader`` they stay.
+    """
+    pictures = (config.get('train_dataloader') or {}).get('dataset')
+    if pictures is None:
+        return
+    for metric in _metrics(config):
+        if metric.get('real') is None and _compares_with_real(metric.get('type')):
+            metric['real'] = deepcopy(pictures)
+            if 'flip' in pictures:
+                metric['real']['flip'] = False
+
+
+def _metrics(config: Config) -> Iterator[dict]:
+    """Of both evaluators, each of which is a metric, a list of them, or a dict with such a list."""
+    for name in _EVALUATORS:
+        evaluator = config.get(name)
+        metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
+        metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+        yield from (metric for metric in metrics if isinstance(metric, dict))  # others are built already
+
+
+def _compares_with_real(metric: str | type | None) -> bool:
+    cls = METRICS.get(metric) if isinstance(metric, str) else metric
+    return cls is not None and any('real' in inspect.signature(c).parameters for c in cls.__mro__[:-1])
