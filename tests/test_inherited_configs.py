@@ -12,12 +12,12 @@ from singan_runs import assert_same
 TINY = dict(
     singan="""
 _base_ = 'mmpe::singan/singan_quickstart.py'
-model = dict(iters_per_scale=2, lr_milestones=(1,), generator=dict(base_channels=4), discriminator=dict(base_channels=4))
+model = dict(iters_per_scale=2, lr_milestones=(1,))
 train_dataloader = dict(dataset=dict(min_size=20, max_size=36))
 """,
     singan_csg_nopad="""
 _base_ = 'mmpe::positional_encoding_in_gans/singan_csg_nopad_quickstart.py'
-model = dict(iters_per_scale=2, lr_milestones=(1,), generator=dict(base_channels=4), discriminator=dict(base_channels=4))
+model = dict(iters_per_scale=2, lr_milestones=(1,))
 train_dataloader = dict(dataset=dict(min_size=20, max_size=36))
 """,
     mspie="""

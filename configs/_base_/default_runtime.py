@@ -8,11 +8,12 @@ default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=100),
-    param_scheduler=None,
+    param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CompleteCheckpointHook', interval=1000),
     sampler_seed=None,
     interrupt=dict(type='InterruptHook'),
     finite_loss=dict(type='FiniteLossHook'),
+    optimizer_settings=dict(type='OptimizerSettingsHook'),
 )
 log_processor = dict(by_epoch=False)
 

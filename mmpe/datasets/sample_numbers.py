@@ -48,7 +48,7 @@ class SampleNumbers(Dataset):
         InputError: If ``num`` or a size is not a whole number of at least 1, or a size is given twice or none at all.
     """
 
-    def __init__(self, num: int, sizes: Sequence[int | Size] | None = None):
+    def __init__(self, num: int = 1, sizes: Sequence[int | Size] | None = None):
         if not _is_count(num):
             raise InputError(f'num={num!r} must be a whole number of samples, at least 1')
         self.num = num

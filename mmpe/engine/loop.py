@@ -34,6 +34,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         keep_freed_memory()
         val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
         super().__init__(runner, _stacking(dataloader), 0, val_begin, val_interval or 1)
+        _refuse_schedules(runner)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
@@ -59,6 +60,14 @@ class PyramidTrainLoop(IterBasedTrainLoop):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
         self.dataloader_iterator = repeat(batch)
         return super().run()
+
+
+def _refuse_schedules(runner) -> None:
+    if runner.param_schedulers:
+        raise InputError(
+            'the learning rate of a pyramid follows model.lr_milestones and model.lr_gamma, anew at each scale: leave '
+            'param_scheduler out'
+        )
 
 
 def _stacking(dataloader: DataLoader | dict) -> DataLoader | dict:

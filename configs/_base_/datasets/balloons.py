@@ -15,5 +15,4 @@ train_dataloader = dict(
     ),
 )
 
-val_dataloader = test_dataloader = dict(dataset=dict(num=1))  # the model draws as many images as the scores need
 val_evaluator = test_evaluator = dict(type='SinglePictureScores')

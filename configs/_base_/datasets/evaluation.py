@@ -1,4 +1,4 @@
-"""Random images are scored, while a model is trained and in tests; a data set says how many, which sizes, and by what."""
+"""Random images are scored, in training and in tests; a data set says how many, at which sizes, and by what."""
 
 val_cfg = dict(type='ScoringValLoop')
 test_cfg = dict(type='ScoringTestLoop')

@@ -3,6 +3,7 @@
 from .checkpoint_hook import CompleteCheckpointHook
 from .finite_loss_hook import FiniteLossHook
 from .interrupt_hook import InterruptHook
+from .optimizer_settings_hook import OptimizerSettingsHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
 from .same_model_hook import SameModelHook
@@ -12,6 +13,7 @@ __all__ = [
     'CompleteCheckpointHook',
     'FiniteLossHook',
     'InterruptHook',
+    'OptimizerSettingsHook',
     'PyramidPictureHook',
     'PyramidTimerHook',
     'SameModelHook',

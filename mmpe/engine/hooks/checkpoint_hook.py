@@ -16,7 +16,6 @@ import mmpe
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
 
-
 _OWN_SCOPE = ('_scope_', 'mmpe')  # MMEngine notes so in configs that are inherited as ``mmpe::NAME``
 
 
@@ -59,9 +58,10 @@ class CompleteCheckpointHook(CheckpointHook):
         self._in_training = False
 
     def before_train(self, runner) -> None:
-        """As MMEngine's."""
+        """As MMEngine's, which warns at each checkpoint of a run without schedules that it has none to save."""
         super().before_train(runner)
         self._in_training = True
+        self.save_param_scheduler &= runner.param_schedulers is not None
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""
@@ -75,6 +75,8 @@ class CompleteCheckpointHook(CheckpointHook):
         checkpoint['message_hub'].update(log_scalars={}, resumed_keys={})
         for key in ('meta', 'message_hub'):
             checkpoint[key] = _plain(checkpoint[key])
+        if 'param_schedulers' in checkpoint:
+            checkpoint['param_schedulers'] = _without_functions(_plain(checkpoint['param_schedulers']))
 
     def save_now(self, runner) -> str:
         """Save after the iteration just finished; returns the path."""
@@ -118,6 +120,13 @@ def _not_finite(data, name: str = '') -> Iterator[str]:
     elif isinstance(data, (dict, list, tuple)):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
             yield from _not_finite(value, f'{name}.{key}' if name else str(key))
+
+
+def _without_functions(data):
+    """Schedules without the functions that some keep among their numbers, which their constructors bring anew."""
+    if isinstance(data, dict):
+        return {key: _without_functions(value) for key, value in data.items() if not callable(value)}
+    return [_without_functions(item) for item in data] if isinstance(data, list) else data
 
 
 def _plain(data):

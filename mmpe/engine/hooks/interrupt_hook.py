@@ -22,6 +22,7 @@ class InterruptHook(Hook):
     A second signal ends the process at once.
     """
 
+    priority = 'LOWEST'  # what is saved has all that the iteration changes, learning rates too
     signals = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):

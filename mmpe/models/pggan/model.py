@@ -125,8 +125,17 @@ class PGGANModel(AdversarialModel):
             if stage != int(self.stage):
                 optimizer.state.clear()
             for group in optimizer.param_groups:
-                group['lr'] = factor * group.setdefault('initial_lr', group['lr'])
+                self._change_rate(group, factor)
         self.stage.fill_(stage)
+
+    def _change_rate(self, group: dict, factor: float) -> None:
+        """Multiply a learning rate, which may follow a schedule too, by another factor than so far."""
+        initial = group.setdefault('initial_lr', group['lr'])
+        if 'lr_factor' not in group:  # a new run, or a checkpoint from before there were schedules
+            group['lr_factor'] = 1 if self.images_seen == 0 or not initial else group['lr'] / initial
+        on_schedule = group['lr'] != group['lr_factor'] * initial
+        group['lr'] = group['lr'] * (factor / group['lr_factor']) if on_schedule else factor * initial
+        group['lr_factor'] = factor
 
     def _new_update(self, seed: int, iteration: int) -> GrowingUpdate:
         seen = int(self.images_seen)
