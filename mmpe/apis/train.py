@@ -13,6 +13,7 @@ from mmengine.dist import barrier
 from mmengine.runner import Runner
 
 from mmpe.engine.hooks import InterruptHook
+from mmpe.engine.supported import refuse_unsupported
 from mmpe.errors import InputError
 
 from .checkpoint import read_checkpoint
@@ -30,6 +31,7 @@ def train(config: Config) -> Runner:
     Raises:
         InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
     """
+    refuse_unsupported(config)
     check_writable(config.work_dir)
     join_processes(config)
     _check_checkpoint(config)

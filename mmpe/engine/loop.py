@@ -13,6 +13,7 @@ from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
 from .memory import keep_freed_memory
+from .supported import check_runner
 from .wrapper import unwrapped
 
 
@@ -31,6 +32,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader, val_interval: int | None = None):
+        check_runner(runner)
         keep_freed_memory()
         val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
         super().__init__(runner, _stacking(dataloader), 0, val_begin, val_interval or 1)

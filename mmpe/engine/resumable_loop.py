@@ -15,6 +15,7 @@ from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
 from .memory import keep_freed_memory
+from .supported import check_runner
 from .wrapper import unwrapped
 
 
@@ -37,6 +38,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader, **settings):
+        check_runner(runner)
         keep_freed_memory()
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
