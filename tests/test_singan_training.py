@@ -36,6 +36,17 @@ def test_iterations_follow_from_the_picture(unbroken):
     assert model.trained_scales == model.num_scales and int(model.step) == 0
 
 
+def test_resumes_in_mixed_precision_to_the_bit(tmp_path):
+    options = dict(iters_per_scale=2)
+    for network in ('generator', 'discriminator'):
+        options[f'optim_wrapper__{network}__type'] = 'BFloat16OptimWrapper'
+    run(tiny_config(tmp_path / 'whole', **options))
+    for iteration in (1, 2, 3, 4, 5):
+        load_from = str(tmp_path / f'whole/iter_{iteration}.pth')
+        run(tiny_config(tmp_path / str(iteration), resume=True, load_from=load_from, **options))
+        assert_same(state(tmp_path / str(iteration), 6), state(tmp_path / 'whole', 6))
+
+
 @pytest.mark.parametrize('iteration', range(1, 9))
 def test_resumes_at_any_iteration_to_the_bit(unbroken, tmp_path, iteration):
     work_dir, iterations = unbroken
@@ -176,8 +187,8 @@ def test_a_write_that_is_cut_short_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_two_processes_hold_the_same_weights(tmp_path):
-    """Different noise on each, averaged gradients, equal weights after every iteration."""
-    cfg = tiny_config(tmp_path, log_level='ERROR')
+    """Different noise on each, averaged gradients, equal weights, z* and amplitudes; also from a seed of their own."""
+    cfg = tiny_config(tmp_path, log_level='ERROR', randomness__diff_rank_seed=True)
     cfg.dump(tmp_path / 'config.py')
     script = tmp_path / 'two.py'
     script.write_text(
@@ -185,7 +196,8 @@ def test_two_processes_hold_the_same_weights(tmp_path):
         'from mmpe.apis import load_config, train\n'
         'cfg = load_config(sys.argv[1]); cfg.launcher = "pytorch"\n'
         'model = train(cfg).model.module\n'
-        'own = torch.cat([p.detach().flatten() for p in model.parameters()])\n'
+        'shared = [*model.parameters(), model.seed, model.fixed_noise, model.noise_weights]\n'
+        'own = torch.cat([p.detach().double().flatten() for p in shared])\n'
         'both = [torch.zeros_like(own) for _ in range(2)]\n'
         'dist.all_gather(both, own)\n'
         'assert torch.equal(*both), (both[0] - both[1]).abs().max()\n'

@@ -10,6 +10,7 @@ from mmengine.runner import IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
+from mmpe.models.distributed import broadcast_state
 from mmpe.registry import LOOPS
 
 from .memory import keep_freed_memory
@@ -39,6 +40,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         _refuse_schedules(runner)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
+        broadcast_state(self.model)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 
     def run(self):

@@ -1,9 +1,9 @@
 """The model wrapper for training on several processes."""
 
 import torch.nn as nn
-from mmengine.dist import broadcast
 from mmengine.model import BaseModel, is_model_wrapper
 
+from mmpe.models.distributed import broadcast_state
 from mmpe.registry import MODEL_WRAPPERS
 
 
@@ -22,8 +22,7 @@ class SynchronisedModel(nn.Module):
     def __init__(self, module: BaseModel):
         super().__init__()
         self.module = module
-        for tensor in module.state_dict().values():
-            broadcast(tensor)
+        broadcast_state(module)
 
     def train_step(self, data, optim_wrapper):
         return self.module.train_step(data, optim_wrapper)

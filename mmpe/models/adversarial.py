@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_reduce_dict, broadcast, get_rank, get_world_size
+from mmengine.dist import all_reduce_dict, get_rank, get_world_size
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
 from .average import RunningAverage
-from .distributed import average_gradients
+from .distributed import average_gradients, common_seed
 from .random import random_generator
 
 Size = tuple[int, int]
@@ -165,9 +165,7 @@ class AdversarialModel(BaseModel):
 
     def _begin_update(self) -> Update:
         if self.iteration == 0:
-            seed = torch.tensor(torch.initial_seed() % 2**63)
-            broadcast(seed)
-            self.seed.copy_(seed)
+            self.seed.fill_(common_seed())
         return self._new_update(int(self.seed), int(self.iteration))
 
     def _new_update(self, seed: int, iteration: int) -> Update:

@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-from ..distributed import average_gradients
+from ..distributed import average_gradients, broadcast_state, common_seed
 from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
 from .generator import Size, copy_block
@@ -190,6 +190,7 @@ class SinGANModel(BaseModel):
         if self.num_scales == 0:
             count = sum(name.startswith('real_scale') for name in reals)
             self.set_pyramid([reals[f'real_scale{i}'].shape[-2:] for i in range(count)])
+            broadcast_state(self)
         stage = int(self.stage)
         if stage == self.num_scales:
             raise InputError(f'all {stage} scales are trained: there is nothing left to do')
@@ -261,7 +262,7 @@ class SinGANModel(BaseModel):
 
     def _begin_stage(self, stage, reals):
         if stage == 0:
-            self.seed.fill_(torch.initial_seed() % 2**63)
+            self.seed.fill_(common_seed())
             rng = random_generator('reconstruction', int(self.seed))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
             self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
@@ -344,14 +345,18 @@ class SinGANModel(BaseModel):
 
     @torch.no_grad()
     def _below(self, stage) -> Tensor | None:
-        """The reconstruction of the scales below ``stage``, enlarged to it; it is constant, so found once a stage."""
+        """The reconstruction of the scales below ``stage``, enlarged to it; it is constant, so found once a stage.
+
+        In full precision: who asks first, within autocast or without, must not decide what a stage is trained on.
+        """
         if stage == 0:
             return None
         if self._reconstructed is None or self._reconstructed[0] != stage:
-            image = self.generator(self.fixed_noises(stage), self.noise_weights)
-            image = self.generator.enlarge(image, self.sizes[stage].tolist())
-            if self.palette is not None and self.palette.scale == stage:
-                image = self.palette(image)
+            with torch.autocast(self.fixed_noise.device.type, enabled=False):
+                image = self.generator(self.fixed_noises(stage), self.noise_weights)
+                image = self.generator.enlarge(image, self.sizes[stage].tolist())
+                if self.palette is not None and self.palette.scale == stage:
+                    image = self.palette(image)
             self._reconstructed = stage, image
         return self._reconstructed[1]
 
