@@ -300,25 +300,24 @@ def full_disk_at(iteration, code=errno.ENOSPC):
     return write
 
 
-@pytest.mark.parametrize('hooks', [dict(max_keep_ckpts=2), dict(max_keep_ckpts=-1)])
-def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch, hooks):
-    work_dir = tmp_path / 'full'
+@pytest.mark.parametrize('kept', [1, 2, -1])
+def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch, kept):
+    work_dir, hooks = tmp_path / 'full', dict(max_keep_ckpts=kept)
     with monkeypatch.context() as patch, pytest.raises(InputError) as caught:
         patch.setattr(LocalBackend, 'put', full_disk_at(5))
         run(work_dir, hooks=hooks)
     assert str(caught.value).startswith(f'a checkpoint cannot be written to {work_dir}: No space left on device')
     assert '\n' not in str(caught.value)
-    assert checkpoints(work_dir) == [
-        f'iter_{i}.pth' for i in ((3, 4) if hooks['max_keep_ckpts'] == 2 else (1, 2, 3, 4))
-    ]
+    assert checkpoints(work_dir) == [f'iter_{i}.pth' for i in {1: (4,), 2: (3, 4), -1: (1, 2, 3, 4)}[kept]]
     model = resume(work_dir, work_dir / 'iter_4.pth', hooks=hooks)
     assert torch.equal(model.weight, unbroken.weight) and model.seen == unbroken.seen[4:]
     assert checkpoints(work_dir)[-1] == 'iter_8.pth'
 
 
-def test_only_as_many_checkpoints_as_asked_for_stay(tmp_path):
-    run(tmp_path, hooks=dict(max_keep_ckpts=3))
-    assert checkpoints(tmp_path) == ['iter_6.pth', 'iter_7.pth', 'iter_8.pth']
+@pytest.mark.parametrize('kept', [1, 3])
+def test_only_as_many_checkpoints_as_asked_for_stay(tmp_path, kept):
+    run(tmp_path, hooks=dict(max_keep_ckpts=kept))
+    assert checkpoints(tmp_path) == [f'iter_{i}.pth' for i in range(9 - kept, 9)]
 
 
 def best_hook(tmp_path):
