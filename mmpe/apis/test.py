@@ -10,11 +10,12 @@ from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner
 
+from mmpe.checkpoints import read_checkpoint
+from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError
 from mmpe.visualization import markdown_table
 
-from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
 from .processes import join_processes
@@ -41,7 +42,7 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
         raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
-    state = read_checkpoint(checkpoint)['state_dict']
+    loaded = read_checkpoint(checkpoint)
     check_writable(config.work_dir)
     join_processes(config)
     config = deepcopy(config)
@@ -49,12 +50,12 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with one_clear_line('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
+    model = unwrapped(runner.model)
     try:
-        unwrapped(runner.model).load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(
-            f'{checkpoint} does not fit the model of the config: {" ".join(str(error).split())}'
-        ) from error
+        check_family(model, loaded)
+        load_whole(model, loaded)
+    except InputError as error:
+        raise InputError(f'{checkpoint} does not fit the model of the config: {error}') from error
     scores = runner.test()
     barrier()  # those that leave before the first is done would break its connections
     return scores

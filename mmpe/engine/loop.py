@@ -8,6 +8,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
+from .hooks import guard
 from .memory import keep_freed_memory
 from .wrapper import unwrapped
 
@@ -26,6 +27,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
 
     def __init__(self, runner, dataloader):
         keep_freed_memory()
+        guard(runner)
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
@@ -39,16 +41,10 @@ class PyramidTrainLoop(IterBasedTrainLoop):
                 picture.
         """
         model = self.model
-        trained = int(model.stage) * model.iters_per_scale + int(model.step)
-        if self._iter != trained:
-            raise InputError(
-                f'the checkpoint is at iteration {self._iter}, which is not {int(model.step)} of scale '
-                f'{int(model.stage)} at iters_per_scale={model.iters_per_scale}: resume with the '
-                'iters_per_scale that it was trained with'
-            )
+        model.check_progress(model.state_dict(), self._iter)
         batch = next(iter(self.dataloader))
         finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
-        if trained and not torch.equal(model.picture, finest.to(model.picture)):
+        if self._iter and not torch.equal(model.picture, finest.to(model.picture)):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
         self.dataloader_iterator = repeat(batch)
         return super().run()

@@ -5,7 +5,7 @@ from .finite_loss_hook import FiniteLossHook
 from .interrupt_hook import InterruptHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
-from .same_model_hook import SameModelHook
+from .same_model_hook import SameModelHook, guard
 from .sizes_picture_hook import SizesPictureHook
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     'PyramidTimerHook',
     'SameModelHook',
     'SizesPictureHook',
+    'guard',
 ]

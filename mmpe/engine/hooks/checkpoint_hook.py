@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 
 import mmpe
+from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
-from mmpe.registry import HOOKS
+from mmpe.registry import HOOKS, registered_name
 
 
 @register_backend('mmpe_atomic')
@@ -58,7 +58,7 @@ class CompleteCheckpointHook(CheckpointHook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""
-        broken = next(_not_finite(checkpoint), None)
+        broken = next(not_finite(checkpoint), None)
         if broken:
             raise InputError(
                 f'the checkpoint after iteration {checkpoint["meta"]["iter"]} is not written, as {broken} has values '
@@ -101,20 +101,14 @@ class CompleteCheckpointHook(CheckpointHook):
             remove(path)
 
 
-def _not_finite(data, name: str = '') -> Iterator[str]:
-    """The names of the tensors, through any nesting, that hold infinities or NaNs."""
-    if isinstance(data, torch.Tensor):
-        if not torch.isfinite(data).all():
-            yield name
-    elif isinstance(data, (dict, list, tuple)):
-        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            yield from _not_finite(value, f'{name}.{key}' if name else str(key))
-
-
 def _plain(data):
-    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers."""
+    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, classes by their registered names."""
     if isinstance(data, dict):
         return {key: _plain(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
         return type(data)(_plain(value) for value in data)
-    return data.item() if isinstance(data, np.generic) else data
+    if isinstance(data, np.generic):
+        return data.item()
+    if data is None or isinstance(data, (bool, int, float, str, bytes, np.ndarray, torch.Tensor)):
+        return data
+    return registered_name(data) if hasattr(data, '__qualname__') else str(data)
