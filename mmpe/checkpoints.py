@@ -24,7 +24,7 @@ from .errors import InputError
 
 _URL = ('http://', 'https://')
 _SCHEME = re.compile(r'\w[\w.+:-]*://')
-_MOST_ENTRIES = 1_000_000
+_MOST_ENTRIES = 200_000
 _DEEPEST = 50
 _DTYPES = (
     *(torch.float32, torch.float64, torch.float16, torch.bfloat16),

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
+import numpy as np
+import torch
 from mmengine import registry as root
 from mmengine.registry import Registry
 from mmengine.registry import registry as lookups
@@ -59,6 +61,19 @@ def registered_name(kind) -> str:
             if name is not None:
                 return name
     return f'{kind.__module__}.{kind.__qualname__}'
+
+
+def plain_data(data):
+    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, classes by their registered names."""
+    if isinstance(data, dict):
+        return {key: plain_data(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(plain_data(value) for value in data)
+    if isinstance(data, np.generic):
+        return data.item()
+    if data is None or isinstance(data, (bool, int, float, str, bytes, np.ndarray, torch.Tensor)):
+        return data
+    return registered_name(data) if hasattr(data, '__qualname__') else str(data)
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import torch
 from mmengine.model import BaseModel
 
 from mmpe.checkpoints import read_checkpoint
-from mmpe.errors import InputError
-
-from .model_config import build_model
+from mmpe.errors import InputError, naming
+from mmpe.model_config import build_model
 
 
 def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
@@ -35,10 +34,8 @@ def build(checkpoint: dict, path: str | Path) -> BaseModel:
     config = model_config(checkpoint)
     if not config or 'type' not in config:
         raise InputError(f'{path} does not say what model it is of: convert it with tools/convert_checkpoint.py')
-    try:
+    with naming(path):
         return build_model(config, checkpoint['state_dict']).eval()
-    except InputError as error:
-        raise InputError(f'{path} cannot be loaded: {error}') from error
 
 
 def model_config(checkpoint: dict) -> dict | None:

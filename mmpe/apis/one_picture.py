@@ -14,7 +14,7 @@ from mmpe.checkpoints import latest_checkpoint, read_checkpoint
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
 from mmpe.models.singan import SinGANModel
-from mmpe.registry import DATASETS
+from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
 from .checkpoint import build, model_config
@@ -121,7 +121,7 @@ def is_done(config: Config) -> bool:
 
 
 def _plain(config: dict) -> str:
-    return json.dumps(config, sort_keys=True, default=str)
+    return json.dumps(plain_data(config), sort_keys=True, default=str)
 
 
 main = child(train_picture)

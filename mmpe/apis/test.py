@@ -13,7 +13,8 @@ from mmengine.runner import Runner
 from mmpe.checkpoints import read_checkpoint
 from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
-from mmpe.errors import InputError
+from mmpe.errors import InputError, naming
+from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
 from .checks import check_writable
@@ -43,6 +44,8 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     if missing:
         raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
     loaded = read_checkpoint(checkpoint)
+    with naming(checkpoint):
+        check_model_config(loaded['meta'].get('model'), config.get('model'))
     check_writable(config.work_dir)
     join_processes(config)
     config = deepcopy(config)
@@ -51,11 +54,9 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
         runner = Runner.from_cfg(config)
         runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
     model = unwrapped(runner.model)
-    try:
-        check_family(model, loaded)
+    with naming(checkpoint):
+        check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    except InputError as error:
-        raise InputError(f'{checkpoint} does not fit the model of the config: {error}') from error
     scores = runner.test()
     barrier()  # those that leave before the first is done would break its connections
     return scores

@@ -14,7 +14,8 @@ from mmengine.runner import Runner
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
 from mmpe.engine.hooks import InterruptHook, guard
 from mmpe.engine.resuming import check_parts
-from mmpe.errors import InputError
+from mmpe.errors import naming
+from mmpe.model_config import check_model_config
 
 from .checks import check_writable
 from .config import one_clear_line
@@ -64,8 +65,7 @@ def _check_checkpoint(config: Config) -> None:
         return
     config.load_from = local_checkpoint(config.load_from)
     checkpoint = read_checkpoint(config.load_from)
-    if config.get('resume'):
-        try:
+    with naming(config.load_from):
+        check_model_config(checkpoint['meta'].get('model'), config.get('model'))
+        if config.get('resume'):
             check_parts(checkpoint)
-        except InputError as error:
-            raise InputError(f'{config.load_from}: {error}') from error

@@ -12,25 +12,34 @@ from torch import Tensor, nn
 
 from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
+from mmpe.model_config import check_model_config
 from mmpe.models.resumable import ResumableModel, check_entries
 from mmpe.registry import MODELS
 
 _ADVICE = 'resume from a whole one, or give it as load_from, without --resume, to start from its weights'
 
 
-def check_family(model: nn.Module, checkpoint: dict) -> None:
-    """Refuse a checkpoint that says to be of another family.
+def check_family(model: nn.Module, checkpoint: dict, config: dict | None = None) -> None:
+    """Refuse a checkpoint that says to be of another family, or of what mmpe does not know.
+
+    Args:
+        model (nn.Module): That will take its weights.
+        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
+        config (dict | None): Of the model.
 
     Raises:
         InputError: If it does; it names both.
     """
-    saved = (checkpoint['meta'].get('model') or {}).get('type')
-    family = getattr(MODELS.module_dict.get(str(saved).removeprefix('mmpe.')), 'family', None)
+    saved = checkpoint['meta'].get('model')
+    check_model_config(saved, config)
+    if saved is None:
+        return
+    family = getattr(MODELS.module_dict.get(str(saved['type']).removeprefix('mmpe.')), 'family', None)
     own = getattr(model, 'family', None)
     if None not in (family, own) and family != own:
         raise InputError(
-            f'the checkpoint is of a {family}, {saved}, and the config of a {own}, {type(model).__name__}: they have '
-            'nothing in common'
+            f'the checkpoint is of a {family}, {saved["type"]}, and the config of a {own}, {type(model).__name__}: '
+            'they have nothing in common'
         )
 
 
@@ -47,7 +56,7 @@ def check_parts(checkpoint: dict) -> None:
 
 
 def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapperDict, checkpoint: dict) -> None:
-    """Refuse to go on with a checkpoint of another model, or from which something is missing.
+    """Refuse to go on with a checkpoint of other weights than a model's, or from which something is missing.
 
     Args:
         model (nn.Module): Without a wrapper.
@@ -58,7 +67,6 @@ def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapper
         InputError: If so; it names what differs or is missing.
     """
     check_parts(checkpoint)
-    check_family(model, checkpoint)
     trained = {}
     if isinstance(model, ResumableModel):
         state = plain_state(checkpoint)
@@ -81,7 +89,7 @@ def load_whole(model: nn.Module, checkpoint: dict) -> None:
     try:
         model.load_state_dict(plain_state(checkpoint))
     except RuntimeError as error:
-        raise InputError(' '.join(str(error).split())) from error
+        raise InputError(f'it does not fit the model of the config: {" ".join(str(error).split())}') from error
 
 
 def plain_state(checkpoint: dict) -> dict[str, Tensor]:

@@ -6,15 +6,13 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 
 import mmpe
 from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
-from mmpe.registry import HOOKS, registered_name
+from mmpe.registry import HOOKS, plain_data
 
 
 @register_backend('mmpe_atomic')
@@ -67,7 +65,7 @@ class CompleteCheckpointHook(CheckpointHook):
         checkpoint['meta'].update(model=runner.cfg.get('model'), mmpe_version=mmpe.__version__)
         checkpoint['message_hub'].update(log_scalars={}, resumed_keys={})
         for key in ('meta', 'message_hub'):
-            checkpoint[key] = _plain(checkpoint[key])
+            checkpoint[key] = plain_data(checkpoint[key])
 
     def save_now(self, runner) -> str:
         """Save after the iteration just finished; returns the path."""
@@ -99,16 +97,3 @@ class CompleteCheckpointHook(CheckpointHook):
             self.file_backend.remove = remove
         for path in outdated:
             remove(path)
-
-
-def _plain(data):
-    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, classes by their registered names."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return type(data)(_plain(value) for value in data)
-    if isinstance(data, np.generic):
-        return data.item()
-    if data is None or isinstance(data, (bool, int, float, str, bytes, np.ndarray, torch.Tensor)):
-        return data
-    return registered_name(data) if hasattr(data, '__qualname__') else str(data)

@@ -9,7 +9,7 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
-from mmpe.errors import InputError
+from mmpe.errors import InputError, naming
 from mmpe.models.resumable import ResumableModel
 from mmpe.registry import HOOKS
 
@@ -29,9 +29,10 @@ def load_from_mmpe(filename: str, map_location=None) -> dict:
 class SameModelHook(Hook):
     """Stands between a checkpoint and the run that loads it.
 
-    The runner reads checkpoints by :func:`~mmpe.checkpoints.read_checkpoint` alone, so nothing in one is executed. A run resumes from a complete checkpoint of the same model or not at all, where MMEngine loads what fits
-    and leaves out the rest. In training, ``load_from`` without ``resume`` starts a new run from the weights that fit;
-    validation and tests take a checkpoint whole.
+    The runner reads checkpoints by :func:`~mmpe.checkpoints.read_checkpoint` alone, so nothing in one is executed. A
+    run resumes from a complete checkpoint of the same model or not at all, where MMEngine loads what fits and leaves
+    out the rest. In training, ``load_from`` without ``resume`` starts a new run from the weights that fit; validation
+    and tests take a checkpoint whole.
     """
 
     priority = 'VERY_HIGH'
@@ -60,18 +61,15 @@ class SameModelHook(Hook):
             InputError: If it cannot be resumed or does not fit; it names what differs or is missing.
         """
         model, path = unwrapped(runner.model), str(runner._load_from).removeprefix(_SCHEME)
-        try:
+        with naming(path):
+            check_family(model, checkpoint, runner.cfg.get('model'))
             if runner._resume:
                 check_resumable(model, runner.optim_wrapper, checkpoint)
                 _forget_other_files(checkpoint['message_hub']['runtime_info'], runner.work_dir)
             elif isinstance(runner._train_loop, BaseLoop):
-                check_family(model, checkpoint)
                 _start_anew(runner, model, checkpoint)
             else:
-                check_family(model, checkpoint)
                 load_whole(model, checkpoint)
-        except InputError as error:
-            raise InputError(f'{path}: {error}') from error
 
 
 def guard(runner: Runner) -> None:

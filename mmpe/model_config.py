@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.modules import module as torch_module
 
 from mmpe.errors import InputError
-from mmpe.registry import MODELS, registered_names_only
+from mmpe.registry import MODELS, plain_data, registered_names_only
 
 # What parts of mmpe take beside mmpe's own.
 _NORMALIZATIONS = {'BN', 'BN2d', 'IN', 'IN2d', 'LN', 'GN', 'SyncBN'}
@@ -25,7 +25,7 @@ _RELEASED = {'BaseDataPreprocessor', 'ImgDataPreprocessor', 'avgpool', 'nearest'
 _OTHERS = _NORMALIZATIONS | _ACTIVATIONS | _RELEASED
 _SCOPES = ('mmpe', 'mmengine', 'mmcv')
 _SPARE_NUMBERS = 2**20
-_SPARE_PARTS = 10_000
+_SPARE_PARTS = 2_000
 
 
 def build_model(config: dict, state: dict[str, Tensor]) -> BaseModel:
@@ -50,18 +50,26 @@ def build_model(config: dict, state: dict[str, Tensor]) -> BaseModel:
     return model
 
 
-def check_model_config(config: dict) -> None:
+def check_model_config(config: dict | None, trusted: dict | None = None) -> None:
     """Refuse what no model of mmpe is made of; nothing is imported or built.
+
+    Args:
+        config (dict | None): From a checkpoint; None: it does not say what model it is of.
+        trusted (dict | None): The model's config that a user runs: what it names may be named.
 
     Raises:
         InputError: If the type is not that of a model, or one below it is not registered; it says which.
     """
+    if config is None:
+        return
+    known = {name for _, name in _types(plain_data(trusted or {})) if isinstance(name, str)}
     for where, name in _types(config):
-        if not isinstance(name, str) or not (_own(name) or _without_scope(name) in _OTHERS):
+        if not isinstance(name, str) or not (_own(name) or _without_scope(name) in _OTHERS or name in known):
             raise InputError(f'its {where} is {reprlib.repr(name)}, which is not registered in mmpe: nothing is built')
-    model = _own(config.get('type'))
-    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
-        raise InputError(f'it names {reprlib.repr(config.get("type"))} as its model, which is no model of mmpe')
+    name = config.get('type')
+    model = _own(name)
+    if name not in known and not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        raise InputError(f'it names {reprlib.repr(name)} as its model, which is no model of mmpe')
 
 
 def _types(config, where: str = 'model') -> Iterator[tuple[str, object]]:
