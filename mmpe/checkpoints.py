@@ -12,6 +12,7 @@ import pickle
 import re
 import reprlib
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,7 +138,9 @@ def _unpickle(path: Path):
     try:
         if _unpacked_size(path) > path.stat().st_size:
             raise InputError(f'{unreadable}: it is an archive that unpacks to more than its own size')
-        return torch.load(path, map_location='cpu', weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return torch.load(path, map_location='cpu', weights_only=True)
     except InputError:
         raise
     except pickle.UnpicklingError as error:  # PyTorch's advice is to unpickle anything
