@@ -12,6 +12,7 @@ from mmengine.hooks import CheckpointHook
 import mmpe
 from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
+from mmpe.model_config import check_model_config
 from mmpe.registry import HOOKS, plain_data
 
 
@@ -53,6 +54,14 @@ class CompleteCheckpointHook(CheckpointHook):
             raise ValueError('max_keep_ckpts=1 would remove the only checkpoint before the next one is written')
         kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic'), save_param_scheduler=False) | kwargs
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
+
+    def before_train(self, runner) -> None:
+        """Say so if checkpoints will not be enough to load the model from."""
+        super().before_train(runner)
+        try:
+            check_model_config(plain_data(runner.cfg.get('model')))
+        except InputError as error:
+            runner.logger.warning(f'mmpe.apis.load will not build the model of these checkpoints: {error}')
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""

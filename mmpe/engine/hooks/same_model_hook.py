@@ -60,6 +60,8 @@ class SameModelHook(Hook):
         Raises:
             InputError: If it cannot be resumed or does not fit; it names what differs or is missing.
         """
+        if self is not _hooks_of(runner)[0]:  # a config that names it twice has it look once
+            return
         model, path = unwrapped(runner.model), str(runner._load_from).removeprefix(_SCHEME)
         with naming(path):
             check_family(model, checkpoint, runner.cfg.get('model'))
@@ -74,8 +76,12 @@ class SameModelHook(Hook):
 
 def guard(runner: Runner) -> None:
     """Give a runner whose config lacks it a :class:`SameModelHook`."""
-    if not any(isinstance(hook, SameModelHook) for hook in runner.hooks):
+    if not _hooks_of(runner):
         runner.register_hook(SameModelHook())
+
+
+def _hooks_of(runner: Runner) -> list[SameModelHook]:
+    return [hook for hook in runner.hooks if isinstance(hook, SameModelHook)]
 
 
 def _start_anew(runner: Runner, model, checkpoint: dict) -> None:

@@ -19,6 +19,7 @@ from ..losses import mix
 from ..resumable import State
 from .growth import Growth
 from .losses import drift, image_gradient_penalty, wasserstein
+from .sides import level
 
 
 @dataclass
@@ -113,10 +114,19 @@ class PGGANModel(AdversarialModel):
 
     # ---------------------------------------------------------------- checkpoints
 
+    def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
+        """Refuse a stage that the schedule does not have, too; see :meth:`ResumableModel.check_progress`."""
+        super().check_progress(state, iteration, batches)
+        if not 0 <= int(state['stage']) < len(self.growth.scales):
+            raise InputError(
+                f'the checkpoint is at stage {int(state["stage"])}, and kimgs_per_scale has the sides '
+                f'{self.growth.scales}: resume with the schedule that it was trained with'
+            )
+
     def _trained_names(self, state: State) -> list[str]:
         """Without the layers of other sides, which the optimisers have forgotten or do not know yet."""
-        stage = int(state['stage'])
-        return [name for name in super()._trained_names(state) if _is_of_stage(name, stage)]
+        last = level(self.growth.scales[int(state['stage'])], self.generator.num_upsamplings)
+        return [name for name in super()._trained_names(state) if _is_trained_at(name, last)]
 
     def describe_start(self, taken: State) -> str:
         """What fits, and the side at which growth goes on."""
@@ -195,9 +205,9 @@ class PGGANModel(AdversarialModel):
         return F.interpolate(images, generator.image_size(base), mode='nearest')
 
 
-def _is_of_stage(name: str, stage: int) -> bool:
-    """Whether a parameter is trained at every moment of a stage."""
+def _is_trained_at(name: str, last: int) -> bool:
+    """Whether a parameter is trained at every moment of the side of a level."""
     _, layers, number = f'{name}.'.split('.')[:3]
     if layers in ('to_rgb', 'from_rgb'):
-        return int(number) == stage
-    return layers != 'blocks' or int(number) < stage
+        return int(number) == last
+    return layers != 'blocks' or int(number) < last
