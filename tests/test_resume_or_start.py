@@ -139,6 +139,13 @@ INCOMPLETE = dict(
         lambda made: any_state(made).update(exp_avg=torch.zeros(7, 7)),
         'has a exp_avg of discriminator.',
     ),
+    moment_of_one_number=(
+        lambda made: any_state(made).update(exp_avg=torch.zeros(1)),
+        'has a exp_avg of discriminator.',
+    ),
+    moment_is_text=(lambda made: any_state(made).update(exp_avg='x'), 'has a exp_avg of discriminator.'),
+    step_is_text=(lambda made: any_state(made).update(step='x'), 'has a step of discriminator.'),
+    scaler_is_text=(with_value('optimizer', 'generator', 'loss_scaler', value='x'), 'another loss_scaler'),
     moment_is_nan=(lambda made: any_state(made)['exp_avg'].fill_(torch.nan), 'exp_avg has values that are not finite'),
     later_iteration=(with_value('meta', 'iter', value=2), 'is at iteration 2'),
     another_iteration=(with_value('meta', 'iter', value=10**6), 'is at iteration 1000000'),
@@ -219,11 +226,15 @@ def test_only_files_of_the_own_work_dir_are_removed_for_a_better_one(checkpoints
     runner, made = runners('dcgan'), read_checkpoint(checkpoints['dcgan'])
     own = str(Path(runner.work_dir) / 'best_x_iter_2.pth')
     made['message_hub']['runtime_info'].update(
-        best_ckpt='/etc/passwd', best_ckpt_x=f'{runner.work_dir}/../other/best.pth', best_ckpt_y=own, last_ckpt=[1]
+        best_ckpt='/etc/passwd',
+        best_ckpt_x=f'{runner.work_dir}/../other/best.pth',
+        best_ckpt_y=own,
+        last_ckpt=[1],
+        keep_ckpt_ids='x',
     )
     look(runner, made)
     info = made['message_hub']['runtime_info']
-    assert {name: info[name] for name in info if 'ckpt' in name and name != 'keep_ckpt_ids'} == dict(best_ckpt_y=own)
+    assert {name: info[name] for name in info if 'ckpt' in name} == dict(best_ckpt_y=own)
 
 
 # -------------------------------------------------------------------- load_from: a new run

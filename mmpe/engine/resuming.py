@@ -120,7 +120,9 @@ def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> N
         raise InputError(f'the checkpoint cannot be resumed: its optimizer.{broken} has values that are not finite')
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     for network, wrapper in own.items():
-        _Comparison(network, wrapper.optimizer, saved[network]).check(names, trained)
+        comparison = _Comparison(network, wrapper.optimizer, saved[network])
+        comparison.check(names, trained)
+        comparison.check_wrapper(wrapper)
 
 
 class _Comparison:
@@ -128,7 +130,7 @@ class _Comparison:
 
     def __init__(self, network: str, optimizer: torch.optim.Optimizer, saved: dict):
         self.network, self.optimizer = network, optimizer
-        self.groups, self.state = saved.get('param_groups'), saved.get('state')
+        self.saved, self.groups, self.state = saved, saved.get('param_groups'), saved.get('state')
 
     def check(self, names: dict[int, str], trained: set[str]) -> None:
         """``names`` are those of parameters by their id; ``trained`` those which must have a state."""
@@ -157,23 +159,33 @@ class _Comparison:
             raise self._other('has other parts')
         if len(kept['params']) != len(group['params']):
             raise self._other(f'has {len(kept["params"])} parameters, not {len(group["params"])}')
-        missing = sorted(group.keys() - _completed(self.optimizer, kept).keys() - {'initial_lr'})
+        try:
+            missing = sorted(group.keys() - _completed(self.optimizer, kept).keys() - {'initial_lr'})
+        except (TypeError, ValueError, KeyError, RuntimeError) as error:
+            raise self._other('has settings that it cannot take') from error
         if missing:
             raise self._other(f'has no {", ".join(missing)}')
         for name in group.keys() & kept.keys() - {'params'}:
             if not _alike(group[name], kept[name]):
                 raise self._other(f'has {name}={str(kept[name])[:40]}, which is no such setting')
 
-    def _check_parameter(self, name: str, parameter: Tensor, state, needed: set[str]) -> None:
+    def _check_parameter(self, name: str, parameter: Tensor, state, needed: dict[str, bool]) -> None:
         state = state if isinstance(state, dict) else {}
-        missing = sorted(needed - state.keys())
+        missing = sorted(needed.keys() - state.keys())
         if missing:
             raise self._other(f'has no {", ".join(missing)} of {name}')
-        for key, value in state.items():
-            if isinstance(value, Tensor) and value.numel() != 1 and value.shape != parameter.shape:
+        for key, of_its_shape in needed.items():
+            value = state[key]
+            if of_its_shape and not (isinstance(value, Tensor) and value.shape == parameter.shape):
                 raise self._other(f'has a {key} of {name} of another shape')
-            if key in needed and not isinstance(value, (Tensor, Real)) and value is not None:
+            if not of_its_shape and not (isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)):
                 raise self._other(f'has a {key} of {name} that is no number')
+
+    def check_wrapper(self, wrapper: OptimWrapper) -> None:
+        """What mixed precision keeps beside an optimiser."""
+        scaler, kept = getattr(wrapper, 'loss_scaler', None), self.saved.get('loss_scaler', {})
+        if not isinstance(kept, dict) or (kept and scaler is not None and scaler.state_dict().keys() - kept.keys()):
+            raise self._other('has another loss_scaler')
 
     def _other(self, how: str) -> InputError:
         return InputError(
@@ -200,22 +212,26 @@ def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
     return twin.param_groups[0]
 
 
-def _kept_state(optimizer: torch.optim.Optimizer) -> set[str]:
-    """What an optimiser of this kind and these settings keeps of a parameter, found by a step of another one."""
+def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
+    """What an optimiser of this kind and these settings keeps of a parameter, and whether it has the parameter's shape.
+
+    Found by a step of another one.
+    """
     twin = _twin(optimizer)
     if twin is None:
-        return set()
+        return {}
     (probe,) = twin.param_groups[0]['params']
-    probe.grad = torch.zeros(1)
+    probe.grad = torch.zeros_like(probe)
     twin.step()
-    return {name for name, value in twin.state[probe].items() if value is not None}
+    kept = {name: value for name, value in twin.state[probe].items() if value is not None}
+    return {name: isinstance(value, Tensor) and value.shape == probe.shape for name, value in kept.items()}
 
 
 def _twin(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer | None:
-    """Another optimiser of the kind, of one number; None where the kind is not built as PyTorch's own are."""
+    """Another optimiser of the kind, of one small parameter; None where the kind is not built as PyTorch's own are."""
     settings = {name: value for name, value in optimizer.param_groups[0].items() if name != 'params'}
     try:
-        twin = type(optimizer)([dict(settings, params=[nn.Parameter(torch.zeros(1))])], lr=settings.get('lr', 0))
+        twin = type(optimizer)([dict(settings, params=[nn.Parameter(torch.zeros(2, 3))])], lr=settings.get('lr', 0))
     except (TypeError, ValueError, RuntimeError):
         return None
     return None if isinstance(twin, torch.optim.LBFGS) else twin  # it steps by a function

@@ -99,9 +99,20 @@ def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
 
 
 def _forget_other_files(info: dict, work_dir: str) -> None:
-    """MMEngine removes the last best checkpoint when there is a better one: only of this work dir it may."""
+    """MMEngine removes the checkpoints that it is told were kept or best: only those of this work dir it may."""
     folder = Path(work_dir).resolve()
-    for name in [name for name in info if name.startswith(('best_ckpt', 'last_ckpt'))]:
-        file = Path(str(info[name]))
-        if file.resolve().parent != folder or file.suffix != '.pth':
+
+    def is_own(file) -> bool:
+        return isinstance(file, str) and file.endswith('.pth') and Path(file).resolve().parent == folder
+
+    def are_iterations(numbers) -> bool:
+        return isinstance(numbers, list) and all(type(number) is int for number in numbers)
+
+    checks = dict(best_ckpt=is_own, last_ckpt=is_own, keep_ckpt_ids=are_iterations, best_score=_is_number)
+    for name in list(info):
+        if not all(check(info[name]) for start, check in checks.items() if name.startswith(start)):
             del info[name]
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float))
