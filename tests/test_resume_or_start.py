@@ -34,7 +34,8 @@ CONFIGS = REPOSITORY / 'configs'
 
 
 def singan(folder, **options):
-    return singan_runs.tiny_config(folder, iters_per_scale=2, **options)
+    config = CONFIGS / 'singan/singan_quickstart.py'  # where each scale can begin as the one below
+    return singan_runs.tiny_config(folder, config, iters_per_scale=2, **options)
 
 
 def stylegan2(folder, **options):
