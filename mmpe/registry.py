@@ -6,8 +6,17 @@ paper's code are registered by :mod:`mmpe.compat`. Kinds that mmpe adds nothing 
 own scope MMEngine warns at every look-up.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+import numpy as np
+import torch
 from mmengine import registry as root
 from mmengine.registry import Registry
+from mmengine.registry import registry as lookups
 
 
 def _child(parent: Registry, *locations: str) -> Registry:
@@ -37,3 +46,59 @@ TRANSFORMS = _child(root.TRANSFORMS)
 VISBACKENDS = _child(root.VISBACKENDS)
 VISUALIZERS = _child(root.VISUALIZERS)
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
+
+
+def registered_name(kind) -> str:
+    """What a config says in place of a class or function: its registered name, or else its full one.
+
+    >>> from mmpe.models.encodings import CartesianGrid
+    >>> registered_name(CartesianGrid)
+    'CartesianGrid'
+    """
+    for registry in (value for value in globals().values() if isinstance(value, Registry)):
+        for names in (registry.module_dict, registry.parent.module_dict):
+            name = next((name for name, module in names.items() if module is kind), None)
+            if name is not None:
+                return name
+    return f'{kind.__module__}.{kind.__qualname__}'
+
+
+def plain_data(data):
+    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, classes by their registered names.
+
+    What MMEngine notes in configs that are inherited as ``mmpe::NAME`` is left out: it says nothing more.
+    """
+    if isinstance(data, dict):
+        return {key: plain_data(value) for key, value in data.items() if (key, value) != ('_scope_', 'mmpe')}
+    if isinstance(data, (list, tuple)):
+        return type(data)(plain_data(value) for value in data)
+    if isinstance(data, np.generic):
+        return data.item()
+    if data is None or isinstance(data, (bool, int, float, str, bytes, np.ndarray, torch.Tensor)):
+        return data
+    return registered_name(data) if hasattr(data, '__qualname__') else str(data)
+
+
+@contextmanager
+def registered_names_only() -> Iterator[None]:
+    """Within, a name that no registry has is an error.
+
+    MMEngine imports the module or the function of that name otherwise, and calls it. What a checkpoint names must not
+    reach that far.
+    """
+    before = lookups.import_module, lookups.get_object_from_string
+    lookups.import_module, lookups.get_object_from_string = _import_own, _import_nothing
+    try:
+        yield
+    finally:
+        lookups.import_module, lookups.get_object_from_string = before
+
+
+def _import_own(name: str):
+    if name.partition('.')[0] not in ('mmpe', 'mmengine', 'mmcv'):
+        raise ImportError(f'{name} is not imported for a name in a checkpoint')
+    return import_module(name)
+
+
+def _import_nothing(name: str):
+    raise LookupError(f'{name} is not registered')

@@ -226,7 +226,7 @@ def test_checkpoints_that_cannot_be_used(config):
         apis.test(config, 'nowhere.pth')
     for state in (dict(brightness=torch.zeros(4, 1, 1)), dict(darkness=torch.zeros(3, 1, 1))):
         torch.save(dict(state_dict=state), 'other.pth')
-        with pytest.raises(InputError, match='other.pth does not fit the model of the config'):
+        with pytest.raises(InputError, match='other.pth: it does not fit the model of the config'):
             apis.test(config, 'other.pth')
 
 

@@ -1,6 +1,7 @@
 """Train a model."""
 
 from mmengine.device import get_device
+from mmengine.optim import OptimWrapper
 
 from mmpe.apis import train
 from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
@@ -35,11 +36,11 @@ def mixed_precision(optim_wrapper, dtype):
     if dtype == 'float16' and not on_gpu:
         raise InputError('--amp-dtype float16 needs a GPU: take bfloat16')
     half = dict(type='AmpOptimWrapper', loss_scale='dynamic')
-    wrapper = half if dtype == 'float16' else dict(type='BFloat16OptimWrapper')
+    wrapper = half if dtype == 'float16' else dict(type='mmpe.BFloat16OptimWrapper')
     single = 'optimizer' in optim_wrapper
     for config in [optim_wrapper] if single else optim_wrapper.values():
         if isinstance(config, dict):
-            if config.get('type', 'OptimWrapper') != 'OptimWrapper':
+            if config.get('type', 'OptimWrapper') not in ('OptimWrapper', OptimWrapper):
                 raise InputError(f'--amp goes with OptimWrapper, and the config has {config["type"]}')
             config.update(wrapper)
 

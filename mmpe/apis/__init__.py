@@ -1,5 +1,6 @@
 """The Python face of mmpe; what tools/ call."""
 
+from mmpe.checkpoints import read_checkpoint
 from mmpe.editing import (
     Animation,
     Edited,
@@ -20,7 +21,7 @@ from mmpe.editing import (
     warp,
 )
 
-from .checkpoint import load, read_checkpoint
+from .checkpoint import load
 from .config import load_config, one_clear_line
 from .many import train_many
 from .sampling import sample

@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmpe.errors import InputError
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 
+from .yaml_configs import plain_yaml
+
 
 @contextmanager
 def one_clear_line(what: str):
@@ -39,7 +41,8 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
     """
     path = find_config_file(path)
     try:
-        config = Config.fromfile(path)
+        with plain_yaml():
+            config = Config.fromfile(path)
     except Exception as error:  # a config is a program, and can fail in any way
         raise InputError(f'{path} cannot be read as a config: {" ".join(str(error).split())}') from error
     with one_clear_line('--cfg-options'):

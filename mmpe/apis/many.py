@@ -13,7 +13,7 @@ from mmpe.datasets.picture_sources import FolderOfFiles
 from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
-from mmpe.registry import MODELS
+from mmpe.registry import MODELS, plain_data
 
 from .children import Work, run_children
 from .config import load_config, one_clear_line
@@ -75,7 +75,8 @@ def find_config(name: str, options: dict | None = None) -> Config:
 
 def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config:
     """A copy of a SinGAN's config for another picture and work dir, for one process."""
-    config = Config(config._cfg_dict.to_dict(), filename=config.filename)
+    # classes, which pure-Python configs have for types, by their names: the process reads a text
+    config = Config(plain_data(config._cfg_dict), filename=config.filename)
     name_picture(config.train_dataloader.dataset, picture)
     config.work_dir, config.launcher = str(work_dir), 'none'
     return config

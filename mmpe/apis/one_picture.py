@@ -10,18 +10,19 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmpe.checkpoints import latest_checkpoint, read_checkpoint
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
 from mmpe.models.singan import SinGANModel
-from mmpe.registry import DATASETS
+from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
-from .checkpoint import build, model_config, read_checkpoint
+from .checkpoint import build, model_config
 from .children import child
 from .config import one_clear_line
 from .files import write_whole
 from .sampling import sample
-from .train import latest_checkpoint, train
+from .train import train
 
 RESULT = 'result'
 SAMPLES_SHOWN = 4
@@ -120,7 +121,7 @@ def is_done(config: Config) -> bool:
 
 
 def _plain(config: dict) -> str:
-    return json.dumps(config, sort_keys=True, default=str)
+    return json.dumps(plain_data(config), sort_keys=True, default=str)
 
 
 main = child(train_picture)

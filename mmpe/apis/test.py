@@ -10,12 +10,14 @@ from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner
 
+from mmpe.checkpoints import read_checkpoint
+from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
-from mmpe.errors import InputError
+from mmpe.errors import InputError, naming
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
+from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
-from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
 from .processes import join_processes
@@ -42,7 +44,9 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
         raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
-    state = read_checkpoint(checkpoint)['state_dict']
+    loaded = read_checkpoint(checkpoint)
+    with naming(checkpoint):
+        check_model_config(loaded['meta'].get('model'), config.get('model'))
     check_writable(config.work_dir)
     join_processes(config)
     config = deepcopy(config)
@@ -51,12 +55,10 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with one_clear_line('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
-    try:
-        unwrapped(runner.model).load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(
-            f'{checkpoint} does not fit the model of the config: {" ".join(str(error).split())}'
-        ) from error
+    model = unwrapped(runner.model)
+    with naming(checkpoint):
+        check_family(model, loaded, config.get('model'))
+        load_whole(model, loaded)
     scores = runner.test()
     barrier()  # those that leave before the first is done would break its connections
     return scores

@@ -6,17 +6,18 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner
 
-from mmpe.engine.hooks import InterruptHook
+from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
+from mmpe.engine.hooks import InterruptHook, guard
+from mmpe.engine.resuming import check_parts
 from mmpe.engine.supported import refuse_unsupported
-from mmpe.errors import InputError
+from mmpe.errors import naming
+from mmpe.model_config import check_model_config
 
-from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
 from .processes import join_processes
@@ -39,6 +40,7 @@ def train(config: Config) -> Runner:
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    guard(runner)
     with _signals_given_back():
         runner.train()
     barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
@@ -58,22 +60,14 @@ def _signals_given_back() -> Iterator[None]:
 
 
 def _check_checkpoint(config: Config) -> None:
-    """Read what will be resumed before anything else, so that a bad file costs nothing."""
+    """Read what will be loaded before anything else, so that a bad file costs nothing."""
     if config.get('resume') and config.get('load_from') is None:
         config.load_from = latest_checkpoint(config.work_dir)
-    path = config.get('load_from')
-    if path and '://' not in path:
-        checkpoint = read_checkpoint(path)
-        missing = {'optimizer', 'message_hub', 'meta'} - set(checkpoint) if config.get('resume') else set()
-        if missing:
-            raise InputError(f'{path} cannot be resumed: it has no {", ".join(sorted(missing))}')
-
-
-def latest_checkpoint(work_dir: str | Path) -> str | None:
-    """The checkpoint of the highest iteration in a work dir, if any.
-
-    The files themselves are asked, which are whole or not there; MMEngine's ``last_checkpoint`` beside them may have
-    been cut short by what ended the run.
-    """
-    found = {int(path.stem[5:]): path for path in Path(work_dir).glob('iter_*.pth') if path.stem[5:].isdigit()}
-    return str(found[max(found)]) if found else None
+    if config.get('load_from') is None:
+        return
+    config.load_from = local_checkpoint(config.load_from)
+    checkpoint = read_checkpoint(config.load_from)
+    with naming(config.load_from):
+        check_model_config(checkpoint['meta'].get('model'), config.get('model'))
+        if config.get('resume'):
+            check_parts(checkpoint)

@@ -13,8 +13,9 @@ from mmpe.apis.children import OUTPUT, Work, child, run_children
 from mmpe.apis.config import load_config
 from mmpe.apis.files import write_whole
 from mmpe.apis.launchers import Rank
-from mmpe.apis.train import latest_checkpoint, train
+from mmpe.apis.train import train
 from mmpe.apis.workers import find_devices, plan_workers
+from mmpe.checkpoints import latest_checkpoint
 from mmpe.errors import InputError
 
 from .runs import Run

@@ -9,6 +9,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.models.resumable import State
 from mmpe.registry import MODELS
 
 from .arguments import only_defaults
@@ -31,6 +32,13 @@ class ReleasedModel:
         if any('bgr' in _channel_orders(sample) for sample in samples):
             pictures = [picture.flip(0) for picture in pictures]
         return super()._pictures(dict(inputs=pictures))
+
+    def own_state(self, state: State) -> dict[str, Tensor]:
+        """A state dict under this model's names."""
+        state = super().own_state(state)
+        if 'iteration' not in state:
+            self._take_released(state, '')
+        return state
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
         if prefix + 'iteration' not in state_dict:

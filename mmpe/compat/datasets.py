@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
@@ -78,7 +79,7 @@ class DataPreprocessor(BaseDataPreprocessor):
     def __init__(self, mean=127.5, std=127.5, output_channel_order=None, pad_size_divisor=1, **names):
         super().__init__()
         for name, value in dict(mean=mean, std=std).items():
-            if value is None or set(torch.as_tensor(value).flatten().tolist()) != {127.5}:
+            if value is None or set(np.ravel(value).tolist()) != {127.5}:
                 raise InputError(
                     f'{name}={value!r} is not supported: images are in [-1, 1], as {name}=127.5 makes them'
                 )

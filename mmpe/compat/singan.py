@@ -264,7 +264,8 @@ class SinGAN(SinGANModel):
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
         if prefix + 'sizes' not in state_dict:  # released: the networks alone
-            state_dict.update({prefix + name: buffer for name, buffer in self._buffers.items()})
+            own = {prefix + name: buffer for name, buffer in self._buffers.items() if buffer is not None}
+            state_dict.update(own)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 

@@ -110,7 +110,10 @@ def read_pyramid(path: str | Path) -> Pyramid:
     """
     content = read_pickle(path)
     with one_clear_line(f'{path} is not the pickle of a released SinGAN'):
-        noises = [torch.tensor(np.asarray(noise), dtype=torch.float32) for noise in content['fixed_noises']]
+        noises = [np.asarray(noise) for noise in content['fixed_noises']]
+        if sum(noise.nbytes for noise in noises) > 8 * Path(path).stat().st_size:  # a small number takes a byte
+            raise InputError(f'{path} is not the pickle of a released SinGAN: its noises are not all in it')
+        noises = [torch.tensor(noise, dtype=torch.float32) for noise in noises]
         weights = [float(weight) for weight in content['noise_weights']]
         trained = int(content['curr_stage']) + 1
     if not 0 < trained <= min(len(noises), len(weights)) or any(n.ndim != 4 or len(n) != 1 for n in noises):

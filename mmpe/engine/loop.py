@@ -13,6 +13,7 @@ from mmpe.errors import InputError
 from mmpe.models.distributed import broadcast_state
 from mmpe.registry import LOOPS
 
+from .hooks import guard
 from .memory import keep_freed_memory
 from .supported import check_runner
 from .wrapper import unwrapped
@@ -35,6 +36,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner, dataloader, val_interval: int | None = None):
         check_runner(runner)
         keep_freed_memory()
+        guard(runner)
         val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
         super().__init__(runner, _stacking(dataloader), 0, val_begin, val_interval or 1)
         _refuse_schedules(runner)
@@ -51,16 +53,10 @@ class PyramidTrainLoop(IterBasedTrainLoop):
                 picture.
         """
         model = self.model
-        trained = int(model.stage) * model.iters_per_scale + int(model.step)
-        if self._iter != trained:
-            raise InputError(
-                f'the checkpoint is at iteration {self._iter}, which is not {int(model.step)} of scale '
-                f'{int(model.stage)} at iters_per_scale={model.iters_per_scale}: resume with the '
-                'iters_per_scale that it was trained with'
-            )
+        model.check_progress(model.state_dict(), self._iter)
         batch = next(iter(self.dataloader))
         finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
-        if trained and not torch.equal(model.picture, finest.to(model.picture)):
+        if self._iter and not torch.equal(model.picture, finest.to(model.picture)):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
         self.dataloader_iterator = repeat(batch)
         return super().run()

@@ -36,8 +36,9 @@ class PerNetworkOptimWrapperConstructor:
                 networks = [n for n, child in model.named_children() if any(True for _ in child.parameters())]
                 raise InputError(f'optim_wrapper names a network {name!r}; the model has {", ".join(networks)}')
         for config in self.configs.values():
-            if OPTIMIZERS.get(str(config['optimizer']['type'])) is None:
-                raise InputError(f'there is no optimiser {config["optimizer"]["type"]}')
+            kind = config['optimizer']['type']
+            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+                raise InputError(f'there is no optimiser {kind}')
         return OptimWrapperDict(
             **{name: build_optim_wrapper(getattr(model, name), config) for name, config in self.configs.items()}
         )

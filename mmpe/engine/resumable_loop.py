@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
+from .hooks import guard
 from .memory import keep_freed_memory
 from .supported import check_runner
 from .wrapper import unwrapped
@@ -40,6 +41,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner, dataloader, **settings):
         check_runner(runner)
         keep_freed_memory()
+        guard(runner)
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
         loader.worker_init_fn = partial(_undisturbed, loader.worker_init_fn)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce_dict, get_rank, get_world_size
-from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from mmpe.registry import MODELS
 from .average import RunningAverage
 from .distributed import average_gradients, common_seed
 from .random import random_generator
+from .resumable import ResumableModel, State
 
 Size = tuple[int, int]
 Loss = tuple[str, Callable[[], Tensor]]
@@ -53,7 +53,7 @@ class Update:
         return [random_generator(purpose, self.seed, self.iteration, number) for number in numbers]
 
 
-class AdversarialModel(BaseModel):
+class AdversarialModel(ResumableModel):
     """A generator, its running average and a discriminator, which take turns.
 
     An iteration is one step of the discriminator, then one of the generator. All that training needs to go on is in
@@ -74,6 +74,8 @@ class AdversarialModel(BaseModel):
         resize (dict): How real images become those of a size, as :func:`torch.nn.functional.interpolate` takes it.
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
     """
+
+    starts_anew = ('iteration', 'images_seen', 'seed')
 
     def __init__(
         self,
@@ -114,7 +116,39 @@ class AdversarialModel(BaseModel):
 
     def _load_from_state_dict(self, *args):
         super()._load_from_state_dict(*args)
+        if min(self.iteration, self.images_seen) < 0:
+            raise InputError(f'it has seen {self.images_seen} images in {self.iteration} updates')
         self._update = None
+
+    # ---------------------------------------------------------------- checkpoints
+
+    def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
+        """Refuse counters that are not those of an iteration; see :meth:`ResumableModel.check_progress`."""
+        updates = int(state['iteration'])
+        if not 0 <= updates <= iteration or (batches == 1 and updates != iteration):
+            raise InputError(
+                f'the checkpoint is at iteration {iteration}, but its model has seen {updates} updates: resume with '
+                'the accumulative_counts that it was trained with, or give it as load_from, without --resume, to start '
+                'from its weights'
+            )
+        if int(state['images_seen']) < updates:
+            raise InputError(f'the checkpoint has seen {int(state["images_seen"])} images in {updates} updates')
+
+    def trained_parameters(self, state: State) -> Collection[str]:
+        """All of both networks, after the first update."""
+        return self._trained_names(state) if int(state['iteration']) else ()
+
+    def _trained_names(self, state: State) -> list[str]:
+        networks = dict(generator=self.generator, discriminator=self.discriminator)
+        return [f'{key}.{name}' for key, network in networks.items() for name, _ in network.named_parameters()]
+
+    def take_weights(self, state: State) -> dict[str, Tensor]:
+        """What fits; a running average that the checkpoint does not have starts as its generator."""
+        state, average = self.own_state(state), 'generator_ema.'
+        if not any(name.startswith(average) for name in state):
+            start = 'generator.'
+            state |= {average + name[len(start) :]: value for name, value in state.items() if name.startswith(start)}
+        return super().take_weights(state)
 
     # ---------------------------------------------------------------- training
 

@@ -13,5 +13,5 @@ optim_wrapper = dict(
     discriminator=dict(optimizer=dict(type='Adam', lr=0.002 * r1_share, betas=(0.0, 0.99**r1_share))),
 )
 
-default_hooks = dict(checkpoint=dict(interval=10_000), same_model=dict(type='SameModelHook'))
+default_hooks = dict(checkpoint=dict(interval=10_000))
 custom_hooks = [dict(type='SizesPictureHook', interval=5_000)]

@@ -6,7 +6,7 @@ from .interrupt_hook import InterruptHook
 from .optimizer_settings_hook import OptimizerSettingsHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
-from .same_model_hook import SameModelHook
+from .same_model_hook import SameModelHook, guard
 from .sizes_picture_hook import SizesPictureHook
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     'PyramidTimerHook',
     'SameModelHook',
     'SizesPictureHook',
+    'guard',
 ]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 
 import mmpe
+from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
-from mmpe.registry import HOOKS
-
-_OWN_SCOPE = ('_scope_', 'mmpe')  # MMEngine notes so in configs that are inherited as ``mmpe::NAME``
+from mmpe.model_config import check_model_config
+from mmpe.registry import HOOKS, plain_data
 
 
 @register_backend('mmpe_atomic')
@@ -58,14 +55,19 @@ class CompleteCheckpointHook(CheckpointHook):
         self._in_training = False
 
     def before_train(self, runner) -> None:
-        """As MMEngine's, which warns at each checkpoint of a run without schedules that it has none to save."""
+        """Say so if checkpoints will not be enough to load the model from."""
         super().before_train(runner)
         self._in_training = True
+        # where there are no schedules MMEngine would warn at each checkpoint
         self.save_param_scheduler &= runner.param_schedulers is not None
+        try:
+            check_model_config(plain_data(runner.cfg.get('model')))
+        except InputError as error:
+            runner.logger.warning(f'mmpe.apis.load will not build the model of these checkpoints: {error}')
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""
-        broken = next(_not_finite(checkpoint), None)
+        broken = next(not_finite(checkpoint), None)
         if broken:
             raise InputError(
                 f'the checkpoint after iteration {checkpoint["meta"]["iter"]} is not written, as {broken} has values '
@@ -74,9 +76,9 @@ class CompleteCheckpointHook(CheckpointHook):
         checkpoint['meta'].update(model=runner.cfg.get('model'), mmpe_version=mmpe.__version__)
         checkpoint['message_hub'].update(log_scalars={}, resumed_keys={})
         for key in ('meta', 'message_hub'):
-            checkpoint[key] = _plain(checkpoint[key])
+            checkpoint[key] = plain_data(checkpoint[key])
         if 'param_schedulers' in checkpoint:
-            checkpoint['param_schedulers'] = _without_functions(_plain(checkpoint['param_schedulers']))
+            checkpoint['param_schedulers'] = plain_data(_without_functions(checkpoint['param_schedulers']))
 
     def save_now(self, runner) -> str:
         """Save after the iteration just finished; returns the path."""
@@ -112,27 +114,8 @@ class CompleteCheckpointHook(CheckpointHook):
             remove(path)
 
 
-def _not_finite(data, name: str = '') -> Iterator[str]:
-    """The names of the tensors, through any nesting, that hold infinities or NaNs."""
-    if isinstance(data, torch.Tensor):
-        if not torch.isfinite(data).all():
-            yield name
-    elif isinstance(data, (dict, list, tuple)):
-        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            yield from _not_finite(value, f'{name}.{key}' if name else str(key))
-
-
 def _without_functions(data):
     """Schedules without the functions that some keep among their numbers, which their constructors bring anew."""
     if isinstance(data, dict):
         return {key: _without_functions(value) for key, value in data.items() if not callable(value)}
     return [_without_functions(item) for item in data] if isinstance(data, list) else data
-
-
-def _plain(data):
-    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, whichever way the config was read."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items() if (key, value) != _OWN_SCOPE}
-    if isinstance(data, (list, tuple)):
-        return type(data)(_plain(value) for value in data)
-    return data.item() if isinstance(data, np.generic) else data

@@ -1,53 +1,118 @@
-"""A run goes on with the model and the optimisers that it began with."""
+"""What a run loads: read as data, complete to go on with, weights alone to start anew from."""
 
 from __future__ import annotations
 
-from mmengine.hooks import Hook
+from pathlib import Path
 
-from mmpe.errors import InputError
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop, Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
+from mmpe.errors import InputError, naming
+from mmpe.models.resumable import ResumableModel
 from mmpe.registry import HOOKS
 
+from ..resuming import check_family, check_resumable, load_whole, plain_state
 from ..wrapper import unwrapped
 
-_NONE = dict(param_groups=[{}])
+_SCHEME = 'mmpe://'
+
+
+@CheckpointLoader.register_scheme(prefixes=_SCHEME, force=True)
+def load_from_mmpe(filename: str, map_location=None) -> dict:
+    """MMEngine's runner reads a checkpoint by this as all of mmpe does; what it loads moves the tensors itself."""
+    return read_checkpoint(filename.removeprefix(_SCHEME))
 
 
 @HOOKS.register_module()
 class SameModelHook(Hook):
-    """Refuses to resume from the checkpoint of another model, where MMEngine loads what fits and leaves out the rest.
+    """Stands between a checkpoint and the run that loads it.
 
-    ``load_from`` without ``resume`` stays MMEngine's, for starting from the weights of a model that is alike.
+    The runner reads checkpoints by :func:`~mmpe.checkpoints.read_checkpoint` alone, so nothing in one is executed. A
+    run resumes from a complete checkpoint of the same model or not at all, where MMEngine loads what fits and leaves
+    out the rest. In training, ``load_from`` without ``resume`` starts a new run from the weights that fit; validation
+    and tests take a checkpoint whole.
     """
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Compare names and shapes, and optimisers' settings, before anything is loaded.
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner: Runner) -> None:
+        """Find what will be loaded, and have it read as data.
 
         Raises:
-            InputError: If they differ; it names one entry, both shapes and the number of such entries.
+            InputError: If it is named by a scheme that cannot be read as data.
         """
-        if not runner._resume:
+        if runner._has_loaded:
             return
-        saved, own = (_shapes(state) for state in (checkpoint['state_dict'], unwrapped(runner.model).state_dict()))
-        different = [name for name in {**own, **saved} if saved.get(name) != own.get(name)]
-        if different:
-            name = different[0]
-            raise InputError(
-                f'the checkpoint is of another model than the config: {name} is {saved.get(name, "not")} there and '
-                f'{own.get(name, "not")} here ({len(different)} entries differ): resume with the config that it '
-                'was trained with, or give it as load_from, without --resume, to start from its weights'
-            )
-        self._compare_optimisers(checkpoint.get('optimizer') or {}, runner.optim_wrapper.state_dict())
+        if runner._resume and runner._load_from is None:
+            # the files themselves are asked, not MMEngine's last_checkpoint beside them
+            runner._load_from = latest_checkpoint(runner.work_dir)
+            runner._resume = runner._load_from is not None
+            if not runner._resume:
+                runner.logger.info(f'there is no checkpoint in {runner.work_dir}: the run starts from the beginning')
+        if runner._load_from is not None and not str(runner._load_from).startswith(_SCHEME):
+            runner._load_from = _SCHEME + local_checkpoint(runner._load_from)
 
-    def _compare_optimisers(self, saved: dict, own: dict) -> None:
-        saved, own = (state if 'param_groups' not in state else dict(optimiser=state) for state in (saved, own))
-        for network in own:
-            kept, needed = (set(state.get(network, _NONE)['param_groups'][0]) for state in (saved, own))
-            if not needed <= kept:
-                raise InputError(
-                    f'the checkpoint is of another optimiser than the config: that of {network} has no '
-                    f'{", ".join(sorted(needed - kept))}; resume with the one that it was trained with'
-                )
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Look at all that has been read, before anything of it is used.
+
+        Raises:
+            InputError: If it cannot be resumed or does not fit; it names what differs or is missing.
+        """
+        if self is not _hooks_of(runner)[0]:  # a config that names it twice has it look once
+            return
+        model, path = unwrapped(runner.model), str(runner._load_from).removeprefix(_SCHEME)
+        with naming(path):
+            check_family(model, checkpoint, runner.cfg.get('model'))
+            if runner._resume:
+                check_resumable(model, runner.optim_wrapper, checkpoint)
+                _forget_other_files(checkpoint['message_hub']['runtime_info'], runner.work_dir)
+            elif isinstance(runner._train_loop, BaseLoop):
+                _start_anew(runner, model, checkpoint)
+            else:
+                load_whole(model, checkpoint)
 
 
-def _shapes(state: dict) -> dict[str, str]:
-    return {name.removeprefix('module.'): 'x'.join(map(str, tensor.shape)) or '1' for name, tensor in state.items()}
+def guard(runner: Runner) -> None:
+    """Give a runner whose config lacks it a :class:`SameModelHook`."""
+    if not _hooks_of(runner):
+        runner.register_hook(SameModelHook())
+
+
+def _hooks_of(runner: Runner) -> list[SameModelHook]:
+    return [hook for hook in runner.hooks if isinstance(hook, SameModelHook)]
+
+
+def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
+    """Leave of a checkpoint what a new run starts from, and say how much that is."""
+    if not isinstance(model, ResumableModel):
+        return
+    taken = model.take_weights(plain_state(checkpoint))
+    if not any('.' in name for name in taken):  # names of what is no counter, but a network's
+        raise InputError(
+            'nothing of the checkpoint fits the model of the config: no tensor has the same name and shape; if it is '
+            'a released one, tools/convert_checkpoint.py makes one of mmpe of it'
+        )
+    checkpoint['state_dict'] = {**model.state_dict(), **taken}
+    runner.logger.info(f'a new run starts from weights of the checkpoint: {model.describe_start(taken)}')
+
+
+def _forget_other_files(info: dict, work_dir: str) -> None:
+    """MMEngine removes the checkpoints that it is told were kept or best: only those of this work dir it may."""
+    folder = Path(work_dir).resolve()
+
+    def is_own(file) -> bool:
+        return isinstance(file, str) and file.endswith('.pth') and Path(file).resolve().parent == folder
+
+    def are_iterations(numbers) -> bool:
+        return isinstance(numbers, list) and all(type(number) is int for number in numbers)
+
+    checks = dict(best_ckpt=is_own, last_ckpt=is_own, keep_ckpt_ids=are_iterations, best_score=_is_number)
+    for name in list(info):
+        if not all(check(info[name]) for start, check in checks.items() if name.startswith(start)):
+            del info[name]
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float))

@@ -36,6 +36,8 @@ class DCGANModel(AdversarialModel):
         InputError: If the discriminator cannot see what the generator makes.
     """
 
+    family = 'DCGAN'
+
     def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
         super().__init__(generator, discriminator, **settings)
         critic = self.discriminator

@@ -16,8 +16,10 @@ from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update, check_at_least
 from ..losses import mix
+from ..resumable import State
 from .growth import Growth
 from .losses import drift, image_gradient_penalty, wasserstein
+from .sides import level
 
 
 @dataclass
@@ -66,6 +68,9 @@ class PGGANModel(AdversarialModel):
         InputError: If sides, weights or factors cannot be, or the two networks do not fit each other.
     """
 
+    family = 'Progressive GAN'
+    starts_anew = ('iteration', 'seed')  # where it stands in its growth belongs to the weights
+
     def __init__(
         self,
         generator: dict,
@@ -106,6 +111,30 @@ class PGGANModel(AdversarialModel):
                     f'lr_factors has {factor} for side {side}: it must be above 0, and the side one of '
                     f'{self.growth.scales}'
                 )
+
+    # ---------------------------------------------------------------- checkpoints
+
+    def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
+        """Refuse a stage that the schedule does not have, too; see :meth:`ResumableModel.check_progress`."""
+        super().check_progress(state, iteration, batches)
+        if not 0 <= int(state['stage']) < len(self.growth.scales):
+            raise InputError(
+                f'the checkpoint is at stage {int(state["stage"])}, and kimgs_per_scale has the sides '
+                f'{self.growth.scales}: resume with the schedule that it was trained with'
+            )
+
+    def _trained_names(self, state: State) -> list[str]:
+        """Without the layers of other sides, which the optimisers have forgotten or do not know yet."""
+        last = level(self.growth.scales[int(state['stage'])], self.generator.num_upsamplings)
+        return [name for name in super()._trained_names(state) if _is_trained_at(name, last)]
+
+    def describe_start(self, taken: State) -> str:
+        """What fits, and the side at which growth goes on."""
+        side = self.growth.scale(int(taken.get('images_seen', self.images_seen)))
+        return (
+            f'{super().describe_start(taken)}; growth goes on at {side} pixels, which is where kimgs_per_scale has a '
+            'model that has seen as many images'
+        )
 
     # ---------------------------------------------------------------- training
 
@@ -183,3 +212,11 @@ class PGGANModel(AdversarialModel):
         z = self._normal(rngs, *generator.latent_shape(base))
         images = generator(z, self.growth.scale(seen), self.growth.transition_weight(seen), base)
         return F.interpolate(images, generator.image_size(base), mode='nearest')
+
+
+def _is_trained_at(name: str, last: int) -> bool:
+    """Whether a parameter is trained at every moment of the side of a level."""
+    _, layers, number = f'{name}.'.split('.')[:3]
+    if layers in ('to_rgb', 'from_rgb'):
+        return int(number) == last
+    return layers != 'blocks' or int(number) < last

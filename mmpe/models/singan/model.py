@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce, get_rank
 from mmengine.logging import print_log
-from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -19,6 +18,7 @@ from mmpe.registry import MODELS
 from ..distributed import average_gradients, broadcast_state, common_seed
 from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
+from ..resumable import ResumableModel, State
 from .generator import Size, copy_block
 from .palette import Palette
 from .windows import memory_of_a_block
@@ -32,7 +32,7 @@ _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than i
 
 
 @MODELS.register_module()
-class SinGANModel(BaseModel):
+class SinGANModel(ResumableModel):
     """SinGAN (ICCV 2019) and its variants with explicit positional encodings (CVPR 2021, sec. 4.1).
 
     One :meth:`train_step` is one iteration: ``discriminator_steps`` steps of the scale's discriminator, then
@@ -62,6 +62,13 @@ class SinGANModel(BaseModel):
         settle_at (float): Share of a scale's iterations after which its generator normalises by stored statistics.
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
     """
+
+    family = 'SinGAN'
+    starts_anew = (
+        *('stage', 'step', 'seed', 'usual_colours', 'sizes', 'noise_weights', 'fixed_noise', 'picture'),
+        'given_blocks',
+    )
+    optional_entries = ('given_blocks',)
 
     def __init__(
         self,
@@ -97,6 +104,8 @@ class SinGANModel(BaseModel):
         for name in ('stage', 'step', 'seed'):
             self.register_buffer(name, torch.zeros((), dtype=torch.long))
         self.register_buffer('usual_colours', torch.zeros(2, 3))
+        # (2, scales), the generator's and the discriminator's blocks that begin as they are; only where there are some
+        self.register_buffer('given_blocks', None)
         self._allocate([])
 
     # ---------------------------------------------------------------- the pyramid
@@ -148,16 +157,97 @@ class SinGANModel(BaseModel):
     def _load_from_state_dict(self, state_dict, prefix, *args):
         sizes = state_dict.get(prefix + 'sizes')
         if sizes is not None and sizes.tolist() != self.sizes.tolist():
-            if self.num_scales:
-                raise InputError(
-                    f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {_text(sizes[-1])}, the '
-                    f'picture of this config has {self.num_scales} up to {_text(self.sizes[-1])}: give the picture, '
-                    'min_size and max_size that it was trained with'
-                )
+            self._check_same_pyramid(sizes)
+            self._check_own_pyramid({name.removeprefix(prefix): value for name, value in state_dict.items()})
             self.set_pyramid(sizes.tolist())
+        given = state_dict.get(prefix + 'given_blocks')
+        if given is not None and given.shape != (2, self.num_scales):
+            raise InputError(f'given_blocks has the shape {tuple(given.shape)}, not {(2, self.num_scales)}')
+        self.given_blocks = None if given is None else torch.zeros_like(given, device=self.stage.device)
         super()._load_from_state_dict(state_dict, prefix, *args)
+        if min(self.stage, self.step) < 0 or self.trained_scales > self.num_scales:
+            raise InputError(f'it is at step {self.step} of scale {self.stage}, and has {self.num_scales} scales')
         self._reconstructed = None
         self.train(self.training)
+
+    def _check_same_pyramid(self, sizes: Tensor) -> None:
+        if self.num_scales and sizes.tolist() != self.sizes.tolist():
+            finest = _text(sizes[-1:].flatten())
+            raise InputError(
+                f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {finest}, the '
+                f'picture of this config has {self.num_scales} up to {_text(self.sizes[-1])}: give the picture, '
+                'min_size and max_size that it was trained with, or give it as load_from, without --resume, to start '
+                'from its weights'
+            )
+
+    def _check_own_pyramid(self, state: State) -> None:
+        """Refuse sizes that the rest of a state dict does not have, before memory is asked for by them."""
+        sizes = state['sizes']
+        fits = sizes.ndim == 2 and sizes.shape[1] == 2 and not sizes.is_floating_point() and bool((sizes > 0).all())
+        if fits and len(sizes):
+            blocks = {name.split('.')[2] for name in state if name.startswith('generator.blocks.')}
+            coarsest, finest = sizes[0].tolist(), sizes[-1].tolist()
+            shapes = dict(picture=(1, 3, *finest), fixed_noise=(1, *self.generator.noise_shape(0, coarsest)))
+            fits = len(sizes) == len(blocks) and all(
+                name in state and tuple(state[name].shape) == shape for name, shape in shapes.items()
+            )
+        if not fits:
+            raise InputError('the sizes of its pyramid are not those of its blocks, its picture and its noise')
+
+    # ---------------------------------------------------------------- checkpoints
+
+    def check_state(self, state: State) -> None:
+        """Refuse another pyramid by its sizes, and another model; see :meth:`ResumableModel.check_state`."""
+        sizes = state.get('sizes')
+        if sizes is not None and sizes.ndim == 2 and len(sizes):
+            self._check_same_pyramid(sizes)
+        super().check_state(state)
+
+    def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
+        """Refuse a stage and a step that an iteration is not at; see :meth:`ResumableModel.check_progress`."""
+        stage, step = int(state['stage']), int(state['step'])
+        if min(stage, step) < 0 or iteration != stage * self.iters_per_scale + step:
+            raise InputError(
+                f'the checkpoint is at iteration {iteration}, which is not {step} of scale {stage} at '
+                f'iters_per_scale={self.iters_per_scale}: resume with the iters_per_scale that it was trained with'
+            )
+
+    def trained_parameters(self, state: State) -> Collection[str]:
+        """Those of the scales that have begun, and of what all scales share."""
+        trained = int(state['stage']) + (int(state['step']) > 0)
+        names = [name for name, _ in self.named_parameters()]
+        return [name for name in names if trained > (_scale_of(name) or 0)]
+
+    def take_weights(self, state: State) -> dict[str, Tensor]:
+        """The blocks that fit as a whole, of scales that were trained, from the coarsest on, and what they share.
+
+        They begin as they are: the weights of the scale below, from which blocks begin otherwise, do not replace them.
+        """
+        fitting = super().take_weights(state)
+        trained = int(state['stage']) + (int(state['step']) > 0) if {'stage', 'step'} <= state.keys() else None
+        own: dict[str | None, set] = {}
+        for name in self.state_dict():
+            own.setdefault(_block_of(name), set()).add(name)
+        whole = {block for block, names in own.items() if block is None or names <= fitting.keys()}
+        taken = {
+            name: value
+            for name, value in fitting.items()
+            if _block_of(name) in whole and (trained is None or (_scale_of(name) or 0) < trained)
+        }
+        self.given_blocks = torch.zeros(2, self.num_scales, dtype=torch.bool, device=self.sizes.device)
+        for name in taken:
+            if _block_of(name) is not None:
+                self.given_blocks[int(name.startswith('discriminator.')), _scale_of(name)] = True
+        return taken if self.given_blocks.any() else {}
+
+    def describe_start(self, taken: State) -> str:
+        """Which blocks of which network."""
+        counts = [', '.join(str(i) for i in range(self.num_scales) if given[i]) for given in self.given_blocks]
+        return (
+            f'of {self.num_scales} scales, counted from 0, the generator takes the blocks {counts[0] or "of none"} and '
+            f'the discriminator {counts[1] or "of none"}; other blocks begin as those of the scale below, and sizes, '
+            'noise, picture and seed are those of the new run'
+        )
 
     def train(self, mode: bool = True) -> SinGANModel:
         """As any module's, but finished scales are frozen, and scales that have settled stay in eval mode."""
@@ -268,9 +358,15 @@ class SinGANModel(BaseModel):
             self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
             if self.palette is not None:
                 self.palette.learn(reals[f'real_scale{self.palette.scale}'])
-        copied = [copy_block(network.blocks, stage) for network in (self.generator, self.discriminator)]
-        start = 'the weights of the scale below' if all(copied) else 'fresh weights'
-        print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {start}', 'current')
+        starts = ' and '.join(dict.fromkeys(self._begin_block(number, stage) for number in range(2)))
+        print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {starts}', 'current')
+
+    def _begin_block(self, number: int, stage: int) -> str:
+        """Start the block of network 0, the generator, or 1, the discriminator; says from what."""
+        if self.given_blocks is not None and self.given_blocks[number, stage]:
+            return 'given weights'
+        blocks = (self.generator, self.discriminator)[number].blocks
+        return 'the weights of the scale below' if copy_block(blocks, stage) else 'fresh weights'
 
     def _finish_stage(self, stage, reals):
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
@@ -469,3 +565,14 @@ def _each_within(context: Callable, items: Iterator) -> Iterator:
 
 def _text(size) -> str:
     return 'x'.join(str(int(n)) for n in size)
+
+
+def _block_of(name: str) -> str | None:
+    """``generator.blocks.3`` of an entry below it, None of an entry of no block."""
+    network, _, rest = name.partition('.blocks.')
+    return f'{network}.blocks.{rest.split(".")[0]}' if rest and '.' not in network else None
+
+
+def _scale_of(name: str) -> int | None:
+    block = _block_of(name)
+    return None if block is None else int(block.rpartition('.')[2])

@@ -62,6 +62,8 @@ class StyleGAN2Model(AdversarialModel):
         InputError: If scales, probabilities, intervals or weights cannot be, or the discriminator cannot see a scale.
     """
 
+    family = 'StyleGAN2'
+
     def __init__(
         self,
         generator: dict,

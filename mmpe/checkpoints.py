@@ -1,0 +1,248 @@
+"""Checkpoints as data: found, downloaded where a URL is given, read and checked here and nowhere else.
+
+Nothing that a checkpoint holds is called or executed. Tensors and plain data are all that is read of it, of the form
+that MMEngine gives them, and every tensor is finite and has its numbers in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import re
+import reprlib
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from mmengine.dist import barrier, is_main_process
+from torch import Tensor
+
+from .errors import InputError
+
+_URL = ('http://', 'https://')
+_SCHEME = re.compile(r'\w[\w.+:-]*://')
+_MOST_ENTRIES = 200_000
+_DEEPEST = 50
+_DTYPES = (
+    *(torch.float32, torch.float64, torch.float16, torch.bfloat16),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+)
+_HUB_PARTS = ('log_scalars', 'runtime_info', 'resumed_keys')
+
+
+def latest_checkpoint(work_dir: str | Path) -> str | None:
+    """The checkpoint of the highest iteration in a work dir, if any.
+
+    The files themselves are asked, which are whole or not there; MMEngine's ``last_checkpoint`` beside them may have
+    been cut short by what ended the run.
+    """
+    found = {int(path.stem[5:]): path for path in Path(work_dir).glob('iter_*.pth') if path.stem[5:].isdecimal()}
+    return str(found[max(found)]) if found else None
+
+
+def local_checkpoint(name: str | Path) -> str:
+    """The file that a user names as a checkpoint; that of an http(s) URL is downloaded, once.
+
+    Raises:
+        InputError: If it cannot be downloaded, or is named by another scheme, such as ``s3://`` or ``torchvision://``.
+    """
+    name = os.path.expanduser(str(name))
+    if name.lower().startswith(_URL):
+        return _downloaded(name)
+    if _SCHEME.match(name) and not Path(name).exists():
+        raise InputError(
+            f'{name} cannot be read as a checkpoint: give a file or a URL that starts with http:// or https://'
+        )
+    return name
+
+
+def _downloaded(url: str) -> str:
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    number = hashlib.sha256(url.encode('utf-8', 'surrogateescape')).hexdigest()[:16]
+    file = folder / f'mmpe-{number}.pth'  # by the whole URL: many checkpoints are called iter_1000.pth
+    failure = None
+    if is_main_process() and not file.is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), progress=False)
+        except (OSError, ValueError, RuntimeError) as error:
+            failure = InputError(f'{url} cannot be downloaded: {" ".join(str(error).split())}')
+    barrier()
+    if failure:
+        raise failure
+    return str(file)
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Read a checkpoint onto the CPU; nothing but tensors and plain data is unpickled.
+
+    ``meta['config']``, which MMEngine's runner would execute as a program, is left out.
+
+    Returns:
+        dict: With ``state_dict``, names to finite tensors, and ``meta``, a dict of plain data. The rest is there if the
+        file has it: ``message_hub``, ``optimizer`` and ``param_schedulers``, as MMEngine saves them.
+
+    Raises:
+        InputError: If there is no such file, it is empty, cut short or no checkpoint, a part of it has another form, or
+            weights are not finite.
+    """
+    path = Path(path)
+    _check_file(path)
+    checkpoint = _unpickle(path)
+    try:
+        _check_form(checkpoint)
+    except _NoCheckpoint as error:
+        raise InputError(f'{path} is no checkpoint: {error}') from None
+    checkpoint['meta'] = {key: value for key, value in checkpoint.get('meta', {}).items() if key != 'config'}
+    broken = list(not_finite(checkpoint['state_dict']))
+    if broken:
+        raise InputError(
+            f'{path} holds weights that are not finite: {broken[0]} ({len(broken)} of '
+            f'{len(checkpoint["state_dict"])} tensors); take a checkpoint from before training diverged'
+        )
+    return checkpoint
+
+
+def not_finite(data, name: str = '') -> Iterator[str]:
+    """The names of the tensors, through any nesting, that hold infinities or NaNs."""
+    if isinstance(data, Tensor):
+        if not torch.isfinite(data).all():
+            yield name
+    elif isinstance(data, (dict, list, tuple)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from not_finite(value, f'{name}.{key}' if name else str(key))
+
+
+# -------------------------------------------------------------------- the file
+
+
+def _check_file(path: Path) -> None:
+    if _SCHEME.match(str(path)) or re.match('https?:/', str(path)):
+        raise InputError(f'{path} is no file: download the checkpoint first')
+    if path.is_dir():
+        raise InputError(f'there is no checkpoint at {path}, which is a folder')
+    if not path.exists():
+        raise InputError(f'there is no checkpoint at {path}')
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise InputError(f'{path} is no regular file')
+    if path.stat().st_size == 0:
+        raise InputError(f'{path} is empty')
+
+
+def _unpickle(path: Path):
+    unreadable = f'{path} cannot be read as a checkpoint'
+    try:
+        if _unpacked_size(path) > path.stat().st_size:
+            raise InputError(f'{unreadable}: it is an archive that unpacks to more than its own size')
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except InputError:
+        raise
+    except pickle.UnpicklingError as error:  # PyTorch's advice is to unpickle anything
+        raise InputError(f'{unreadable}: it holds more than tensors and plain data, or no tensors at all') from error
+    except Exception as error:  # a broken pickle is a broken program, and can fail in any way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f'{unreadable}, it may have been cut short: {reason}') from error
+
+
+def _unpacked_size(path: Path) -> int:
+    """Bytes that reading the file takes at most; PyTorch itself packs nothing.
+
+    Raises:
+        InputError: If it is a tape archive, which PyTorch before 2.6 unpickles without limits.
+    """
+    with open(path, 'rb') as file:
+        if file.read(2) == b'PK':
+            try:
+                return sum(entry.file_size for entry in zipfile.ZipFile(file).infolist())
+            except zipfile.BadZipFile:
+                return 0  # PyTorch will say what is wrong
+    if tarfile.is_tarfile(path):
+        raise InputError(f'{path} cannot be read as a checkpoint: it is a tape archive')
+    return 0
+
+
+# -------------------------------------------------------------------- its form
+
+
+class _NoCheckpoint(Exception):
+    """Says what a checkpoint has that it should not have."""
+
+
+def _check_form(checkpoint) -> None:
+    _check_size(checkpoint)
+    if not isinstance(checkpoint, dict):
+        raise _NoCheckpoint(f'it is {_kind(checkpoint)}')
+    if 'state_dict' not in checkpoint:
+        alone = checkpoint and all(isinstance(value, Tensor) for value in checkpoint.values())
+        raise _NoCheckpoint(
+            'it has no state_dict' + (', it may be one itself: save it under that name' if alone else '')
+        )
+    _check_dict(checkpoint['state_dict'], 'its state_dict', Tensor)
+    for name in checkpoint.keys() & {'meta', 'optimizer', 'message_hub'}:
+        _check_dict(checkpoint[name], f'its {name}')
+    _check_meta(checkpoint.get('meta', {}))
+    for name in _HUB_PARTS if 'message_hub' in checkpoint else ():
+        _check_dict(checkpoint['message_hub'].get(name), f"its message_hub's {name}")
+    schedulers = checkpoint.get('param_schedulers', [])
+    for listed in schedulers.values() if isinstance(schedulers, dict) else [schedulers]:
+        if not isinstance(listed, list) or not all(isinstance(state, dict) for state in listed):
+            raise _NoCheckpoint(f'its param_schedulers are {_kind(listed)}, not a list of dicts')
+
+
+def _check_dict(data, what: str, values: type = object) -> None:
+    if not isinstance(data, dict):
+        raise _NoCheckpoint(f'{what} is {_kind(data)}, not a dict')
+    for name, value in data.items():
+        if not isinstance(name, str):
+            raise _NoCheckpoint(f'{what} has the key {_kind(name)}, and keys are names')
+        if not isinstance(value, values):
+            raise _NoCheckpoint(f'{what} has {reprlib.repr(name)}, which is {_kind(value)} and no {values.__name__}')
+
+
+def _check_meta(meta: dict) -> None:
+    for name, most in dict(iter=2**63, epoch=2**63, seed=2**32).items():
+        number = meta.get(name)
+        if number is not None and (type(number) is not int or not 0 <= number < most):
+            raise _NoCheckpoint(f"its meta's {name} is {_kind(number)}, not a whole number from 0 to {most - 1}")
+    if meta.get('model') is not None:
+        _check_dict(meta['model'], "its meta's model")
+
+
+def _check_size(data) -> None:
+    """Refuse what would take more than the file's own size to look at: parts that hold each other, hollow tensors."""
+    left, entries = [(data, 0)], 0
+    while left:
+        part, depth = left.pop()
+        entries += 1
+        if entries > _MOST_ENTRIES or depth > _DEEPEST:
+            raise _NoCheckpoint(f'it has more than {_MOST_ENTRIES} entries, or nests them deeper than {_DEEPEST}')
+        if isinstance(part, Tensor):
+            _check_tensor(part)
+        elif isinstance(part, int) and part.bit_length() > 64:
+            raise _NoCheckpoint(f'it has a whole number of {part.bit_length()} bits')
+        elif isinstance(part, dict):
+            left += [(value, depth + 1) for pair in part.items() for value in pair]
+        elif isinstance(part, (list, tuple, set, frozenset)):
+            left += [(value, depth + 1) for value in part]
+
+
+def _check_tensor(tensor: Tensor) -> None:
+    plain = tensor.layout == torch.strided and tensor.device.type == 'cpu' and tensor.dtype in _DTYPES
+    if not plain or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise _NoCheckpoint(
+            f'it has a tensor of shape {tuple(tensor.shape)}, {tensor.dtype} and {tensor.layout}, whose numbers are '
+            'not all in the file'
+        )
+
+
+def _kind(data) -> str:
+    """A value as an error shows it: never longer than a line."""
+    if isinstance(data, Tensor):
+        return f'a tensor of shape {tuple(data.shape)}'
+    return ' '.join(f'{type(data).__name__} {reprlib.repr(data)}'.split())

@@ -1,0 +1,237 @@
+"""Complete or refused: what a checkpoint must hold for a run to go on with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor, nn
+
+from mmpe.checkpoints import not_finite
+from mmpe.errors import InputError
+from mmpe.model_config import check_model_config
+from mmpe.models.resumable import ResumableModel, check_entries
+from mmpe.registry import MODELS
+
+_ADVICE = 'resume from a whole one, or give it as load_from, without --resume, to start from its weights'
+
+
+def check_family(model: nn.Module, checkpoint: dict, config: dict | None = None) -> None:
+    """Refuse a checkpoint that says to be of another family, or of what mmpe does not know.
+
+    Args:
+        model (nn.Module): That will take its weights.
+        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
+        config (dict | None): Of the model.
+
+    Raises:
+        InputError: If it does; it names both.
+    """
+    saved = checkpoint['meta'].get('model')
+    check_model_config(saved, config)
+    if saved is None:
+        return
+    family = getattr(MODELS.module_dict.get(str(saved['type']).removeprefix('mmpe.')), 'family', None)
+    own = getattr(model, 'family', None)
+    if None not in (family, own) and family != own:
+        raise InputError(
+            f'the checkpoint is of a {family}, {saved["type"]}, and the config of a {own}, {type(model).__name__}: '
+            'they have nothing in common'
+        )
+
+
+def check_parts(checkpoint: dict) -> None:
+    """Refuse to go on with a checkpoint that holds weights alone.
+
+    Raises:
+        InputError: If a part of it is missing; it names it.
+    """
+    missing = sorted({'optimizer', 'message_hub'} - checkpoint.keys())
+    missing += [f'{name} in its meta' for name in ('iter', 'epoch') if checkpoint['meta'].get(name) is None]
+    if missing:
+        raise InputError(f'the checkpoint cannot be resumed: it has no {", no ".join(missing)}; {_ADVICE}')
+
+
+def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapperDict, checkpoint: dict) -> None:
+    """Refuse to go on with a checkpoint of other weights than a model's, or from which something is missing.
+
+    Args:
+        model (nn.Module): Without a wrapper.
+        optim_wrapper (OptimWrapper | OptimWrapperDict): Its optimisers.
+        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
+
+    Raises:
+        InputError: If so; it names what differs or is missing.
+    """
+    check_parts(checkpoint)
+    trained = {}
+    if isinstance(model, ResumableModel):
+        state = plain_state(checkpoint)
+        model.check_state(state)
+        batches = _batches_per_update(optim_wrapper)
+        model.check_progress(state, checkpoint['meta']['iter'], batches)
+        if batches == 1:  # in the middle of an update there may be none yet
+            trained = model.trained_parameters(state)
+    else:
+        check_entries(model.state_dict(), plain_state(checkpoint))
+    _check_optimisers(model, optim_wrapper, checkpoint['optimizer'], set(trained))
+
+
+def load_whole(model: nn.Module, checkpoint: dict) -> None:
+    """Load all weights of a checkpoint, for validation, tests and sampling.
+
+    Raises:
+        InputError: If names or shapes differ; the message is one line.
+    """
+    try:
+        model.load_state_dict(plain_state(checkpoint))
+    except RuntimeError as error:
+        raise InputError(f'it does not fit the model of the config: {" ".join(str(error).split())}') from error
+
+
+def plain_state(checkpoint: dict) -> dict[str, Tensor]:
+    """The state dict of a checkpoint, without the name that a wrapper puts before all others."""
+    return {name.removeprefix('module.'): value for name, value in checkpoint['state_dict'].items()}
+
+
+def _batches_per_update(optim_wrapper) -> int:
+    wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
+    return max(wrapper._accumulative_counts for wrapper in wrappers)
+
+
+# -------------------------------------------------------------------- optimisers
+
+
+def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        own = dict(optim_wrapper.items())
+    else:
+        own, saved = dict(optimiser=optim_wrapper), dict(optimiser=saved)
+    for name in {**own, **saved}:
+        if name not in own:
+            raise InputError(f'the checkpoint is of another model than the config: it has an optimiser of {name}')
+        if not isinstance(saved.get(name), dict):
+            raise InputError(f'the checkpoint cannot be resumed: it has no optimiser of {name}; {_ADVICE}')
+    broken = next(not_finite(saved), None)
+    if broken:
+        raise InputError(f'the checkpoint cannot be resumed: its optimizer.{broken} has values that are not finite')
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for network, wrapper in own.items():
+        comparison = _Comparison(network, wrapper.optimizer, saved[network])
+        comparison.check(names, trained)
+        comparison.check_wrapper(wrapper)
+
+
+class _Comparison:
+    """Of one network's optimiser with what a checkpoint holds of it."""
+
+    def __init__(self, network: str, optimizer: torch.optim.Optimizer, saved: dict):
+        self.network, self.optimizer = network, optimizer
+        self.saved, self.groups, self.state = saved, saved.get('param_groups'), saved.get('state')
+
+    def check(self, names: dict[int, str], trained: set[str]) -> None:
+        """``names`` are those of parameters by their id; ``trained`` those which must have a state."""
+        own = self.optimizer.param_groups
+        if not isinstance(self.groups, list) or not isinstance(self.state, dict) or len(self.groups) != len(own):
+            raise self._other('has other parts')
+        numbers = []
+        for group, kept in zip(own, self.groups):
+            self._check_settings(group, kept)
+            numbers += kept['params']
+        if numbers != list(range(len(numbers))) or not self.state.keys() <= set(numbers):
+            raise self._other('counts its parameters otherwise')
+        needed = _kept_state(self.optimizer)
+        for number, parameter in enumerate(p for group in own for p in group['params']):
+            name = names.get(id(parameter), str(number))
+            if number in self.state:
+                self._check_parameter(name, parameter, self.state[number], needed)
+            elif needed and name in trained:
+                raise InputError(
+                    f'the checkpoint cannot be resumed: the optimiser of {self.network} knows nothing of {name}, '
+                    f'which has been trained; {_ADVICE}'
+                )
+
+    def _check_settings(self, group: dict, kept) -> None:
+        if not isinstance(kept, dict) or not isinstance(kept.get('params'), list):
+            raise self._other('has other parts')
+        if len(kept['params']) != len(group['params']):
+            raise self._other(f'has {len(kept["params"])} parameters, not {len(group["params"])}')
+        try:
+            missing = sorted(group.keys() - _completed(self.optimizer, kept).keys() - {'initial_lr'})
+        except (TypeError, ValueError, KeyError, RuntimeError) as error:
+            raise self._other('has settings that it cannot take') from error
+        if missing:
+            raise self._other(f'has no {", ".join(missing)}')
+        for name in group.keys() & kept.keys() - {'params'}:
+            if not _alike(group[name], kept[name]):
+                raise self._other(f'has {name}={str(kept[name])[:40]}, which is no such setting')
+
+    def _check_parameter(self, name: str, parameter: Tensor, state, needed: dict[str, bool]) -> None:
+        state = state if isinstance(state, dict) else {}
+        missing = sorted(needed.keys() - state.keys())
+        if missing:
+            raise self._other(f'has no {", ".join(missing)} of {name}')
+        for key, of_its_shape in needed.items():
+            value = state[key]
+            if of_its_shape and not (isinstance(value, Tensor) and value.shape == parameter.shape):
+                raise self._other(f'has a {key} of {name} of another shape')
+            if not of_its_shape and not (isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)):
+                raise self._other(f'has a {key} of {name} that is no number')
+
+    def check_wrapper(self, wrapper: OptimWrapper) -> None:
+        """What mixed precision keeps beside an optimiser."""
+        scaler, kept = getattr(wrapper, 'loss_scaler', None), self.saved.get('loss_scaler', {})
+        if not isinstance(kept, dict) or (kept and scaler is not None and scaler.state_dict().keys() - kept.keys()):
+            raise self._other('has another loss_scaler')
+
+    def _other(self, how: str) -> InputError:
+        return InputError(
+            f'the checkpoint is of another optimiser than the config: that of {self.network} {how}; resume with the '
+            'one that it was trained with'
+        )
+
+
+def _alike(own, kept) -> bool:
+    """Whether two settings are of one kind: numbers, as many numbers, or neither."""
+    if isinstance(own, (list, tuple)):
+        return isinstance(kept, (list, tuple)) and len(own) == len(kept) and all(map(_alike, own, kept))
+    if isinstance(own, Real):
+        return isinstance(kept, Real) and math.isfinite(kept)
+    return not isinstance(kept, (str, Mapping, list, tuple))
+
+
+def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
+    """Saved settings as the optimiser completes them: those of an older PyTorch have fewer."""
+    twin = _twin(optimizer)
+    if twin is None:
+        return settings
+    twin.load_state_dict(dict(state={}, param_groups=[dict(settings, params=[0])]))
+    return twin.param_groups[0]
+
+
+def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
+    """What an optimiser of this kind and these settings keeps of a parameter, and whether it has the parameter's shape.
+
+    Found by a step of another one.
+    """
+    twin = _twin(optimizer)
+    if twin is None:
+        return {}
+    (probe,) = twin.param_groups[0]['params']
+    probe.grad = torch.zeros_like(probe)
+    twin.step()
+    kept = {name: value for name, value in twin.state[probe].items() if value is not None}
+    return {name: isinstance(value, Tensor) and value.shape == probe.shape for name, value in kept.items()}
+
+
+def _twin(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer | None:
+    """Another optimiser of the kind, of one small parameter; None where the kind is not built as PyTorch's own are."""
+    settings = {name: value for name, value in optimizer.param_groups[0].items() if name != 'params'}
+    try:
+        twin = type(optimizer)([dict(settings, params=[nn.Parameter(torch.zeros(2, 3))])], lr=settings.get('lr', 0))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return None if isinstance(twin, torch.optim.LBFGS) else twin  # it steps by a function

@@ -1,0 +1,92 @@
+"""What a training run takes from a checkpoint: all of it to go on, or the weights that fit to start anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmpe.errors import InputError
+
+State = Mapping[str, Tensor]
+
+
+class ResumableModel(BaseModel):
+    """A model whose state dict, with its optimisers', is all that training needs to go on.
+
+    Attributes:
+        family (str): What the user knows models of this kind as.
+        starts_anew (tuple[str, ...]): Entries of the state dict that belong to a run, and not to the weights.
+        optional_entries (tuple[str, ...]): Entries that only some checkpoints have.
+    """
+
+    family: str
+    starts_anew: tuple[str, ...] = ()
+    optional_entries: tuple[str, ...] = ()
+
+    def own_state(self, state: State) -> dict[str, Tensor]:
+        """A state dict under this model's names; released ones have others."""
+        return dict(state)
+
+    def check_state(self, state: State) -> None:
+        """Refuse to go on from the state dict of another model.
+
+        Raises:
+            InputError: If names or shapes differ.
+        """
+        check_entries(self.state_dict(), state, self.optional_entries)
+
+    def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
+        """Refuse a state dict that is not of the iteration that a checkpoint says.
+
+        Args:
+            state (dict[str, Tensor]): With this model's names and shapes.
+            iteration (int): Of the run.
+            batches (int): That an update takes, one an iteration.
+
+        Raises:
+            InputError: If it is not.
+        """
+
+    def trained_parameters(self, state: State) -> Collection[str]:
+        """Names of the parameters that the last update has changed, or an earlier one whose memory is still needed."""
+        return ()
+
+    def take_weights(self, state: State) -> dict[str, Tensor]:
+        """What a new run starts from: the entries of another checkpoint that fit and are not of its run."""
+        own, saved = self.state_dict(), self.own_state(state)
+        names = [name for name in own if name not in self.starts_anew]
+        return {name: saved[name] for name in names if name in saved and saved[name].shape == own[name].shape}
+
+    def describe_start(self, taken: State) -> str:
+        """What a log says of a new run that starts from these weights."""
+        own = self.state_dict()
+        fresh = sorted(own.keys() - taken.keys() - set(self.starts_anew))
+        said = f'{len(taken)} of {len(own)} tensors are taken'
+        return said + (f'; {len(fresh)} stay fresh: {_listed(fresh)}' if fresh else '')
+
+
+def check_entries(own: State, saved: State, optional: Collection[str] = ()) -> None:
+    """Refuse a state dict of other names or shapes than a model's.
+
+    Raises:
+        InputError: If it is; it names one entry, both shapes and the number of such entries.
+    """
+    here, there = _shapes(own), _shapes(saved)
+    different = [name for name in {**here, **there} if there.get(name) != here.get(name) and name not in optional]
+    if different:
+        name = different[0]
+        raise InputError(
+            f'the checkpoint is of another model than the config: {name} is {there.get(name, "not")} there and '
+            f'{here.get(name, "not")} here ({len(different)} entries differ): resume with the config that it '
+            'was trained with, or give it as load_from, without --resume, to start from its weights'
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
+
+
+def _shapes(state: State) -> dict[str, str]:
+    return {name: 'x'.join(map(str, tensor.shape)) or '1' for name, tensor in state.items()}
