@@ -359,7 +359,7 @@ def check(result, message):
         ('model.scales.probabilities=[.5,.5,.5]', 'sum to 1: [0.5, 0.5, 0.5] sum to 1.5'),
         ('model.scales.probabilities=[a,b,c]', 'probabilities of the scales must be numbers, one a scale, in brackets'),
         ('model.scales.offsets=2', 'offsets of the scales must be numbers, one a scale, in brackets, not 2'),
-        ('model.scales.offsets=[0,-4,1]', 'a scale is a whole number, at least -3, not -4'),
+        ('model.scales.offsets=[0,-4,1]', 'offsets[1]=-4 cannot work: it must be at least -3'),
         ('model.generator.channel_multiplier=.3', 'channel_multiplier=0.3 cannot work: it must be at least 1'),
         ('model.generator.out_size=100', 'out_size=100 cannot work: it must be a power of 2'),
         ('model.generator.num_mapping_layers=0', 'num_mapping_layers=0 must be at least 1'),

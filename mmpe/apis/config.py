@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
+from mmpe.numbers import check_finite
 from mmpe.registry import METRICS
-
-
-@contextmanager
-def one_clear_line(what: str):
-    """Turn the errors that a wrong config causes while things are built from it into one :class:`InputError`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError) as error:
-        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise InputError(f'{what}: {" ".join(str(reason).split())}') from error
 
 
 def load_config(path: str | Path, options: dict | None = None) -> Config:
@@ -33,18 +21,17 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
     config names its pictures once.
 
     Raises:
-        InputError: If there is no such file, it cannot be read, or an option does not fit it.
+        InputError: If there is no such file, it cannot be read, an option does not fit it, or a number is not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f'there is no config at {path}')
-    try:
+    with as_input_error(f'{path} cannot be read as a config'):
         config = Config.fromfile(path)
-    except Exception as error:  # a config is a program, and can fail in any way
-        raise InputError(f'{path} cannot be read as a config: {" ".join(str(error).split())}') from error
-    with one_clear_line('--cfg-options'):
+    with as_input_error('--cfg-options'):
         config.merge_from_dict(options or {})
-    with one_clear_line('the evaluators'):
+    check_finite(config._cfg_dict)
+    with as_input_error('the evaluators'):
         _name_real_pictures(config)
     return config
 

@@ -11,12 +11,11 @@ from mmengine.dist import barrier
 from mmengine.runner import Runner
 
 from mmpe.engine.wrapper import unwrapped
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.visualization import markdown_table
 
 from .checkpoint import read_checkpoint
 from .checks import check_writable
-from .config import one_clear_line
 from .processes import join_processes
 
 _NOT_TESTED = (
@@ -46,7 +45,7 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     join_processes(config)
     config = deepcopy(config)
     config.update(dict.fromkeys(_NOT_TESTED), resume=False, test_cfg=config.get('test_cfg') or {})
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
     try:

@@ -13,11 +13,10 @@ from mmengine.dist import barrier
 from mmengine.runner import Runner
 
 from mmpe.engine.hooks import InterruptHook
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 
 from .checkpoint import read_checkpoint
 from .checks import check_writable
-from .config import one_clear_line
 from .processes import join_processes
 
 
@@ -33,7 +32,7 @@ def train(config: Config) -> Runner:
     check_writable(config.work_dir)
     join_processes(config)
     _check_checkpoint(config)
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)

@@ -6,9 +6,10 @@ import torch.nn as nn
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from .blocks import ConvChain, scale_width
+from .blocks import ConvChain, check_scales, check_shape, scale_width
 
 
 @MODELS.register_module()
@@ -36,6 +37,9 @@ class SinGANDiscriminator(BaseModule):
         base_channels: int = 32,
     ):
         super().__init__()
+        check_scales(num_scales, base_channels)
+        check_whole(1, in_channels=in_channels)
+        check_shape(kernel_size, num_layers, padding)
         self.in_channels = in_channels
         self.base_channels = base_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers, padding=padding, norm_cfg=norm_cfg)

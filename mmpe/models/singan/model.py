@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_numbers, check_real, check_whole, is_whole, shown, size_text
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients
@@ -23,6 +25,7 @@ from .generator import Size, copy_block
 from .palette import Palette
 from .windows import memory_of_a_block
 
+_MOST_STEPS = 1000
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
 _NEWEST_COLOURS = 0.05  # an image's share in what is usual
@@ -79,9 +82,13 @@ class SinGANModel(BaseModel):
         settle_at: float = 0.4,
         data_preprocessor: dict | None = None,
     ):
+        check_whole(1, iters_per_scale=iters_per_scale)
+        check_whole(0, _MOST_STEPS, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
+        check_real(0, noise_weight=noise_weight, reconstruction_weight=reconstruction_weight)
+        check_real(0, penalty_weight=penalty_weight, colour_weight=colour_weight, lr_gamma=lr_gamma)
+        check_real(0, 1, settle_at=settle_at)
+        check_numbers(partial(check_whole, 0), lr_milestones=lr_milestones)
         super().__init__(data_preprocessor)
-        if iters_per_scale < 1:
-            raise InputError(f'iters_per_scale must be at least 1, got {iters_per_scale}')
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator) if discriminator else None
         self.iters_per_scale = iters_per_scale
@@ -129,7 +136,8 @@ class SinGANModel(BaseModel):
                 raise InputError(
                     f'the config asks for {configured} scales (num_scales={configured - 1} where that is counted from '
                     f'zero), but this picture with its min_size, max_size and factor gives {len(sizes)}, '
-                    f'{_text(sizes[0])} to {_text(sizes[-1])}: leave num_scales out, it follows from the picture'
+                    f'{size_text(sizes[0])} to {size_text(sizes[-1])}: leave num_scales out, it follows from the '
+                    'picture'
                 )
             network.grow(len(sizes))
             # oneDNN and cuDNN run convolutions of this layout without reordering
@@ -150,9 +158,9 @@ class SinGANModel(BaseModel):
         if sizes is not None and sizes.tolist() != self.sizes.tolist():
             if self.num_scales:
                 raise InputError(
-                    f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {_text(sizes[-1])}, the '
-                    f'picture of this config has {self.num_scales} up to {_text(self.sizes[-1])}: give the picture, '
-                    'min_size and max_size that it was trained with'
+                    f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {size_text(sizes[-1])}, '
+                    f'the picture of this config has {self.num_scales} up to {size_text(self.sizes[-1])}: give the '
+                    'picture, min_size and max_size that it was trained with'
                 )
             self.set_pyramid(sizes.tolist())
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -269,7 +277,9 @@ class SinGANModel(BaseModel):
                 self.palette.learn(reals[f'real_scale{self.palette.scale}'])
         copied = [copy_block(network.blocks, stage) for network in (self.generator, self.discriminator)]
         start = 'the weights of the scale below' if all(copied) else 'fresh weights'
-        print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {start}', 'current')
+        print_log(
+            f'scale {stage + 1}/{self.num_scales}, {size_text(self.sizes[stage])}, starts from {start}', 'current'
+        )
 
     def _finish_stage(self, stage, reals):
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
@@ -419,9 +429,10 @@ class SinGANModel(BaseModel):
         Raises:
             InputError: If the start scale does not exist.
         """
-        if not 0 <= start_scale < self.trained_scales:
+        if not is_whole(start_scale, 0, self.trained_scales - 1):
             raise InputError(
-                f'start scale {start_scale} does not exist: the trained scales are 0 to {self.trained_scales - 1}'
+                f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to '
+                f'{self.trained_scales - 1}'
             )
 
     def memory_of_an_image(self, size: Size) -> int:
@@ -446,8 +457,8 @@ class SinGANModel(BaseModel):
         scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [tuple(size)]
         if min(scaled[0]) < 2:
             raise InputError(
-                f'a size of {_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
-                f'{_text(scaled[0])}'
+                f'a size of {size_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
+                f'{size_text(scaled[0])}'
             )
         return scaled
 
@@ -460,7 +471,3 @@ def _each_within(context: Callable, items: Iterator) -> Iterator:
         if item is None:
             return
         yield item
-
-
-def _text(size) -> str:
-    return 'x'.join(str(int(n)) for n in size)
