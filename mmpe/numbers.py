@@ -21,6 +21,8 @@ MOST_REAL = 1e9
 
 MOST_SEED = 2**64 - 1
 
+_USUAL_ENDS = (MOST_WHOLE, MOST_REAL, MOST_SEED)
+
 _LETTERS_SHOWN = 60
 
 
@@ -43,7 +45,7 @@ def check_whole(least: int = 1, most: int = MOST_WHOLE, /, **numbers) -> None:
     for name, number in numbers.items():
         if not is_whole(number, least, most):
             kind = '' if is_whole(number) else 'a whole number'
-            _refuse(name, number, kind, _range(least, most, number, MOST_WHOLE))
+            _refuse(name, number, kind, _range(least, most, number))
 
 
 def check_real(least: float = -MOST_REAL, most: float = MOST_REAL, /, **numbers) -> None:
@@ -56,7 +58,7 @@ def check_real(least: float = -MOST_REAL, most: float = MOST_REAL, /, **numbers)
     """
     for name, number in numbers.items():
         if not is_real(number, least, most):
-            _refuse(name, number, _number_if_none(number), _range(least, most, number, MOST_REAL))
+            _refuse(name, number, _number_if_none(number), _range(least, most, number))
 
 
 def check_above(bound: float, most: float = MOST_REAL, /, **numbers) -> None:
@@ -69,8 +71,8 @@ def check_above(bound: float, most: float = MOST_REAL, /, **numbers) -> None:
     """
     for name, number in numbers.items():
         if not is_real(number, bound, most) or number == bound:
-            up_to = f' and at most {most:.15g}' if _matters(most, number, MOST_REAL) else ''
-            _refuse(name, number, _number_if_none(number), f'above {bound:.15g}{up_to}')
+            up_to = f' and at most {_text(most)}' if _matters(most, number) else ''
+            _refuse(name, number, _number_if_none(number), f'above {_text(bound)}{up_to}')
 
 
 def check_numbers(check, length: int | None = None, /, **lists) -> None:
@@ -217,12 +219,16 @@ def _number_if_none(number) -> str:
     return '' if is_real(number) else 'a finite number'
 
 
-def _range(least: float, most: float, number, usual_most: float) -> str:
+def _range(least: float, most: float, number) -> str:
     """A range in words; the usual end of what is taken seriously is only said to who has left it."""
-    if _matters(most, number, usual_most):
-        return f'from {least:.15g} to {most:.15g}'
-    return '' if least == -MOST_REAL else f'at least {least:.15g}'
+    if _matters(most, number):
+        return f'from {_text(least)} to {_text(most)}'
+    return '' if least == -MOST_REAL else f'at least {_text(least)}'
 
 
-def _matters(most: float, number, usual_most: float) -> bool:
-    return most != usual_most or (is_real(number) and number > most)
+def _matters(most: float, number) -> bool:
+    return most not in _USUAL_ENDS or (is_real(number) and number > most)
+
+
+def _text(number: float) -> str:
+    return str(number) if isinstance(number, int) else f'{number:.15g}'

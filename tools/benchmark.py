@@ -18,6 +18,7 @@ from mmpe.apis import load_config
 from mmpe.apis.command_line import command, count, parser
 from mmpe.engine.memory import keep_freed_memory
 from mmpe.models.losses import non_saturating, r1_penalty
+from mmpe.numbers import size_text
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmpe.visualization import markdown_table
 
@@ -80,7 +81,7 @@ def benchmark_singan(args):
     rows, total = [], 0.0
     for scale in tqdm(range(model.num_scales), desc='scale'):
         seconds = time_iteration(model, optimisers, data, args.iterations)
-        rows.append([str(scale), 'x'.join(map(str, model.sizes[scale].tolist())), f'{seconds * 1e3:.1f}'])
+        rows.append([str(scale), size_text(model.sizes[scale]), f'{seconds * 1e3:.1f}'])
         total += seconds
     rows.append(['sum', '', f'{total * 1e3:.0f}'])
     show(args, f'{args.picture} at {args.max_size} px', ['scale', 'size', 'ms an iteration'], rows)
@@ -185,7 +186,7 @@ def stylegan2_works(model, args) -> dict:
         penalty.backward()
 
     bases = [4 + offset for offset in model.scales.offsets]
-    works = {f'G forward {"x".join(map(str, generator.image_size(b)))}': lambda b=b: forward(b) for b in bases}
+    works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in bases}
     return {**works, 'G step': generator_step, 'D step': discriminator_step, 'R1': r1}
 
 

@@ -13,6 +13,7 @@ from mmpe.apis import load, sample
 from mmpe.apis.checks import check_writable, find_device
 from mmpe.apis.command_line import command, count, parser, size
 from mmpe.errors import InputError
+from mmpe.numbers import size_text
 from mmpe.visualization import save_picture, save_sheet
 
 PIXELS_ON_A_SHEET = 2**25
@@ -82,7 +83,7 @@ def write_samples(images, num, out):
 
 def size_of(image):
     """HEIGHTxWIDTH."""
-    return 'x'.join(map(str, image.shape[-2:]))
+    return size_text(image.shape[-2:])
 
 
 def write_reconstruction(model, out):

@@ -34,6 +34,7 @@ from torch import Tensor
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .own import own_network
@@ -290,7 +291,7 @@ def _set_picture(model, path) -> None:
     rows, columns = picture.shape[-2:]
     if abs(rows * width - columns * height) > 2 * max(rows, columns):  # off by more than two pixels
         raise InputError(
-            f'{path} is not the picture that this was trained on: {rows}x{columns} is another shape than '
-            f'{height}x{width}'
+            f'{path} is not the picture that this was trained on: {size_text((rows, columns))} is another shape than '
+            f'{size_text((height, width))}'
         )
     model.picture.copy_(resize(picture, (height, width)).clamp(-1, 1))

@@ -29,6 +29,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
+        self.model.check_trainable()
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 
     def run(self):

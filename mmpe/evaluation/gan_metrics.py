@@ -19,6 +19,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.numbers import MOST_WHOLE, check_whole, given, size_text
 from mmpe.registry import METRICS
 
 from .features import frechet_distance, kernel_distance, precision_recall
@@ -43,6 +44,7 @@ class SizedMetric(BaseMetric):
     default_prefix = ''  # the sizes are: MMEngine warns where it is None
 
     def __init__(self, num: int | None = None, device: str | None = None, **kwargs):
+        check_whole(1, **given(num=num))
         super().__init__(**kwargs)
         self.num = num
         self.device = torch.device(device or get_device())
@@ -65,7 +67,7 @@ class SizedMetric(BaseMetric):
             images = torch.stack([data_samples[i]['images'][size].to(self.device) for i in shown])
             if tuple(images.shape[-2:]) != tuple(size):
                 raise InputError(
-                    f'images of {_name(size)} were asked for, and the model gave {_name(images.shape[-2:])}'
+                    f'images of {size_text(size)} were asked for, and the model gave {size_text(images.shape[-2:])}'
                 )
             found = self.describe(quantised(images), [data_samples[i]['number'] for i in shown]).cpu()
             for i, description in zip(shown, found):
@@ -80,7 +82,7 @@ class SizedMetric(BaseMetric):
         for size in dict.fromkeys(size for entry in results for size in entry):
             fakes = torch.stack([entry[size] for entry in results if size in entry])
             for name, value in self.score(size, fakes.to(self.device)).items():
-                scores[f'{_name(size)}/{name}'] = value
+                scores[f'{size_text(size)}/{name}'] = value
         return scores
 
 
@@ -171,6 +173,7 @@ class FeatureMetrics(RealSetMetric):
         unknown = [name for name in scores if name not in known]
         if unknown or not scores:
             raise InputError(f'scores are some of {", ".join(known)}, not {", ".join(unknown) or "none"}')
+        check_whole(1, neighbours=neighbours)
         if 'kid' in scores:
             _require_torchmetrics('kid')
         super().__init__(real=real, **kwargs)
@@ -234,6 +237,7 @@ class SlicedWasserstein(RealSetMetric):
     """
 
     def __init__(self, num: int = 4096, neighbourhoods: int = 128, **kwargs):
+        check_whole(1, neighbourhoods=neighbourhoods)
         super().__init__(num=num, **{'num_real': num, **kwargs})
         self.neighbourhoods = neighbourhoods
 
@@ -267,6 +271,7 @@ class MultiScaleSimilarity(SizedMetric):
     """
 
     def __init__(self, pairs: int = 1000, **kwargs):
+        check_whole(1, MOST_WHOLE // 2, pairs=pairs)
         _require_torchmetrics('ms_ssim')
         super().__init__(num=2 * pairs, **kwargs)
 
@@ -277,10 +282,6 @@ class MultiScaleSimilarity(SizedMetric):
     def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
         """The mean over pairs."""
         return dict(ms_ssim=multiscale_similarity(fakes))
-
-
-def _name(size: Sequence[int]) -> str:
-    return f'{size[0]}x{size[1]}'
 
 
 def _require_torchmetrics(score: str) -> None:

@@ -32,6 +32,16 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 
+def check_draws(num: int, seed: int) -> None:
+    """Refuse a number of images, or a seed, that is none.
+
+    Raises:
+        InputError: If it is not a whole number, or out of its range.
+    """
+    check_whole(1, num=num)
+    check_seed(seed)
+
+
 def check_seed(seed: int) -> None:
     """Refuse what is no seed.
 

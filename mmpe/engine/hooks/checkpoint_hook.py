@@ -14,6 +14,7 @@ from mmengine.hooks import CheckpointHook
 
 import mmpe
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 from mmpe.registry import HOOKS
 
 
@@ -51,6 +52,8 @@ class CompleteCheckpointHook(CheckpointHook):
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
+        check_whole(1, interval=interval)
+        check_whole(-1, max_keep_ckpts=max_keep_ckpts)
         if max_keep_ckpts == 1:
             raise ValueError('max_keep_ckpts=1 would remove the only checkpoint before the next one is written')
         kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic'), save_param_scheduler=False) | kwargs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 
 from mmpe.errors import InputError
+from mmpe.numbers import size_text
 from mmpe.registry import HOOKS
 
 from ..wrapper import unwrapped
@@ -50,4 +51,4 @@ class SameModelHook(Hook):
 
 
 def _shapes(state: dict) -> dict[str, str]:
-    return {name.removeprefix('module.'): 'x'.join(map(str, tensor.shape)) or '1' for name, tensor in state.items()}
+    return {name.removeprefix('module.'): size_text(tensor.shape) or '1' for name, tensor in state.items()}

@@ -46,6 +46,12 @@ class SinGANDiscriminator(BaseModule):
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)
 
+    @property
+    def patch(self) -> int:
+        """int: Side in pixels of the smallest image that has a score."""
+        eaten = self.shape['kernel_size'] - 1 - 2 * self.shape['padding']
+        return max(1, 1 + eaten * self.shape['num_layers'])
+
     def grow(self, num_scales: int) -> None:
         """Add blocks until there are ``num_scales``."""
         for scale in range(len(self.blocks), num_scales):

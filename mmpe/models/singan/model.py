@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_numbers, check_real, check_whole, is_whole, shown, size_text
+from mmpe.numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients
@@ -145,6 +145,19 @@ class SinGANModel(BaseModel):
         self._allocate(sizes)
         self.to(self.stage.device)
 
+    def check_trainable(self) -> None:
+        """Refuse a pyramid that cannot be trained.
+
+        Raises:
+            InputError: If its coarsest scale is smaller than what the discriminator judges.
+        """
+        patch = 1 if self.discriminator is None else self.discriminator.patch
+        if min(self.sizes[0]) < patch:
+            raise InputError(
+                f'the coarsest scale has {size_text(self.sizes[0])} pixels, and the discriminator judges patches of '
+                f'{size_text((patch, patch))}: set min_size, the short side of the coarsest scale, to at least {patch}'
+            )
+
     def _allocate(self, sizes):
         self.register_buffer('sizes', torch.tensor(sizes, dtype=torch.long).reshape(-1, 2))
         self.register_buffer('noise_weights', torch.ones(len(sizes)))
@@ -269,6 +282,7 @@ class SinGANModel(BaseModel):
 
     def _begin_stage(self, stage, reals):
         if stage == 0:
+            self.check_trainable()
             self.seed.fill_(torch.initial_seed() % 2**63)
             rng = random_generator('reconstruction', int(self.seed))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
@@ -453,8 +467,9 @@ class SinGANModel(BaseModel):
         sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
         if size is None:
             return sizes
+        size = as_size(size)
         height, width = (n / m for n, m in zip(size, sizes[-1]))
-        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [tuple(size)]
+        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [size]
         if min(scaled[0]) < 2:
             raise InputError(
                 f'a size of {size_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
