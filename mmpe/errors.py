@@ -18,6 +18,10 @@ class InputError(ValueError):
         super().__init__(one_line(text))
 
 
+class OutputClosed(SystemExit):
+    """Whoever read the output has gone away: the end of a tool, and no mistake of a config's."""
+
+
 @contextmanager
 def as_input_error(what: str) -> Iterator[None]:
     """Turn whatever goes wrong while something of the user's is read, or built from it, into one :class:`InputError`.
@@ -35,7 +39,7 @@ def as_input_error(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
+    except (InputError, OutputClosed):
         raise
     except (Exception, SystemExit) as error:
         raise InputError(f'{what}: {reason(error)}') from error

@@ -16,10 +16,12 @@ from .errors import InputError
 MOST_WHOLE = 2**31 - 1
 """The largest count that is taken seriously."""
 
-MOST_REAL = 1e9
-"""The largest factor, weight or distance that is taken seriously; what lies above overflows in float32 before long."""
+MOST_REAL = 3.4e38
+"""The largest factor, weight or distance: float32 has no larger number."""
 
 MOST_SEED = 2**64 - 1
+MOST_LENGTH = 2**40
+"""Pixels a side that are left to what asks for memory; larger numbers would overflow before."""
 
 _USUAL_ENDS = (MOST_WHOLE, MOST_REAL, MOST_SEED)
 
@@ -43,9 +45,7 @@ def check_whole(least: int = 1, most: int = MOST_WHOLE, /, **numbers) -> None:
     mmpe.errors.InputError: iters_per_scale=1.5 cannot work: it must be a whole number, at least 1
     """
     for name, number in numbers.items():
-        if not is_whole(number, least, most):
-            kind = '' if is_whole(number) else 'a whole number'
-            _refuse(name, number, kind, _range(least, most, number))
+        _refuse(name, number, whole_fault(number, least, most))
 
 
 def check_real(least: float = -MOST_REAL, most: float = MOST_REAL, /, **numbers) -> None:
@@ -57,8 +57,7 @@ def check_real(least: float = -MOST_REAL, most: float = MOST_REAL, /, **numbers)
     mmpe.errors.InputError: mixing_probability=nan cannot work: it must be a finite number, from 0 to 1
     """
     for name, number in numbers.items():
-        if not is_real(number, least, most):
-            _refuse(name, number, _number_if_none(number), _range(least, most, number))
+        _refuse(name, number, real_fault(number, least, most))
 
 
 def check_above(bound: float, most: float = MOST_REAL, /, **numbers) -> None:
@@ -72,7 +71,21 @@ def check_above(bound: float, most: float = MOST_REAL, /, **numbers) -> None:
     for name, number in numbers.items():
         if not is_real(number, bound, most) or number == bound:
             up_to = f' and at most {_text(most)}' if _matters(most, number) else ''
-            _refuse(name, number, _number_if_none(number), f'above {_text(bound)}{up_to}')
+            _refuse(name, number, _all_of(_number_if_none(number), f'above {_text(bound)}{up_to}'))
+
+
+def check_interval(**intervals) -> None:
+    """Refuse what is no interval between things that a hook does: a whole number, at least 1, or -1 for never.
+
+    >>> check_interval(interval=-1)
+    >>> check_interval(interval=0)
+    Traceback (most recent call last):
+    mmpe.errors.InputError: interval=0 cannot work: it must be at least 1, or -1 for never
+    """
+    for name, interval in intervals.items():
+        fault = whole_fault(interval, 1)
+        if fault and not is_whole(interval, -1, -1):
+            _refuse(name, interval, f'{fault}, or -1 for never')
 
 
 def check_numbers(check, length: int | None = None, /, **lists) -> None:
@@ -131,6 +144,22 @@ def is_real(number, least: float = -math.inf, most: float = math.inf) -> bool:
     return (isinstance(number, Integral) or math.isfinite(number)) and least <= number <= most
 
 
+def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
+    """What a number must be that :func:`check_whole` refuses, in words; nothing if it is that.
+
+    >>> whole_fault(0), whole_fault(1)
+    ('at least 1', '')
+    """
+    if is_whole(number, least, most):
+        return ''
+    return _all_of('' if is_whole(number) else 'a whole number', _range(least, most, number))
+
+
+def real_fault(number, least: float = -MOST_REAL, most: float = MOST_REAL) -> str:
+    """As :func:`whole_fault`, of :func:`check_real`."""
+    return '' if is_real(number, least, most) else _all_of(_number_if_none(number), _range(least, most, number))
+
+
 def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
     """Read a size.
 
@@ -148,7 +177,7 @@ def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
     ((4, 4), (5, 7))
     """
     pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, (str, bytes)) else (size, size)
-    if len(pair) != 2 or not all(is_whole(length, 1, MOST_WHOLE) for length in pair):
+    if len(pair) != 2 or not all(is_whole(length, 1, MOST_LENGTH) for length in pair):
         _refuse(name, size, 'a positive integer or a (height, width) pair of them')
     return int(pair[0]), int(pair[1])
 
@@ -210,9 +239,14 @@ def _plain(number):
     return number.item() if getattr(number, 'ndim', None) == 0 and hasattr(number, 'item') else number
 
 
-def _refuse(name: str, value, kind: str, accepted: str = '') -> None:
-    """Say what was given and what is accepted, of which ``kind`` and ``accepted`` may be empty."""
-    raise InputError(f'{name}={shown(value)} cannot work: it must be {", ".join(filter(None, (kind, accepted)))}')
+def _refuse(name: str, value, fault: str) -> None:
+    """Say what was given and what it must be, if there is a fault."""
+    if fault:
+        raise InputError(f'{name}={shown(value)} cannot work: it must be {fault}')
+
+
+def _all_of(*words: str) -> str:
+    return ', '.join(filter(None, words))
 
 
 def _number_if_none(number) -> str:

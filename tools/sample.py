@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from mmpe.apis import load, sample
 from mmpe.apis.checks import check_writable, find_device
-from mmpe.apis.command_line import command, count, parser, size
+from mmpe.apis.command_line import command, count, parser, real, seed, size, whole
 from mmpe.errors import InputError
 from mmpe.numbers import size_text
 from mmpe.visualization import save_picture, save_sheet
@@ -36,15 +36,15 @@ def parse_args():
     )
     p.add_argument(
         '--truncation',
-        type=float,
+        type=real(),
         metavar='PSI',
         help='how far styles may be from the mean one, 0 to 1, in models that have styles; default: 1',
     )
-    p.add_argument('--seed', type=int, default=0, help='the same seed gives the same images; default: %(default)s')
+    p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same images; default: %(default)s')
     p.add_argument('--out', type=Path, default=Path('samples'), metavar='DIR', help='default: %(default)s')
     p.add_argument(
         '--start-scale',
-        type=int,
+        type=whole(0),
         default=0,
         metavar='K',
         help='first scale with random noise: higher ones keep more of the picture, 0 (the default) keeps nothing',

@@ -14,6 +14,7 @@ from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError, as_input_error
 from mmpe.visualization import markdown_table
 
+from .beginnings import blaming_config
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .processes import join_processes
@@ -54,7 +55,8 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
         raise InputError(
             f'{checkpoint} does not fit the model of the config: {" ".join(str(error).split())}'
         ) from error
-    scores = runner.test()
+    with blaming_config(runner):
+        scores = runner.test()
     barrier()  # those that leave before the first is done would break its connections
     return scores
 

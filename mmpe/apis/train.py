@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from mmpe.engine.hooks import InterruptHook
 from mmpe.errors import InputError, as_input_error
 
+from .beginnings import blaming_config
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .processes import join_processes
@@ -36,7 +37,7 @@ def train(config: Config) -> Runner:
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    with _signals_given_back():
+    with _signals_given_back(), blaming_config(runner):
         runner.train()
     barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner

@@ -19,6 +19,8 @@ from mmpe.numbers import check_above, check_real, given, size_text
 from .edited import Edited
 from .masks import Size, fit
 
+_MOST_TIMES = 1000
+
 
 @torch.no_grad()
 def super_resolve(
@@ -130,7 +132,7 @@ def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
     Raises:
         InputError: If the factor is not over 1, or there is one scale only.
     """
-    check_above(1, factor=factor)
+    check_above(1, _MOST_TIMES, factor=factor)
     if model.trained_scales < 2:
         raise InputError('this SinGAN has one scale only, which enlarges nothing: train with a smaller min_size')
     below, (height, width) = model.scaled_sizes()[-2:]

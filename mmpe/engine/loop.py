@@ -6,10 +6,13 @@ import torch
 from mmengine.runner import IterBasedTrainLoop
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_finite, check_whole
 from mmpe.registry import LOOPS
 
 from .memory import keep_freed_memory
 from .wrapper import unwrapped
+
+MOST_WORKERS = 1024
 
 
 @LOOPS.register_module()
@@ -26,7 +29,9 @@ class PyramidTrainLoop(IterBasedTrainLoop):
 
     def __init__(self, runner, dataloader):
         keep_freed_memory()
+        check_finite(runner.cfg._cfg_dict)
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
+        check_whole(0, MOST_WORKERS, num_workers=self.dataloader.num_workers)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self.model.check_trainable()

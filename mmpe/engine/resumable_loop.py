@@ -12,8 +12,10 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_finite, check_whole
 from mmpe.registry import LOOPS
 
+from .loop import MOST_WORKERS
 from .memory import keep_freed_memory
 from .wrapper import unwrapped
 
@@ -38,8 +40,11 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     def __init__(self, runner, dataloader, **settings):
         keep_freed_memory()
+        check_finite(runner.cfg._cfg_dict)
+        check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
+        check_whole(0, MOST_WORKERS, num_workers=loader.num_workers)
         loader.worker_init_fn = partial(_undisturbed, loader.worker_init_fn)
         # MMEngine's constructor starts the loader's workers, which read ahead from wherever the sampler is.
         super().__init__(runner, DataLoader(loader.dataset), **settings)

@@ -14,7 +14,7 @@ from mmengine.hooks import CheckpointHook
 
 import mmpe
 from mmpe.errors import InputError
-from mmpe.numbers import check_whole
+from mmpe.numbers import check_interval, check_whole
 from mmpe.registry import HOOKS
 
 
@@ -52,7 +52,7 @@ class CompleteCheckpointHook(CheckpointHook):
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
-        check_whole(1, interval=interval)
+        check_interval(interval=interval)
         check_whole(-1, max_keep_ckpts=max_keep_ckpts)
         if max_keep_ckpts == 1:
             raise ValueError('max_keep_ckpts=1 would remove the only checkpoint before the next one is written')

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
-from mmpe.numbers import check_whole, size_text
+from mmpe.numbers import check_interval, check_whole, size_text
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
 
@@ -28,7 +28,7 @@ class SizesPictureHook(Hook):
     priority = 'LOW'
 
     def __init__(self, interval: int = 5000, num_samples: int = 6):
-        check_whole(1, interval=interval)
+        check_interval(interval=interval)
         check_whole(1, MOST_SHOWN, num_samples=num_samples)
         self.interval = interval
         self.num_samples = num_samples
