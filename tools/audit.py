@@ -7,10 +7,13 @@ and centre, and what other padding would change. For a model of your own call mm
 from pathlib import Path
 
 from mmpe.analysis import audit, feed
+from mmpe.analysis.feeds import check_audit
 from mmpe.apis import load
 from mmpe.apis.checks import check_writable, find_device
 from mmpe.apis.command_line import command, parser, seed, size, whole
 from mmpe.errors import InputError
+
+USUAL_LAYERS = 12
 
 
 def parse_args():
@@ -39,7 +42,9 @@ def main():
     check_writable(args.out.parent)
     if args.out.is_dir():
         raise InputError(f'{args.out} is a folder: --out is the file of the report')
-    fed = feed(load(args.checkpoint, find_device(args.device)), args.size)
+    model = load(args.checkpoint, find_device(args.device))
+    fed = feed(model, args.size)
+    check_audit(model, args.size, args.num, args.batch, len(args.layers or range(USUAL_LAYERS)))
     found = audit(
         fed.generator,
         fed.sample_input,

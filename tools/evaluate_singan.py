@@ -14,6 +14,7 @@ from mmpe.apis import load_singan, sample
 from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import command, parser, seed, size, whole
 from mmpe.evaluation import single_picture_scores
+from mmpe.models.memory import check_memory
 from mmpe.visualization import markdown_table
 
 COLUMNS = dict(
@@ -47,6 +48,7 @@ def parse_args():
 
 def evaluate(model, num, size, seed):
     """The scores of one model."""
+    check_memory(model, size or model.scaled_sizes()[-1], num)
     drawn = tqdm(sample(model, num, size, seed=seed), total=num, unit='sample', leave=False)
     return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
 

@@ -5,6 +5,8 @@ for several sizes, it draws every image at each, from the same noise, writes sam
 sizes of an image side by side.
 """
 
+import shutil
+from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,7 +16,7 @@ from mmpe.apis.checks import check_writable, find_device
 from mmpe.apis.command_line import command, count, parser, real, seed, size, whole
 from mmpe.errors import InputError
 from mmpe.numbers import size_text
-from mmpe.visualization import save_picture, save_sheet
+from mmpe.visualization import picture_bytes, save_picture, save_sheet
 
 PIXELS_ON_A_SHEET = 2**25
 
@@ -65,6 +67,20 @@ def tell_how_far_trained(model):
         print(f'only {trained} of {model.num_scales} scales are trained: these are images of the last trained one')
 
 
+def check_disk(images, num, out):
+    """Refuse images that the disk has no room for, by the size of the first as a file; gives all of them back."""
+    first = next(images)
+    size = sum(picture_bytes(image) for image in first)
+    place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if num * size > free:
+        raise InputError(
+            f'{num} images take about {num * size / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free at {place}: '
+            'choose a smaller --num or --size, or another --out'
+        )
+    return chain([first], images)
+
+
 def write_samples(images, num, out):
     """Write images one by one, and as many as fit on a sheet; each comes as a tuple, of what it is at all sizes."""
     on_sheet = []
@@ -104,7 +120,7 @@ def main():
         raise InputError(f'a {type(model).__name__} has no reconstruction')
     drawn = [sample(model, args.num, s, args.start_scale, args.seed, truncation=args.truncation) for s in args.size]
     tell_how_far_trained(model)
-    write_samples(zip(*drawn), args.num, args.out)
+    write_samples(check_disk(zip(*drawn), args.num, args.out), args.num, args.out)
     if args.reconstruction:
         write_reconstruction(model, args.out)
 

@@ -1,9 +1,12 @@
 """The loop that trains a pyramid scale by scale."""
 
+from __future__ import annotations
+
 from itertools import repeat
 
 import torch
 from mmengine.runner import IterBasedTrainLoop
+from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_finite, check_whole
@@ -12,7 +15,17 @@ from mmpe.registry import LOOPS
 from .memory import keep_freed_memory
 from .wrapper import unwrapped
 
-MOST_WORKERS = 1024
+_MOST_WORKERS = 1024
+
+
+def check_workers(dataloader: DataLoader | dict) -> None:
+    """Refuse a data loader that would start more processes than a machine has room for.
+
+    Raises:
+        InputError: If its ``num_workers`` is not a whole number from 0 to 1024.
+    """
+    number = dataloader.get('num_workers', 0) if isinstance(dataloader, dict) else dataloader.num_workers
+    check_whole(0, _MOST_WORKERS, num_workers=number)
 
 
 @LOOPS.register_module()
@@ -30,8 +43,8 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner, dataloader):
         keep_freed_memory()
         check_finite(runner.cfg._cfg_dict)
+        check_workers(dataloader)
         super().__init__(runner, dataloader, max_iters=0, val_interval=1)
-        check_whole(0, MOST_WORKERS, num_workers=self.dataloader.num_workers)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self.model.check_trainable()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
 from mmpe.errors import InputError, as_input_error
-from mmpe.numbers import check_finite, check_real, check_whole, given, shown
+from mmpe.numbers import check_finite, check_numbers, check_real, check_whole, shown
 from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 from .wrapper import unwrapped
@@ -52,7 +53,10 @@ def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
     if isinstance(optimizer['type'], str) and OPTIMIZERS.get(optimizer['type']) is None:
         raise InputError(f'there is no optimiser {optimizer["type"]}')
     check_finite(config, key)
-    check_real(0, **{f'{key}.optimizer.{name}': lr for name, lr in given(lr=optimizer.get('lr')).items()})
+    if 'lr' in optimizer:
+        check_real(0, **{f'{key}.optimizer.lr': optimizer['lr']})
+    if 'betas' in optimizer:
+        check_numbers(partial(check_real, 0, 1), 2, **{f'{key}.optimizer.betas': optimizer['betas']})
     check_whole(1, **{f'{key}.accumulative_counts': config.get('accumulative_counts', 1)})
     with as_input_error(key):
         return build_optim_wrapper(network, config)

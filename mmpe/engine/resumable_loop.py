@@ -12,12 +12,15 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_room
 from mmpe.numbers import check_finite, check_whole
 from mmpe.registry import LOOPS
 
-from .loop import MOST_WORKERS
+from .loop import check_workers
 from .memory import keep_freed_memory
 from .wrapper import unwrapped
+
+_IMAGES_OF_EACH = 4  # at least: a picture, as a number and resized, what is generated beside it, and its gradient
 
 
 @LOOPS.register_module()
@@ -42,9 +45,9 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         keep_freed_memory()
         check_finite(runner.cfg._cfg_dict)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
+        check_workers(dataloader)
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
-        check_whole(0, MOST_WORKERS, num_workers=loader.num_workers)
         loader.worker_init_fn = partial(_undisturbed, loader.worker_init_fn)
         # MMEngine's constructor starts the loader's workers, which read ahead from wherever the sampler is.
         super().__init__(runner, DataLoader(loader.dataset), **settings)
@@ -90,6 +93,14 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             raise InputError(
                 f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
             )
+        batches = self.dataloader.batch_sampler
+        batch = min([batches.batch_size, *getattr(batches, 'batch_sizes', {}).values()])
+        check_room(
+            sum(_IMAGES_OF_EACH * 3 * 4 * height * width for height, width in model.sizes[:1]) * batch,
+            next(model.parameters()).device,
+            f'a batch of {batch} pictures',
+            'a smaller batch_size',
+        )
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:

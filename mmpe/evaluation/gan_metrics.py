@@ -19,6 +19,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_room
 from mmpe.numbers import MOST_WHOLE, check_whole, given, size_text
 from mmpe.registry import METRICS
 
@@ -28,6 +29,8 @@ from .pictures import quantised
 from .pyramid import pyramid_distance, pyramid_neighbourhoods
 from .real_pictures import RealPictures, Size
 from .similarity import multiscale_similarity
+
+_COPIES = 2  # of what is measured: one by one, and put together
 
 
 class SizedMetric(BaseMetric):
@@ -59,7 +62,7 @@ class SizedMetric(BaseMetric):
 
     @torch.no_grad()
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Measure a batch."""
+        """Measure a batch; the first says whether memory can hold them all."""
         entries = [{} for _ in data_samples]
         counted = [i for i, sample in enumerate(data_samples) if self.num is None or sample['number'] < self.num]
         for size in dict.fromkeys(size for i in counted for size in data_samples[i]['images']):
@@ -73,7 +76,19 @@ class SizedMetric(BaseMetric):
             for i, description in zip(shown, found):
                 # a row alone: pickling a view, to bring results together, takes the whole batch along
                 entries[i][tuple(size)] = description.clone()
+        if not self.results:
+            self._check_memory(entries)
         self.results.extend(entries)
+
+    def _check_memory(self, entries: Sequence[dict[Size, Tensor]]) -> None:
+        expected = (self.dataset_meta or {}).get('num')
+        if expected is None or not entries:
+            return
+        expected = min(expected, self.num or expected)
+        of_one = sum(found.numel() * found.element_size() for entry in entries for found in entry.values())
+        needed = _COPIES * expected * of_one // len(entries)
+        what = f'what {type(self).__name__} keeps of {expected} samples'
+        check_room(needed, torch.device('cpu'), what, 'fewer, or smaller ones')
 
     @torch.no_grad()
     def compute_metrics(self, results: list[dict[Size, Tensor]]) -> dict[str, float]:
