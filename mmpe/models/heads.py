@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.numbers import size_text
+from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
 from .sizes import Size, encode
@@ -34,6 +34,7 @@ class Head(nn.Module, ABC):
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
         super().__init__()
+        check_whole(1, latent_channels=latent_channels, channels=channels)
         self.latent_channels = latent_channels
 
     @abstractmethod

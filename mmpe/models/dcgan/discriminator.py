@@ -38,7 +38,7 @@ class ConvDiscriminator(BaseModule):
     ):
         super().__init__()
         check_whole(1, channels=channels, in_channels=in_channels, out_channels=out_channels)
-        check_real(slope=slope)
+        check_real(0, 1, slope=slope)
         self.in_size, self.in_channels = in_size, in_channels
         halve = partial(nn.Conv2d, kernel_size=BASE, stride=2, padding=1)
         activation = nn.LeakyReLU(slope, inplace=True)

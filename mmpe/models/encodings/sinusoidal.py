@@ -13,6 +13,8 @@ from mmpe.registry import MODELS
 
 from .encoding import Encoding
 
+_FARTHEST = 2**24  # beyond it float32 does not tell neighbouring cells apart
+
 
 @MODELS.register_module()
 class SinusoidalEncoding(Encoding):
@@ -40,7 +42,7 @@ class SinusoidalEncoding(Encoding):
         check_whole(2, embedding_dim=embedding_dim)
         if embedding_dim % 2:
             raise InputError(f'embedding_dim must be even and at least 2, got {embedding_dim}')
-        check_real(**given(center=center))
+        check_real(-_FARTHEST, _FARTHEST, **given(center=center))
         super().__init__()
         self.out_channels = 2 * embedding_dim
         self.embedding_dim = embedding_dim
