@@ -30,7 +30,8 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
         config = Config.fromfile(path)
     with as_input_error('--cfg-options'):
         config.merge_from_dict(options or {})
-    check_finite(config._cfg_dict)
+    with as_input_error(f'{path} cannot be read as a config'):  # what a config imports is imported when it is read
+        check_finite(config._cfg_dict)
     with as_input_error('the evaluators'):
         _name_real_pictures(config)
     return config
