@@ -19,12 +19,19 @@ from mmengine.registry import Registry
 from mmengine.registry import registry as lookups
 
 
-def _child(parent: Registry, *locations: str) -> Registry:
+def _child(parent: Registry, *locations: str, **options) -> Registry:
     # without a location MMEngine says at the first look-up that mmpe is not installed
-    return Registry(parent.name, parent=parent, scope='mmpe', locations=list(locations) or ['mmpe.registry'])
+    locations = list(locations) or ['mmpe.registry']
+    return Registry(parent.name, parent=parent, scope='mmpe', locations=locations, **options)
 
 
-MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat')
+def _build_model(*args, **kwargs):
+    from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
+
+    return build_if_it_fits(*args, **kwargs)
+
+
+MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)
 DATASETS = _child(root.DATASETS, 'mmpe.datasets', 'mmpe.compat')
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'mmpe.datasets')
 METRICS = _child(root.METRICS, 'mmpe.evaluation')

@@ -292,7 +292,7 @@ def test_the_tool_says_in_a_line_what_is_wrong(tool, tmp_path, capsys):
     for args, words in (
         (['nowhere.pth'], 'there is no checkpoint'),
         ([path, '--layers', 'frist'], "'first'"),
-        ([path, '--num', 2], 'num=2'),
+        ([path, '--num', 2], '--num: 2 cannot work'),
         ([path, '--size', 17], 'multiples of 4'),
         ([save(MODELS.build(PYRAMID), PYRAMID, tmp_path / 'new.pth')], 'not been trained'),
     ):

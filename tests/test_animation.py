@@ -120,14 +120,14 @@ def test_other_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(num_frames=0), 'at least 1 frame'),
-        (dict(alpha=1.5), 'between 0 and 1'),
-        (dict(beta=-0.1), 'between 0 and 1'),
+        (dict(num_frames=0), 'num_frames=0 cannot work: it must be at least 1'),
+        (dict(alpha=1.5), 'cannot work: it must be from 0 to 1'),
+        (dict(beta=-0.1), 'cannot work: it must be from 0 to 1'),
         (dict(start_scale=3), 'start scale 3 does not exist'),
-        (dict(seed=-1), 'a seed is at least 0'),
-        (dict(fps=0), 'frames a second'),
-        (dict(fps=100), 'frames a second'),
-        (dict(fps=0.001), 'frames a second are 0.01 to 50'),
+        (dict(seed=-1), 'seed=-1 cannot work: it must be at least 0'),
+        (dict(fps=0), 'fps=.* cannot work'),
+        (dict(fps=100), 'fps=.* cannot work'),
+        (dict(fps=0.001), 'fps=0.001 cannot work: it must be from 0.01 to 50'),
     ],
 )
 def test_bad_numbers_are_refused(options, message):

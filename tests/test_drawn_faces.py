@@ -45,7 +45,7 @@ def test_eyes_are_where_a_generator_can_expect_them():
 
 @pytest.mark.parametrize('arguments', [dict(num=0), dict(size=0)])
 def test_no_faces_are_refused(arguments):
-    with pytest.raises(InputError, match='at least one'):
+    with pytest.raises(InputError, match='=0 cannot work: it must be from 1'):
         face(0, **arguments)
 
 

@@ -20,7 +20,7 @@ def test_box_covers_its_pixels():
 
 @pytest.mark.parametrize('box', [(0, 0, 0, 1), (-1, 0, 2, 2), (7, 0, 2, 1), (0, 4, 1, 2)])
 def test_box_outside_the_picture_is_refused(box):
-    with pytest.raises(InputError, match='8x5 pixels'):
+    with pytest.raises(InputError, match='5x8 pixels'):
         box_mask(box, (5, 8))
 
 
@@ -56,7 +56,7 @@ def test_a_mask_of_the_same_shape_is_fitted_and_another_shape_refused(tmp_path):
     mask = read_mask(tmp_path / 'mask.png', (10, 20))
     assert torch.equal(mask[0, 0], torch.cat([torch.zeros(10, 10), torch.ones(10, 10)], 1))
     with pytest.raises(
-        InputError, match='mask.png is 40x20 pixels: give one of 20x20, or of another size of that shape'
+        InputError, match='mask.png is 20x40 pixels: give one of 20x20, or of another size of that shape'
     ):
         read_mask(tmp_path / 'mask.png', (20, 20))
 

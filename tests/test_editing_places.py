@@ -436,25 +436,28 @@ BLACK, WHITE = torch.full((1, 3, 9, 9), -1.0), torch.ones(1, 3, 9, 9)
 @pytest.mark.parametrize(
     'edit, message',
     [
-        (lambda m: move(m, (28, 0, 9, 5), (1, 0)), 'does not lie in the picture of 31x24'),
+        (lambda m: move(m, (28, 0, 9, 5), (1, 0)), 'does not lie in the picture of 24x31'),
         (lambda m: move(m, (2, 2, 5, 5), (40, 0)), 'nothing of the region would be left'),
-        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=-1), 'at least 0 pixels wide'),
+        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=-1), 'seam=-1 cannot work: it must be at least 0'),
         (lambda m: move(m, torch.zeros(1, 1, 24, 31), (4, 0)), 'the region is empty'),
         (lambda m: move(m, torch.ones(1, 1, 9, 9), (4, 0)), r'not one of the picture, \(1, 1, 24, 31\)'),
-        (lambda m: scale(m, (2, 2, 5, 5), 0), 'a factor above 0, not 0'),
+        (lambda m: scale(m, (2, 2, 5, 5), 0), 'factor=0 cannot work: it must be above 0'),
         (lambda m: scale(m, (2, 2, 5, 5), 2, anchor='left'), "no anchor 'left'"),
         (lambda m: mirror(m, (2, 2, 5, 5), 'z'), "not 'z'"),
         (lambda m: remove(m, (2, 2, 5, 5), start_scale=3), 'the trained scales are 0 to 2'),
-        (lambda m: remove(m, (2, 2, 5, 5), seed=-1), 'a seed is at least 0'),
+        (lambda m: remove(m, (2, 2, 5, 5), seed=-1), 'seed=-1 cannot work: it must be at least 0'),
         (lambda m: remove(m, (2, 2, 5, 5), vary_from=3), 'start scale 3 does not exist'),
-        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=float('nan')), 'a seam is at least 0'),
+        (
+            lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=float('nan')),
+            'seam=nan cannot work: it must be a finite number',
+        ),
         (lambda m: retarget(m, (200_000, 300_000)), 'GiB are available'),
         (lambda m: retarget(m, (48, 62), 'shrink'), "no mode 'shrink'"),
         (lambda m: retarget(m, (48, 62), ('extend',) * 3), 'not 3'),
         (lambda m: retarget(m, (48, 62), anchor='left'), "no anchor 'left'"),
         (lambda m: retarget(m, (48, 62), beyond='repeat'), "'repeat'"),
         (lambda m: retarget(m, (2, 2)), 'too small'),
-        (lambda m: warp(m, [(31, 4)], [(3, 4)]), 'the point 31,4 does not lie in the picture of 31x24'),
+        (lambda m: warp(m, [(31, 4)], [(3, 4)]), 'the point 31,4 does not lie in the picture of 24x31'),
         (lambda m: warp(m, [(1, 4)], [(3, 24)]), 'the point 3,24'),
         (lambda m: warp(m, [(1, 4)], []), '1 sources and 0 targets'),
         (lambda m: warp(m, [(1, 4), (2, 5)], [(3, 3), (3, 3)]), 'cannot both be at 3,3'),
@@ -479,5 +482,5 @@ def test_a_label_that_vanishes_at_the_pictures_size_is_named():
     labels = -torch.ones(1, 3, 480, 620)
     labels[:, 0, :, 300:307] = 1  # 7 of 620 columns, between those that 31 pixels see
     sketch = labels.roll(105, -1)  # where they do see it
-    with pytest.raises(InputError, match=r'#ff0000 \(red\) is left of the labels at the size of the picture, 31x24'):
+    with pytest.raises(InputError, match=r'#ff0000 \(red\) is left of the labels at the size of the picture, 24x31'):
         transfer_layout(untrained(), sketch, labels)

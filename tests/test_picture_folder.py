@@ -310,7 +310,7 @@ def test_what_is_no_data_root_is_explained(folder, tmp_path, monkeypatch, data_r
 
 @pytest.mark.parametrize('size', [0, -4, 2.5, '64', None, True, (64, 64)])
 def test_what_is_no_size_is_explained(folder, size):
-    with pytest.raises(InputError, match='size=.* must be a whole number of pixels, at least 1'):
+    with pytest.raises(InputError, match='size=.* cannot work: it must be .*from 1 to 65536'):
         PictureFolder(str(folder), size)
 
 
@@ -356,15 +356,15 @@ def test_numbers_come_to_a_model_as_a_list():
 @pytest.mark.parametrize(
     'num, sizes, message',
     [
-        (0, [32], 'num=0 must be'),
+        (0, [32], 'num=0 cannot work'),
         (2.5, [32], 'num=2.5'),
         (4, [], r'sizes=\[\] must be a list'),
         (4, 32, 'sizes=32 must be a list'),
         (4, '32', "sizes='32' must be a list"),
-        (4, [0], 'not 0'),
+        (4, [0], r'sizes\[0\]=0 cannot work'),
         (4, [(32, 32, 32)], 'not'),
         (4, [(32, -1)], 'not'),
-        (4, ['32x48'], "not '32x48'"),
+        (4, ['32x48'], r"sizes\[0\]='32x48' cannot work"),
         (4, [32, (32, 32)], 'a size twice'),
     ],
 )

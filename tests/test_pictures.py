@@ -151,9 +151,9 @@ def test_dataset_holds_the_pyramid():
 @pytest.mark.parametrize(
     'settings, message',
     [
-        (dict(max_size=20), 'min_size=25 must be at least 1 and at most max_size=20'),
-        (dict(min_size=500, max_size=600), '640x427 pixels, smaller than min_size=500'),
-        (dict(max_size=30), 'at max_size=30 the picture would be 30x20'),
+        (dict(max_size=20), 'max_size=20 cannot work: it must be at least 25'),
+        (dict(min_size=500, max_size=600), '427x640 pixels, smaller than min_size=500'),
+        (dict(max_size=30), 'at max_size=30 the picture would be 20x30'),
         (dict(scale_factor_init=1.5), 'between 0 and 1, got 1.5'),
         (dict(min_size=0), 'min_size=0'),
     ],

@@ -220,10 +220,10 @@ class TestSampleTool:
             (['--size', '100000x100000'], 'GiB are available'),
             (['--size', '1x100000000000'], 'GiB are available'),
             (['--num', '0'], 'at least 1'),
-            (['--seed', '-1'], 'a seed is at least 0'),
-            (['--seed', 'x'], 'invalid int'),
+            (['--seed', '-1'], '--seed: -1 cannot work: it must be at least 0'),
+            (['--seed', 'x'], "'x' cannot work: it must be a whole number"),
             (['--start-scale', '3'], 'the trained scales are 0 to 2'),
-            (['--start-scale', '-1'], 'the trained scales are 0 to 2'),
+            (['--start-scale', '-1'], 'it must be at least 0'),
             (['--device', 'abacus'], "no device 'abacus'"),
             (['--device', 'meta'], "no device 'meta'"),
         ],
@@ -351,8 +351,8 @@ class TestEvaluateTool:
         assert 'is not finished: 0 of 3 scales' in refused(tool, checkpoints['untrained'])
         assert 'there is no checkpoint' in refused(tool, finished, tmp_path / 'none.pth')
         assert 'is empty' in refused(tool, tmp_path / 'empty.pth')
-        assert '--num is at least 2' in refused(tool, finished, '--num', 1)
-        assert 'a seed is at least 0' in refused(tool, finished, '--seed', '-1')
+        assert '--num: 1 cannot work: it must be at least 2' in refused(tool, finished, '--num', 1)
+        assert '--seed: -1 cannot work: it must be at least 0' in refused(tool, finished, '--seed', '-1')
         assert '20 pixels' in refused(tool, finished, '--size', '19x40', '--num', 2)
         assert 'GiB are available' in refused(tool, finished, '--size', '100000x100000')
         assert 'is a file' in refused(tool, finished, '--json', tmp_path / 'empty.pth/scores.json')

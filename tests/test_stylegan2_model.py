@@ -87,10 +87,13 @@ def test_one_process_trains_all_scales():
     'scales, message',
     [
         (dict(offsets=(0, 2)), r'2 scales, \[0, 2\], but 1 probabilities, \[1.0\]'),
-        (dict(offsets=(0, 2), probabilities=(0.5, 0.6)), r'at least 0 and sum to 1: \[0.5, 0.6\] sum to 1.1'),
-        (dict(offsets=(0, 2), probabilities=(1.5, -0.5)), r'at least 0 .* \[1.5, -0.5\]'),
-        (dict(offsets=(-4,)), 'at least -3, not -4'),
-        (dict(offsets=(0.5,)), 'a whole number, at least -3, not 0.5'),
+        (dict(offsets=(0, 2), probabilities=(0.5, 0.6)), r'must sum to 1: \[0.5, 0.6\] sum to 1.1'),
+        (
+            dict(offsets=(0, 2), probabilities=(1.5, -0.5)),
+            r'probabilities\[0\]=1.5 .* from 0 to 1',
+        ),
+        (dict(offsets=(-4,)), r'offsets\[0\]=-4 cannot work: it must be at least -3'),
+        (dict(offsets=(0.5,)), r'offsets\[0\]=0.5 cannot work: it must be a whole number, at least -3'),
         (dict(offsets=(), probabilities=()), 'sum to 0'),
     ],
 )
@@ -477,9 +480,9 @@ def test_forward_samples(trained):
 @pytest.mark.parametrize(
     'settings, message',
     [
-        (dict(r1_interval=0), 'r1_interval must be at least 1, got 0'),
-        (dict(path_length_shrink=0), 'path_length_shrink must be at least 1, got 0'),
-        (dict(r1_weight=-1), 'r1_weight must be at least 0, got -1'),
+        (dict(r1_interval=0), 'r1_interval=0 cannot work: it must be at least 1'),
+        (dict(path_length_shrink=0), 'path_length_shrink=0 cannot work: it must be at least 1'),
+        (dict(r1_weight=-1), 'r1_weight=-1 cannot work: it must be at least 0'),
         (dict(mixing_probability=1.1), 'mixing_probability'),
         (dict(resize=dict(mode='foo')), "resize={'mode': 'foo'} is not what interpolate takes"),
         (dict(resize=dict(interpolation='area')), 'is not what interpolate takes'),

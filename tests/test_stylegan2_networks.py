@@ -449,7 +449,7 @@ def test_resized_encoding():
     expected = F.interpolate(inner((4, 6)), (9, 7), mode='bilinear', align_corners=True)
     assert torch.equal(encoding((9, 7)), expected)
     torch.testing.assert_close(encoding.encode(encoding.coordinates((9, 7)))[None], expected, rtol=0, atol=1e-5)
-    with pytest.raises(ValueError, match='size must be a positive integer'):
+    with pytest.raises(ValueError, match='size=0 cannot work: it must be a positive integer'):
         MODELS.build(dict(type='ResizedEncoding', encoding=WAVES, size=0))
 
 

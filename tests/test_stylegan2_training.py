@@ -357,12 +357,12 @@ def check(result, message):
     [
         ('model.scales.probabilities=[.5,.5]', '3 scales, [0, 2, 4], but 2 probabilities, [0.5, 0.5]: give every'),
         ('model.scales.probabilities=[.5,.5,.5]', 'sum to 1: [0.5, 0.5, 0.5] sum to 1.5'),
-        ('model.scales.probabilities=[a,b,c]', 'probabilities of the scales must be numbers, one a scale, in brackets'),
-        ('model.scales.offsets=2', 'offsets of the scales must be numbers, one a scale, in brackets, not 2'),
-        ('model.scales.offsets=[0,-4,1]', 'a scale is a whole number, at least -3, not -4'),
+        ('model.scales.probabilities=[a,b,c]', "probabilities[0]='a' cannot work: it must be a finite number"),
+        ('model.scales.offsets=2', 'offsets=2 cannot work: it must be a list of numbers'),
+        ('model.scales.offsets=[0,-4,1]', 'offsets[1]=-4 cannot work: it must be at least -3'),
         ('model.generator.channel_multiplier=.3', 'channel_multiplier=0.3 cannot work: it must be at least 1'),
         ('model.generator.out_size=100', 'out_size=100 cannot work: it must be a power of 2'),
-        ('model.generator.num_mapping_layers=0', 'num_mapping_layers=0 must be at least 1'),
+        ('model.generator.num_mapping_layers=0', 'num_mapping_layers=0 cannot work'),
         ('model.generator.style_channels=0', 'style_channels=0'),
         ('model.generator.encoding.type=SPEE', 'SPEE is not in the'),
         ('model.generator.encoding.embedding_dim=5', 'embedding_dim must be even and at least 2, got 5'),
@@ -377,7 +377,7 @@ def check(result, message):
             'at 24x24, which a discriminator with in_size=16 and pool_size=None',
         ),
         ('train_dataloader.sampler.type=InfiniteSampler', 'needs sampler=dict(type="ResumableSampler")'),
-        ('train_dataloader.dataset.num=0', 'there must be at least one face'),
+        ('train_dataloader.dataset.num=0', 'num=0 cannot work'),
     ],
 )
 def test_wrong_settings(train, option, message):

@@ -97,17 +97,17 @@ def test_the_trained_picture_is_what_is_enlarged_unless_another_is_given():
 
 @pytest.mark.parametrize('factor', [1, 0, -2, float('nan'), float('inf')])
 def test_bad_factors_are_refused(factor):
-    with pytest.raises(InputError, match='must be over 1'):
+    with pytest.raises(InputError, match='cannot work: it must be .*above 1'):
         super_resolve(model_of((21, 30)), factor=factor)
 
 
 def test_other_bad_input_is_refused():
     model = model_of((21, 30))
-    with pytest.raises(InputError, match='40x40 pixels, and the model was trained on 30x21'):
+    with pytest.raises(InputError, match='40x40 pixels, and the model was trained on 21x30'):
         super_resolve(model, torch.zeros(1, 3, 40, 40))
     with pytest.raises(InputError, match='at least 0'):
         super_resolve(model, seed=-1)
-    with pytest.raises(InputError, match='strength of the detail is at least 0, not -1'):
+    with pytest.raises(InputError, match='strength=-1 cannot work: it must be at least 0'):
         super_resolve(model, strength=-1)
     with pytest.raises(InputError, match='one scale only'):
         super_resolve(untrained(sizes=[(21, 30)]))
@@ -145,7 +145,11 @@ def test_task_says_how_close_it_came(superres, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     'options, message',
-    [(('--strength', -1), 'at least 0, not -1'), (('--truth', 'none.png'), 'none.png'), (('--factor', 1), 'over 1')],
+    [
+        (('--strength', -1), 'strength=-1.0 cannot work'),
+        (('--truth', 'none.png'), 'none.png'),
+        (('--factor', 1), 'factor=1.0 cannot work'),
+    ],
 )
 def test_task_refuses(superres, capsys, options, message):
     with pytest.raises(SystemExit, match='2'):

@@ -206,7 +206,7 @@ def test_a_config_without_a_test(folder):
     [
         (['test_evaluator.0.network=nowhere.pt'], 'there is no feature network at nowhere.pt'),
         (['train_dataloader.dataset.data_root=nowhere'], 'there is no folder of pictures at nowhere'),
-        (['test_dataloader.dataset.num=0'], 'num=0 must be'),
+        (['test_dataloader.dataset.num=0'], 'num=0 cannot work'),
         (['test_dataloader.dataset.num=1'], 'at least 2'),
         (['test_evaluator.0.scores=[fid,is]'], 'scores are some of'),
         (['test_evaluator.0.type=FeatureMetricks'], 'FeatureMetricks is not in'),

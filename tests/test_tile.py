@@ -262,7 +262,7 @@ def test_refusals():
         tile(model(), (2, 2))
     with pytest.raises(InputError, match='start scale 3 does not exist: the trained scales are 0 to 2'):
         tile(model(), start_scale=3)
-    with pytest.raises(InputError, match='a seed is at least 0, not -1'):
+    with pytest.raises(InputError, match='seed=-1 cannot work: it must be at least 0'):
         tile(model(), seed=-1)
 
 

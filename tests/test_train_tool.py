@@ -50,7 +50,7 @@ def check(result, message):
     [
         (dict(data_root='nowhere.jpg'), 'there is no picture at nowhere.jpg'),
         (dict(min_size=500, max_size=600), 'smaller than min_size=500'),
-        (dict(min_size=30, max_size=20), 'min_size=30 must be at least 1 and at most max_size=20'),
+        (dict(min_size=30, max_size=20), 'max_size=20 cannot work: it must be at least 30'),
         (dict(data_rot='x.jpg'), "unexpected keyword argument 'data_rot'"),
         (dict(type='SinGANDatset'), 'SinGANDatset is not in the'),
         (dict(scale_factor_init=2), 'between 0 and 1, got 2'),
@@ -93,7 +93,7 @@ def test_wrong_number_of_scales(train):
 @pytest.mark.parametrize(
     'option, message',
     [
-        ('model.iters_per_scale=0', 'iters_per_scale must be at least 1, got 0'),
+        ('model.iters_per_scale=0', 'iters_per_scale=0 cannot work: it must be at least 1'),
         ('model.generatr.x=1', "unexpected keyword argument 'generatr'"),
         ('model.generator.encoding.type=CSGG', 'CSGG is not in the'),
         ('optim_wrapper.generatr.optimizer.type=Adam', "optim_wrapper names a network 'generatr'"),

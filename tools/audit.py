@@ -7,17 +7,22 @@ and centre, and what other padding would change. For a model of your own call mm
 from pathlib import Path
 
 from mmpe.analysis import audit, feed
+from mmpe.analysis.feeds import check_audit
 from mmpe.apis import load
 from mmpe.apis.checks import check_writable, find_device
-from mmpe.apis.command_line import command, count, parser, size
+from mmpe.apis.command_line import command, parser, seed, size, whole
 from mmpe.errors import InputError
+
+USUAL_LAYERS = 12
 
 
 def parse_args():
     p = parser(__doc__, 'python tools/audit.py work_dirs/singan_balloons/iter_16000.pth --out report.html')
     p.add_argument('checkpoint', help='written by tools/train.py or tools/convert_checkpoint.py')
     p.add_argument('--out', type=Path, default=Path('audit.html'), metavar='HTML', help='default: %(default)s')
-    p.add_argument('--num', type=count, default=128, help='number of random images, at least 16; default: %(default)s')
+    p.add_argument(
+        '--num', type=whole(16), default=128, help='number of random images, at least 16; default: %(default)s'
+    )
     p.add_argument(
         '--layers',
         nargs='+',
@@ -25,8 +30,8 @@ def parse_args():
         help='as in named_modules() of the generator, "output" for the image; default: 12 of all, evenly spaced',
     )
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the images, in pixels; default: the model's")
-    p.add_argument('--batch', type=count, default=8, help='images at a time; default: %(default)s')
-    p.add_argument('--seed', type=int, default=0, help='the same seed gives the same report; default: %(default)s')
+    p.add_argument('--batch', type=whole(1), default=8, help='images at a time; default: %(default)s')
+    p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same report; default: %(default)s')
     p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
     return p.parse_args()
 
@@ -37,7 +42,9 @@ def main():
     check_writable(args.out.parent)
     if args.out.is_dir():
         raise InputError(f'{args.out} is a folder: --out is the file of the report')
-    fed = feed(load(args.checkpoint, find_device(args.device)), args.size)
+    model = load(args.checkpoint, find_device(args.device))
+    fed = feed(model, args.size)
+    check_audit(model, args.size, args.num, args.batch, len(args.layers or range(USUAL_LAYERS)))
     found = audit(
         fed.generator,
         fed.sample_input,

@@ -14,9 +14,13 @@ from torch.utils.flop_counter import flop_registry
 from tqdm import tqdm
 
 from mmpe.apis import load_config
+from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, count, parser
 from mmpe.engine.memory import keep_freed_memory
+from mmpe.errors import InputError, as_input_error
 from mmpe.models.losses import non_saturating, r1_penalty
+from mmpe.models.memory import check_memory
+from mmpe.numbers import size_text
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmpe.visualization import markdown_table
 
@@ -68,13 +72,14 @@ def show(args, what, header, rows):
 
 def benchmark_singan(args):
     """Time an iteration at every scale."""
-    config = load_config(args.config)
+    config = args.config
     config.train_dataloader.dataset.update(data_root=args.picture, max_size=args.max_size)
-    model, optimisers, data = prepare_singan(config, args.device, args.dtype)
+    with as_input_error(f'the config cannot be timed as a {args.family}'):
+        model, optimisers, data = prepare_singan(config, args.device, args.dtype)
     rows, total = [], 0.0
     for scale in tqdm(range(model.num_scales), desc='scale'):
         seconds = time_iteration(model, optimisers, data, args.iterations)
-        rows.append([str(scale), 'x'.join(map(str, model.sizes[scale].tolist())), f'{seconds * 1e3:.1f}'])
+        rows.append([str(scale), size_text(model.sizes[scale]), f'{seconds * 1e3:.1f}'])
         total += seconds
     rows.append(['sum', '', f'{total * 1e3:.0f}'])
     show(args, f'{args.picture} at {args.max_size} px', ['scale', 'size', 'ms an iteration'], rows)
@@ -114,10 +119,12 @@ def time_iteration(model, optimisers: OptimWrapperDict, data: dict, iterations: 
 
 def benchmark_stylegan2(args):
     """Time the generator at every scale of the config, and the parts of training at the smallest."""
-    config = load_config(args.config)
-    config.model.generator.out_size = config.model.discriminator.in_size = args.size
-    model = MODELS.build(config.model).to(args.device).train()
-    works = stylegan2_works(model, args)
+    config = args.config
+    with as_input_error(f'the config cannot be timed as a {args.family}'):
+        config.model.generator.out_size = config.model.discriminator.in_size = args.size
+        model = MODELS.build(config.model).to(args.device).train()
+        check_memory(model, model.generator.image_size(), args.batch, args.batch)
+        works = stylegan2_works(model, args)
     own_rate = convolution_rate(args)
     rows = []
     for name, work in tqdm(works.items(), desc='part'):
@@ -179,7 +186,7 @@ def stylegan2_works(model, args) -> dict:
         penalty.backward()
 
     bases = [4 + offset for offset in model.scales.offsets]
-    works = {f'G forward {"x".join(map(str, generator.image_size(b)))}': lambda b=b: forward(b) for b in bases}
+    works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in bases}
     return {**works, 'G step': generator_step, 'D step': discriminator_step, 'R1': r1}
 
 
@@ -209,6 +216,12 @@ def main():
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.manual_seed(0)
     keep_freed_memory()
+    find_device(args.device)
+    args.config = load_config(args.config)
+    if not {'model', 'train_dataloader', 'optim_wrapper'} <= set(args.config):
+        raise InputError(
+            'the config says not what is trained: it needs a model, a train_dataloader and an optim_wrapper'
+        )
     args.run(args)
 
 

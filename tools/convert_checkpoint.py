@@ -8,6 +8,7 @@ Progressive GAN that has not grown up, or a recipe that is no released one.
 from mmpe.apis.command_line import command, parser
 from mmpe.compat.checkpoints import convert
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import size_text
 
 
 def parse_args():
@@ -35,15 +36,14 @@ def main():
 def _described(model) -> str:
     if isinstance(model, SinGANModel):
         return _singan(model)
-    height, width = model.generator.image_size()
     encoding = getattr(model.generator, 'encoding', None)
-    return f'{_name(model)}, {height}x{width} from a 4x4 grid, encoding {_name(encoding)}'
+    return f'{_name(model)}, {size_text(model.generator.image_size())} from a 4x4 grid, encoding {_name(encoding)}'
 
 
 def _singan(model) -> str:
-    (first_height, first_width), *_, (height, width) = model.sizes[[0, -1]].tolist()
+    first, last = map(size_text, model.sizes[[0, -1]])
     return (
-        f'{model.trained_scales} of {model.num_scales} scales, {first_height}x{first_width} to {height}x{width}, '
+        f'{model.trained_scales} of {model.num_scales} scales, {first} to {last}, '
         f'encoding {_name(model.generator.encoding)}, border {_name(model.generator.border)}'
     )
 

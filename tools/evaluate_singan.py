@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from mmpe.apis import load_singan, sample
 from mmpe.apis.checks import check_writable
-from mmpe.apis.command_line import command, count, parser, size
-from mmpe.errors import InputError
+from mmpe.apis.command_line import command, parser, seed, size, whole
 from mmpe.evaluation import single_picture_scores
+from mmpe.models.memory import check_memory
 from mmpe.visualization import markdown_table
 
 COLUMNS = dict(
@@ -34,8 +34,13 @@ def parse_args():
         'python tools/evaluate_singan.py work_dirs/*/iter_2000.pth --json scores.json',
     )
     p.add_argument('checkpoints', nargs='+', metavar='CKPT', help='written by tools/train.py')
-    p.add_argument('--num', type=count, default=32, help='samples of each, at least 2; default: %(default)s')
-    p.add_argument('--seed', type=int, default=0, help='of the samples; default: %(default)s')
+    p.add_argument(
+        '--num',
+        type=whole(2),
+        default=32,
+        help='samples of each, at least 2; default: %(default)s',
+    )
+    p.add_argument('--seed', type=seed, default=0, help='of the samples; default: %(default)s')
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the samples; default: the training picture's")
     p.add_argument('--json', type=Path, metavar='OUT', help='write the scores to this file too')
     return p.parse_args()
@@ -43,6 +48,7 @@ def parse_args():
 
 def evaluate(model, num, size, seed):
     """The scores of one model."""
+    check_memory(model, size or model.scaled_sizes()[-1], num)
     drawn = tqdm(sample(model, num, size, seed=seed), total=num, unit='sample', leave=False)
     return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
 
@@ -50,8 +56,6 @@ def evaluate(model, num, size, seed):
 @command
 def main():
     args = parse_args()
-    if args.num < 2:
-        raise InputError('--num is at least 2: diversity is a spread over samples')
     if args.json:
         check_writable(args.json.parent)
     models = [load_singan(path) for path in args.checkpoints]

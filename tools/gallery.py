@@ -29,6 +29,7 @@ from mmpe.apis.many import find_config, picture_config, train_many
 from mmpe.apis.one_picture import RESULT, read_result
 from mmpe.apis.workers import find_devices, plan_workers
 from mmpe.datasets import read_picture
+from mmpe.numbers import size_text
 from mmpe.visualization import markdown_table, to_picture
 from mmpe.visualization.rows import below_each_other, in_rows
 
@@ -244,7 +245,7 @@ RECIPE = dict(
 
 def _in_pixels(shares: str, size: Size) -> str:
     if 'x' in shares:
-        return 'x'.join(str(round(float(share) * side)) for share, side in zip(shares.split('x'), size))
+        return size_text([round(float(share) * side) for share, side in zip(shares.split('x'), size)])
     return ','.join(map(str, _pixels([float(share) for share in shares.split(',')], size[::-1])))
 
 
@@ -374,10 +375,9 @@ def describe(records: Mapping[str, dict], commands: Sequence[str]) -> str:
     """Schedules, times and commands, as Markdown."""
     rows = [['photograph', 'size', 'scales', 'iterations a scale', 'training']]
     for name, record in records.items():
-        height, width = record['size']
         seconds = record['seconds']
         time = 'in parts' if seconds is None else str(timedelta(seconds=round(seconds)))
-        rows.append([name, f'{width}x{height}', str(record['scales']), str(record['iterations']), time])
+        rows.append([name, size_text(record['size']), str(record['scales']), str(record['iterations']), time])
     return '\n'.join([*markdown_table(rows), '', '```bash', *commands, '```', ''])
 
 

@@ -5,15 +5,18 @@ for several sizes, it draws every image at each, from the same noise, writes sam
 sizes of an image side by side.
 """
 
+import shutil
+from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
 from mmpe.apis import load, sample
 from mmpe.apis.checks import check_writable, find_device
-from mmpe.apis.command_line import command, count, parser, size
+from mmpe.apis.command_line import command, count, parser, real, seed, size, whole
 from mmpe.errors import InputError
-from mmpe.visualization import save_picture, save_sheet
+from mmpe.numbers import size_text
+from mmpe.visualization import picture_bytes, save_picture, save_sheet
 
 PIXELS_ON_A_SHEET = 2**25
 
@@ -35,15 +38,15 @@ def parse_args():
     )
     p.add_argument(
         '--truncation',
-        type=float,
+        type=real(),
         metavar='PSI',
         help='how far styles may be from the mean one, 0 to 1, in models that have styles; default: 1',
     )
-    p.add_argument('--seed', type=int, default=0, help='the same seed gives the same images; default: %(default)s')
+    p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same images; default: %(default)s')
     p.add_argument('--out', type=Path, default=Path('samples'), metavar='DIR', help='default: %(default)s')
     p.add_argument(
         '--start-scale',
-        type=int,
+        type=whole(0),
         default=0,
         metavar='K',
         help='first scale with random noise: higher ones keep more of the picture, 0 (the default) keeps nothing',
@@ -64,6 +67,20 @@ def tell_how_far_trained(model):
         print(f'only {trained} of {model.num_scales} scales are trained: these are images of the last trained one')
 
 
+def check_disk(images, num, out):
+    """Refuse images that the disk has no room for, by the size of the first as a file; gives all of them back."""
+    first = next(images)
+    size = sum(picture_bytes(image) for image in first)
+    place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if num * size > free:
+        raise InputError(
+            f'{num} images take about {num * size / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free at {place}: '
+            'choose a smaller --num or --size, or another --out'
+        )
+    return chain([first], images)
+
+
 def write_samples(images, num, out):
     """Write images one by one, and as many as fit on a sheet; each comes as a tuple, of what it is at all sizes."""
     on_sheet = []
@@ -82,7 +99,7 @@ def write_samples(images, num, out):
 
 def size_of(image):
     """HEIGHTxWIDTH."""
-    return 'x'.join(map(str, image.shape[-2:]))
+    return size_text(image.shape[-2:])
 
 
 def write_reconstruction(model, out):
@@ -103,7 +120,7 @@ def main():
         raise InputError(f'a {type(model).__name__} has no reconstruction')
     drawn = [sample(model, args.num, s, args.start_scale, args.seed, truncation=args.truncation) for s in args.size]
     tell_how_far_trained(model)
-    write_samples(zip(*drawn), args.num, args.out)
+    write_samples(check_disk(zip(*drawn), args.num, args.out), args.num, args.out)
     if args.reconstruction:
         write_reconstruction(model, args.out)
 

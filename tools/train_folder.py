@@ -16,13 +16,14 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmpe.apis.checks import check_writable
-from mmpe.apis.command_line import command, count, parser
+from mmpe.apis.command_line import command, count, parser, whole
 from mmpe.apis.launchers import find_rank
 from mmpe.apis.many import find_config, find_pictures, picture_config, train_many
 from mmpe.apis.picture_index import write_index
 from mmpe.apis.workers import check_devices, find_devices, plan_workers
 
 CONFIG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
+MOST_THREADS = 1024
 
 
 def parse_args():
@@ -37,7 +38,10 @@ def parse_args():
         '--jobs', type=count, metavar='N', help='pictures at a time; default: one a GPU, or else one a CPU core'
     )
     p.add_argument(
-        '--threads', type=count, metavar='N', help='CPU threads of each; default: all cores shared among them'
+        '--threads',
+        type=whole(1, MOST_THREADS),
+        metavar='N',
+        help='CPU threads of each; default: all cores shared among them',
     )
     p.add_argument('--devices', nargs='+', metavar='DEVICE', help='such as cuda:0 cuda:1, or cpu; default: all GPUs')
     p.add_argument('--index-only', action='store_true', help='train nothing, write the index of what is there')

@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 from mmpe.errors import InputError
+from mmpe.models.random import check_seed
+from mmpe.numbers import check_whole
 
 from .figures import COLOURS, MARKERS, draw_map, new_figure, plain_axes, short
-from .layers import SampleInput, at_least, draw_inputs, run_map
+from .layers import SampleInput, draw_inputs, run_map
 from .padding import padding_names, with_each
 from .rings import ring_means
 
@@ -109,7 +111,8 @@ def border_ablation(
     Raises:
         InputError: If no mode is possible; as :func:`mmpe.analysis.draw_features`.
     """
-    at_least(1, num=num, batch=batch)
+    check_whole(1, num=num, batch=batch)
+    check_seed(seed)
     firsts = range(0, num, batch)
     batches = [(draw_inputs(module, sample_input, min(batch, num - first), seed, first), first) for first in firsts]
     pictures = [run_map(module, inputs, seed, first).cpu().double() for inputs, first in batches]

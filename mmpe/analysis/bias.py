@@ -10,10 +10,11 @@ import torch
 from matplotlib.collections import LineCollection
 from torch import Tensor, nn
 
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_seed, random_generator
+from mmpe.numbers import check_above, check_whole, given, size_text
 
 from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, at_least, choose_layers, choose_period, draw_features
+from .layers import SampleInput, choose_layers, choose_period, draw_features
 from .rings import border_distance, centre_region, reach_of, ring_means, same_phase
 
 _NUMBERS_KEPT = 2**24
@@ -83,7 +84,7 @@ class SpatialBias:
         for found in self.layers:
             counts = [str(found.period), str(found.reach), str(found.centre)]
             numbers = [short(found.p_values.min(), 3), *map(short, (found.border_d, found.centre_d, found.balance))]
-            rows.append([found.layer, f'{found.size[0]}x{found.size[1]}', *counts, *numbers])
+            rows.append([found.layer, size_text(found.size), *counts, *numbers])
         return rows
 
     def figure(self):
@@ -161,8 +162,11 @@ def spatial_bias(
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws or permutations for the level.
     """
-    at_least(16, num=num)
-    at_least(int(np.ceil(1 / level)) - 1, permutations=permutations)
+    check_whole(16, num=num)
+    check_whole(1, batch=batch, **given(period=period))
+    check_above(0, 1, level=level)
+    check_whole(int(np.ceil(1 / level)) - 1, permutations=permutations)
+    check_seed(seed)
     names = choose_layers(module, sample_input, layers, seed)
     periods = choose_period(module, sample_input, period, names, seed)
     kept = {name: [] for name in names}

@@ -10,9 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.models.memory import MAPS_ALIVE, check_room, largest_map
+from mmpe.numbers import as_size, size_text
 
 from .layers import SampleInput
 from .translation import Shift, translate
+
+_KEPT_OF_A_DRAW = 2**12  # bytes of a layer, at least: values of some channels at some places
 
 
 @dataclass
@@ -45,6 +49,8 @@ def feed(model: nn.Module, size: tuple[int, int] | None = None) -> Feed:
     Raises:
         InputError: If the model cannot give that size, has not been trained, or is of a kind that is not known here.
     """
+    if size is not None:
+        size = as_size(size)
     generator = getattr(model, 'generator_ema', None) or getattr(model, 'generator', None)
     if getattr(model, 'trained_scales', 1) == 0:
         raise InputError(f'this {type(model).__name__} has not been trained: there is nothing to audit')
@@ -58,6 +64,27 @@ def feed(model: nn.Module, size: tuple[int, int] | None = None) -> Feed:
         f'what a {type(model).__name__} takes is not known: call mmpe.analysis.audit from Python, with a function that '
         'draws its inputs'
     )
+
+
+def check_audit(model: nn.Module, size: tuple[int, int] | None, num: int, batch: int, layers: int) -> None:
+    """Refuse an audit that memory cannot hold: whole maps of some layers at a time, and some numbers of every draw.
+
+    Args:
+        model (nn.Module): As :func:`mmpe.apis.load` gives it, trained.
+        size (tuple[int, int] | None): (H, W) of the pictures; None: the model's own.
+        num (int): Number of draws.
+        batch (int): Draws at a time.
+        layers (int): How many are looked at.
+
+    Raises:
+        InputError: If there is less memory than it takes.
+    """
+    height, width = model.sample(num=1).shape[-2:] if size is None else size
+    of_a_map = 4 * largest_map(model) * height * width
+    needed = min(batch, num) * (MAPS_ALIVE + layers) * of_a_map + num * _KEPT_OF_A_DRAW * layers
+    device = next(model.parameters()).device
+    what = f'an audit of {num} images of {size_text((height, width))}, {min(batch, num)} at a time,'
+    check_room(int(needed), device, what, 'a smaller --num, --batch or --size')
 
 
 def _feed_pyramid(model, generator, size) -> Feed:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.models.random import random_generator
+from mmpe.numbers import size_text
 
 SampleInput = Callable[[int, torch.Generator], Any]
 OUTPUT = 'output'
@@ -231,17 +232,6 @@ def spatial_inputs(inputs: Any) -> list[Tensor]:
     return found
 
 
-def at_least(least: int, **numbers: int) -> None:
-    """Refuse numbers that are too small.
-
-    Raises:
-        InputError: If one is.
-    """
-    for name, number in numbers.items():
-        if number < least:
-            raise InputError(f'{name}={number} is too few: it must be at least {least}')
-
-
 def _title(name: str) -> str:
     return name or OUTPUT
 
@@ -271,7 +261,7 @@ def _checked(name: str, values: Tensor | None, num: int | None) -> Tensor:
         raise InputError(f'layer {name!r} gives no map (N, C, H, W), or does not run: take another')
     if min(values.shape[-2:]) < 2:
         raise InputError(
-            f'layer {name!r} gives a grid of {values.shape[-2]}x{values.shape[-1]}, on which there are no positions: '
+            f'layer {name!r} gives a grid of {size_text(values.shape[-2:])}, on which there are no positions: '
             'take a layer of more than one row and column'
         )
     if not bool(torch.isfinite(values).all()):

@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_seed, random_generator
+from mmpe.numbers import check_whole, size_text
 
 from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, at_least, choose_layers, draw_features
+from .layers import SampleInput, choose_layers, draw_features
 
 _RIDGES = torch.logspace(-6, 4, 21, dtype=torch.float64)
 _SAME = 1e-6  # a feature that varies less than this, relative to its size, varies by rounding
@@ -99,7 +100,7 @@ class PositionProbe:
         rows = [['layer', 'size', 'channels']]
         rows[0] += [f'{name} {what}' for name in READ_OUTS for what in ('R² x', 'R² y', 'R²', 'error')] + ['chance']
         for found in self.layers:
-            row = [found.layer, f'{found.size[0]}x{found.size[1]}', str(found.channels)]
+            row = [found.layer, size_text(found.size), str(found.channels)]
             for out in (found.linear, found.conv):
                 numbers = [out.r2_x, out.r2_y, out.r2, out.error] if out else [float('nan')] * 4
                 row += map(short, numbers)
@@ -167,8 +168,10 @@ def position_probe(
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws.
     """
-    at_least(8, num=num)
-    at_least(16, points=points, max_features=max_features)
+    check_whole(8, num=num)
+    check_whole(1, batch=batch)
+    check_whole(16, points=points, max_features=max_features)
+    check_seed(seed)
     names = choose_layers(module, sample_input, layers, seed)
     num_fit = num // 2
     num_scored = num // 4

@@ -14,11 +14,13 @@ from torch import nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.models.random import check_seed
+from mmpe.numbers import check_whole
 
 from .ablation import border_ablation
 from .bias import spatial_bias
 from .figures import to_png
-from .layers import SampleInput, at_least, choose_layers, draw_features
+from .layers import SampleInput, choose_layers, draw_features
 from .padding import padding_names, swapped
 from .position import position_probe
 from .stationary import stationarity
@@ -165,8 +167,9 @@ def audit(
     Raises:
         InputError: If there is nothing to look at, a name is wrong, or features are not finite.
     """
-    at_least(16, num=num)
-    at_least(1, batch=batch, max_layers=max_layers)
+    check_whole(16, num=num)
+    check_whole(1, batch=batch, max_layers=max_layers)
+    check_seed(seed)
     names = choose_layers(generator, sample_input, layers, seed, max_layers)
     next(draw_features(generator, sample_input, names, 2, 2, seed))  # what is wrong with all is said before the work
     common = dict(batch=batch, seed=seed)

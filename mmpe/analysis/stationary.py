@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.models.random import check_seed
+from mmpe.numbers import check_above, check_real, check_whole, given, size_text
 
 from .figures import COLOURS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, at_least, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs
+from .layers import SampleInput, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs
 from .rings import reach_of, ring_means, same_phase
 
 _EXACT = 1e-9
@@ -91,7 +93,7 @@ class Stationarity:
         for found in self.layers:
             source = 'closed form' if found.exact else 'draws'
             numbers = map(short, (found.deviation, found.difference, found.threshold))
-            rows.append([found.layer, f'{found.size[0]}x{found.size[1]}', str(found.reach), source, *numbers])
+            rows.append([found.layer, size_text(found.size), str(found.reach), source, *numbers])
         return rows
 
     def figure(self):
@@ -164,7 +166,12 @@ def stationarity(
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if the input is not one map.
     """
-    at_least(16, num=num)
+    check_whole(16, num=num)
+    check_whole(1, batch=batch, max_channels=max_channels, max_input=max_input, **given(period=period))
+    check_above(0, 1, level=level)
+    check_real(**given(mean=mean))
+    check_real(0, **given(variance=variance))
+    check_seed(seed)
     names = choose_layers(module, sample_input, layers, seed)
     like = draw_inputs(module, sample_input, 1, seed)
     if len(like) != 1 or len(spatial_inputs(like)) != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation.layout import decibels
+from mmpe.models.random import check_seed
+from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
 
 from .figures import COLOURS, draw_decibels, draw_map, new_figure, plain_axes, short
-from .layers import SampleInput, at_least, draw_inputs, map_tensors, run_map, spatial_inputs
+from .layers import SampleInput, draw_inputs, map_tensors, run_map, spatial_inputs
 
 _LOBES = 3  # of Lanczos's filter
 _ROUNDING = 32
@@ -109,7 +112,11 @@ def equivariance(
     Raises:
         InputError: If there is no map to shift, the output has none, or shifts do not fit input and output.
     """
-    at_least(1, num=num, batch=batch)
+    check_whole(1, num=num, batch=batch)
+    check_above(0, value_range=value_range, **given(scale=scale))
+    for name, pairs in dict(shifts=shifts, fractional=fractional).items():
+        check_numbers(partial(check_numbers, check_real, 2), **{name: pairs})
+    check_seed(seed)
     if not shifts:
         raise InputError('no shift is asked for: give at least one, such as (0, 1)')
     example = draw_inputs(module, sample_input, 1, seed)

@@ -20,9 +20,10 @@ from mmpe.editing import (
     transfer_layout,
     warp,
 )
+from mmpe.errors import as_input_error
 
 from .checkpoint import load
-from .config import load_config, one_clear_line
+from .config import load_config
 from .many import train_many
 from .sampling import sample
 from .singan import load_singan
@@ -42,7 +43,7 @@ __all__ = [
     'load_singan',
     'mirror',
     'move',
-    'one_clear_line',
+    'as_input_error',
     'paint_to_image',
     'read_checkpoint',
     'remove',

@@ -6,35 +6,62 @@ import argparse
 import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmpe.errors import InputError
+from mmpe.errors import InputError, is_out_of_memory, one_line, reason
+from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole, real_fault, shown, whole_fault
 
 from .config import load_config
+from .streams import readable_streams
 
 
 def command(main):
-    """Turn what the user got wrong into one line on stderr and exit code 2; Ctrl-C into 130."""
+    """Give a tool its boundary: what the user got wrong is one line on stderr and exit code 2; Ctrl-C is 130.
+
+    What a config, a file or an option causes comes as :class:`InputError`, see :func:`mmpe.errors.as_input_error`;
+    errors of the system and memory that ran out are the user's, too. Anything else is mmpe's own fault, and keeps its
+    traceback. Where whoever reads the output has gone away, as ``head`` does, the tool ends without a word.
+    """
 
     @functools.wraps(main)
     def run(*args, **kwargs):
-        try:
-            return main(*args, **kwargs)
-        except (InputError, OSError) as error:
-            print(f'error: {error}', file=sys.stderr)
-            raise SystemExit(2) from None
-        except KeyboardInterrupt:
-            print('interrupted', file=sys.stderr)
-            raise SystemExit(130) from None
+        with readable_streams():
+            try:
+                return main(*args, **kwargs)
+            except KeyboardInterrupt:
+                print('interrupted', file=sys.stderr)
+                raise SystemExit(130) from None
+            except Exception as error:
+                if not isinstance(error, (InputError, OSError)) and not is_out_of_memory(error):
+                    raise
+                text = one_line(error) if isinstance(error, InputError) else reason(error)
+                print(f'error: {text}', file=sys.stderr)
+                raise SystemExit(2) from None
 
     return run
 
 
-def parser(description: str, example: str) -> argparse.ArgumentParser:
-    """An argument parser that ends its help with an example."""
-    return argparse.ArgumentParser(
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, as all errors of a tool are."""
+
+    def parse_args(self, *args, **kwargs) -> argparse.Namespace:
+        """As argparse has it; what an action of somebody else's raises is an error like any other."""
+        try:
+            return super().parse_args(*args, **kwargs)
+        except Exception as error:
+            self.error(reason(error))
+
+    def error(self, message: str):
+        """End with exit code 2."""
+        self.exit(2, f'error: {one_line(message)}; see {self.prog} --help\n')
+
+
+def parser(description: str | None, example: str) -> argparse.ArgumentParser:
+    """An argument parser that ends its help with an example; Python run with -OO has no descriptions."""
+    return OneLineParser(
         description=description,
         epilog=f'example:\n  {example}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -54,7 +81,7 @@ def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
     p.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
     )
-    p.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+    p.add_argument('--local_rank', '--local-rank', type=whole(0), default=0, help='set by the launcher')
 
 
 def read_run_config(args: argparse.Namespace) -> Config:
@@ -72,13 +99,31 @@ def size(text: str) -> tuple[int, int]:
         numbers = [int(part) for part in text.lower().split('x')]
     except ValueError:
         numbers = []
-    if len(numbers) not in (1, 2) or min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f'a size is HEIGHTxWIDTH in pixels, such as 300x500, not {text!r}')
+    if len(numbers) not in (1, 2) or not all(is_whole(number, 1, MOST_LENGTH) for number in numbers):
+        raise argparse.ArgumentTypeError(f'a size is HEIGHTxWIDTH in pixels, such as 300x500, not {shown(text)}')
     return numbers[0], numbers[-1]
 
 
-def count(text: str) -> int:
-    """Read a whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, not {text!r}')
-    return int(text)
+def _read(kind: type, fault: Callable[..., str], text: str):
+    try:
+        number = kind(text)
+    except ValueError:
+        number = text
+    found = fault(number)
+    if found:
+        raise argparse.ArgumentTypeError(f'{shown(number)} cannot work: it must be {found}')
+    return number
+
+
+def whole(least: int = 1, most: int = MOST_WHOLE) -> Callable[[str], int]:
+    """What reads a whole number from ``least`` to ``most``."""
+    return functools.partial(_read, int, functools.partial(whole_fault, least=least, most=most))
+
+
+def real(least: float = -MOST_REAL, most: float = MOST_REAL) -> Callable[[str], float]:
+    """What reads a finite number from ``least`` to ``most``."""
+    return functools.partial(_read, float, functools.partial(real_fault, least=least, most=most))
+
+
+count = whole(1)
+seed = whole(0, MOST_SEED)

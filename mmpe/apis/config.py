@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
+from mmpe.numbers import check_finite
 
 from .yaml_configs import plain_yaml
-
-
-@contextmanager
-def one_clear_line(what: str):
-    """Turn the errors that a wrong config causes while things are built from it into one :class:`InputError`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError) as error:
-        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise InputError(f'{what}: {" ".join(str(reason).split())}') from error
 
 
 def load_config(path: str | Path, options: dict | None = None) -> Config:
@@ -37,17 +25,16 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
         options (dict | None): Dotted keys to values.
 
     Raises:
-        InputError: If there is no such config, it cannot be read, or an option does not fit it.
+        InputError: If there is no such config, it cannot be read, an option does not fit it, or a number is not finite.
     """
     path = find_config_file(path)
-    try:
-        with plain_yaml():
-            config = Config.fromfile(path)
-    except Exception as error:  # a config is a program, and can fail in any way
-        raise InputError(f'{path} cannot be read as a config: {" ".join(str(error).split())}') from error
-    with one_clear_line('--cfg-options'):
+    with as_input_error(f'{path} cannot be read as a config'), plain_yaml():
+        config = Config.fromfile(path)
+    with as_input_error('--cfg-options'):
         config.merge_from_dict(options or {})
-    with one_clear_line('the evaluators'):
+    with as_input_error(f'{path} cannot be read as a config'):  # what a config imports is imported when it is read
+        check_finite(config._cfg_dict)
+    with as_input_error('the evaluators'):
         compare_with_training_pictures(config)
     return config
 

@@ -11,12 +11,12 @@ from mmengine.config import Config
 from mmpe.compat.datasets import name_picture
 from mmpe.datasets.picture_sources import FolderOfFiles
 from mmpe.datasets.pictures import SKIMAGE, read_picture
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
 from mmpe.registry import MODELS, plain_data
 
 from .children import Work, run_children
-from .config import load_config, one_clear_line
+from .config import load_config
 from .one_picture import is_done
 from .workers import Workers
 
@@ -66,7 +66,7 @@ def find_config(name: str, options: dict | None = None) -> Config:
         InputError: If there is none, it cannot be read, or it is not a SinGAN's.
     """
     config = load_config(name, options)
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         model = MODELS.build(config.model)
     if not isinstance(model, SinGANModel) or not (config.get('train_dataloader') or {}).get('dataset'):
         raise InputError(f"{name} is a config of {type(model).__name__}; what is wanted is a SinGAN's, with a data set")

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmpe.checkpoints import latest_checkpoint, read_checkpoint
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation import single_picture_scores
 from mmpe.models.singan import SinGANModel
 from mmpe.registry import DATASETS, plain_data
@@ -19,7 +19,6 @@ from mmpe.visualization import save_picture
 
 from .checkpoint import build, model_config
 from .children import child
-from .config import one_clear_line
 from .files import write_whole
 from .sampling import sample
 from .train import train
@@ -63,7 +62,7 @@ def finished_model(config: Config) -> SinGANModel | None:
     model = build(checkpoint, path)
     if int(model.stage) < model.num_scales:
         return None
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         pictures = DATASETS.build(config.train_dataloader.dataset)
     finest = pictures[0]['inputs'][f'real_scale{len(pictures.sizes) - 1}']
     if model.sizes.tolist() != [list(size) for size in pictures.sizes] or not torch.equal(model.picture[0], finest):

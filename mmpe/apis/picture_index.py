@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmpe.datasets import read_picture, resize
+from mmpe.numbers import size_text
 from mmpe.visualization import save_sheet
 from mmpe.visualization.page import Entry, write_page
 
@@ -46,8 +47,7 @@ def write_index(out: str | Path, names: Sequence[str]) -> Path:
 
 
 def _entry(name: str, record: dict) -> Entry:
-    height, width = record['size']
-    facts = dict(size=f'{width}x{height}', scales=str(record['scales']))
+    facts = dict(size=size_text(record['size']), scales=str(record['scales']))
     facts['iterations a scale'] = str(record['iterations'])
     if record['seconds'] is not None:
         facts['training'] = str(timedelta(seconds=round(record['seconds'])))

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.memory import check_memory
-from mmpe.models.random import check_seed
+from mmpe.models.random import check_draws
+from mmpe.numbers import as_size, check_real, check_whole
 
 _MEMORY_OF_A_BATCH = 2**30
 
@@ -46,10 +47,15 @@ def sample(
     Raises:
         InputError: If the model cannot be sampled, or not so, or has not been trained, or memory is too small.
     """
+    check_draws(num, seed)
+    check_whole(1, batch=batch)
+    check_whole(0, start_scale=start_scale)
+    size = None if size is None else as_size(size)
+    if truncation is not None:
+        check_real(truncation=truncation)
     given = dict(size=size, start_scale=start_scale or None, truncation=truncation)
     options = {name: value for name, value in given.items() if value is not None}
     _check_model(model, options)
-    check_seed(seed)
     if size is not None:
         batch = max(1, min(batch, _MEMORY_OF_A_BATCH // check_memory(model, size)))
 

@@ -13,13 +13,13 @@ from mmengine.runner import Runner
 from mmpe.checkpoints import read_checkpoint
 from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
-from mmpe.errors import InputError, naming
+from mmpe.errors import InputError, as_input_error, naming
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
+from .beginnings import blaming_config
 from .checks import check_writable
-from .config import one_clear_line
 from .processes import join_processes
 
 _NOT_TESTED = (
@@ -52,14 +52,15 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     config = deepcopy(config)
     compare_with_training_pictures(config)
     config.update(dict.fromkeys(_NOT_TESTED), resume=False, test_cfg=config.get('test_cfg') or {})
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner.test_loop  # noqa: B018  (builds it, and so finds what is wrong)
     model = unwrapped(runner.model)
     with naming(checkpoint):
         check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    scores = runner.test()
+    with blaming_config(runner):
+        scores = runner.test()
     barrier()  # those that leave before the first is done would break its connections
     return scores
 

@@ -15,11 +15,11 @@ from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoin
 from mmpe.engine.hooks import InterruptHook, guard
 from mmpe.engine.resuming import check_parts
 from mmpe.engine.supported import refuse_unsupported
-from mmpe.errors import naming
+from mmpe.errors import as_input_error, naming
 from mmpe.model_config import check_model_config
 
+from .beginnings import blaming_config
 from .checks import check_writable
-from .config import one_clear_line
 from .processes import join_processes
 
 
@@ -36,12 +36,12 @@ def train(config: Config) -> Runner:
     check_writable(config.work_dir)
     join_processes(config)
     _check_checkpoint(config)
-    with one_clear_line('the config cannot be built'):
+    with as_input_error('the config cannot be built'):
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     guard(runner)
-    with _signals_given_back():
+    with _signals_given_back(), blaming_config(runner):
         runner.train()
     barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner

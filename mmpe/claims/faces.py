@@ -9,6 +9,7 @@ from torch import Tensor
 from mmpe.analysis.figures import new_figure
 from mmpe.datasets import DrawnFaces
 from mmpe.evaluation.pyramid import pyramid_distance, pyramid_neighbourhoods
+from mmpe.numbers import size_text
 
 from .claim import Check, Finding, Measure
 from .drawing import bars, picture_rows
@@ -64,7 +65,7 @@ def zeros_in_dcgan_and_pggan(models: dict, profile: Profile) -> Finding:
 
 def one_generator_for_all_sizes(models: dict, profile: Profile) -> Finding:
     """Claim 6: distance of detail at each size, of one generator and of one a size at equal cost together."""
-    names = [f'{side}x{side}' for side in profile.sizes]
+    names = [size_text((side, side)) for side in profile.sizes]
     detail, layout = {'MS-PIE': [], 'one a size': []}, {'MS-PIE': [], 'one a size': []}
     pictures, checks = [], []
     for side, name in zip(profile.sizes, names):

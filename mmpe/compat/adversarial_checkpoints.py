@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from mmpe.apis import one_clear_line
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.models.adversarial import AdversarialModel
 from mmpe.registry import MODELS
 
@@ -105,7 +104,7 @@ class Family:
         """
         trained_with = None if settings is None else settings.get('model') or {}
         states = dict(generator=networks.generator, discriminator=networks.discriminator)
-        with one_clear_line('the checkpoint cannot be converted'):
+        with as_input_error('the checkpoint cannot be converted'):
             configs = {name: self._config(name, state, trained_with) for name, state in states.items() if state}
             own = {name: own_network(config, self.own_types[name]) for name, config in configs.items()}
             ema = dict(half_life=_HALF_LIFE) if networks.average else None

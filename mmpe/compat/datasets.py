@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmpe import datasets
 from mmpe.errors import InputError
+from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import DATASETS, MODELS
 
 
@@ -45,6 +46,7 @@ class SinGANDataset(datasets.SinGANDataset):
         for step in pipeline:
             if step.get('type') not in ('PackInputs', 'mmagic.PackInputs'):
                 raise InputError(f'{step.get("type")} in the pipeline is not supported: a pyramid is not transformed')
+        check_whole(-MOST_WHOLE, num_samples=num_samples)
         super().__init__(data_root or img_path, min_size, max_size, scale_factor_init)
         self.num_samples = num_samples if num_samples >= 0 else 1
 

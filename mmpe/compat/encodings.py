@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.models.encodings import CartesianGrid, SinusoidalEncoding
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 
@@ -62,6 +63,7 @@ class SPE(TensorCall, SinusoidalEncoding):
         div_half_dim: bool = False,
         center_shift: int | None = None,
     ):
+        check_whole(0, padding_idx=padding_idx)
         super().__init__(embedding_dim, div_half_dim)
         self.padding_idx = padding_idx
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator, PGGANModel
 from mmpe.models.pggan.layers import Conv
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
@@ -82,6 +83,7 @@ class PGGANGenerator(ConvertibleState, GrowingGenerator):
         given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
         configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
         only_defaults(given, dict(configs, label_size=0, init_cfg=None, pretrained=None))
+        check_whole(1, base_channels=base_channels, max_channels=max_channels)
         arguments = dict(
             out_size=out_scale,
             latent_channels=noise_size or min(base_channels, max_channels),

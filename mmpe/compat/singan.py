@@ -13,7 +13,8 @@ from __future__ import annotations
 from mmpe.engine import PerNetworkOptimWrapperConstructor
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
-from mmpe.models.singan.blocks import LEAKY_RELU
+from mmpe.models.singan.blocks import LEAKY_RELU, MOST_SCALES
+from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 from .adversarial import preprocessor
@@ -122,7 +123,7 @@ class SinGANMSGeneratorPE(SinGANMultiScaleGenerator):
             *args,
             kernel_size=kernel_size,
             noise_channels=noise_channels,
-            border=_border(kernel_size // 2, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad),
+            border=_border(_reach(kernel_size), padding, padding_mode, pad_at_head, interp_pad, noise_with_pad),
             encoding=positional_encoding,
             **kwargs,
         )
@@ -292,10 +293,17 @@ class SinGANOptimWrapperConstructor(PerNetworkOptimWrapperConstructor):
 
 
 def _count(num_scales: int | None) -> int | None:
+    check_whole(0, MOST_SCALES - 1, **given(num_scales=num_scales))
     return None if num_scales is None else num_scales + 1
 
 
+def _reach(kernel_size: int) -> int:
+    check_whole(1, kernel_size=kernel_size)
+    return kernel_size // 2
+
+
 def _odd(kernel_size: int) -> int:
+    check_whole(1, kernel_size=kernel_size)
     if kernel_size % 2 == 0:
         raise InputError(f'kernel_size={kernel_size} cannot work: it must be odd, for images to keep their size')
     return kernel_size

@@ -31,10 +31,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmpe.apis import one_clear_line
 from mmpe.datasets import read_picture, resize
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .own import own_network
@@ -71,7 +71,7 @@ def convert_singan(
     if not pickled:
         raise InputError('a released SinGAN is in two files: give the pickle of its noises too, --pickle')
     pyramid = read_pyramid(pickled)
-    with one_clear_line(f'it and {pickled} do not fit'):
+    with as_input_error(f'it and {pickled} do not fit'):
         config = singan_config(state, pyramid, None if settings is None else settings.get('model', {}))
         model = _build(config, state, pyramid)
     _set_picture(model, picture)
@@ -109,7 +109,7 @@ def read_pyramid(path: str | Path) -> Pyramid:
         InputError: If there is no such file, it is not such a pickle, or what it holds contradicts itself.
     """
     content = read_pickle(path)
-    with one_clear_line(f'{path} is not the pickle of a released SinGAN'):
+    with as_input_error(f'{path} is not the pickle of a released SinGAN'):
         noises = [np.asarray(noise) for noise in content['fixed_noises']]
         if sum(noise.nbytes for noise in noises) > 8 * Path(path).stat().st_size:  # a small number takes a byte
             raise InputError(f'{path} is not the pickle of a released SinGAN: its noises are not all in it')
@@ -248,7 +248,7 @@ def _configured(trained_with) -> dict[str, dict]:
     """The networks of a released or an mmpe config, as mmpe's own types."""
     if not trained_with.get('generator'):
         raise InputError('the config has no model.generator')
-    with one_clear_line('the config'):
+    with as_input_error('the config'):
         return {name: own_network(trained_with[name], own) for name, own in OWN_TYPES.items() if trained_with.get(name)}
 
 
@@ -294,7 +294,7 @@ def _set_picture(model, path) -> None:
     rows, columns = picture.shape[-2:]
     if abs(rows * width - columns * height) > 2 * max(rows, columns):  # off by more than two pixels
         raise InputError(
-            f'{path} is not the picture that this was trained on: {rows}x{columns} is another shape than '
-            f'{height}x{width}'
+            f'{path} is not the picture that this was trained on: {size_text((rows, columns))} is another shape than '
+            f'{size_text((height, width))}'
         )
     model.picture.copy_(resize(picture, (height, width)).clamp(-1, 1))

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.models.layers import ToRGB, binomial_filter
 from mmpe.models.stylegan2 import StyleDiscriminator, StyleGenerator
+from mmpe.numbers import as_size, check_real
 from mmpe.registry import MODELS
 
 from .arguments import group_size, only_defaults
@@ -234,6 +235,7 @@ class MSStyleGANv2Generator(ReleasedState, StyleGenerator):
         )
         super().__init__(**arguments)
         self.arguments = arguments
+        check_real(0, 1, mix_prob=mix_prob)
         self.mixing_probability = mix_prob if default_style_mode == 'mix' else 0.0
         self._learned_head = head_pos_encoding is None
         self._transposed = not deconv2conv
@@ -315,7 +317,7 @@ class MSStyleGAN2Discriminator(ReleasedState, StyleDiscriminator):
         arguments = dict(
             in_size=in_size,
             channel_multiplier=_channel_multiplier(channel_multiplier),
-            pool_size=tuple(pool_size) if with_adaptive_pool else None,
+            pool_size=as_size(pool_size, 'pool_size') if with_adaptive_pool else None,
             group_size=group_size(**(mbstd_cfg or {})),
             max_channels=max_channels,
         )
@@ -413,9 +415,10 @@ def _upsampling(no_pad, deconv2conv, interp_pad, up_config, up_after_conv) -> di
 
 def _head(encoding, size, resized, side, channels) -> dict:
     """The encoding that three released arguments stand for."""
+    size = as_size(size, 'head_pos_size')
     if encoding is None:
         return dict(type='mmpe.LearnableGrid', channels=channels, size=side)
-    if tuple(size) != (side, side):
+    if size != (side, side):
         raise InputError(f'head_pos_size={size} is not supported: it is {(side, side)} here, with or without padding')
     return dict(type='mmpe.ResizedEncoding', encoding=encoding, size=side) if resized else encoding
 

@@ -7,8 +7,7 @@ training are not in a checkpoint at all: a converted one is there to be sampled.
 
 from __future__ import annotations
 
-from mmpe.apis import one_clear_line
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
 
@@ -35,7 +34,7 @@ def convert_stylegan2(networks: Networks, settings: dict | None) -> tuple[StyleG
     Raises:
         InputError: If the weights do not fit each other or the config, or a config is needed.
     """
-    with one_clear_line('the checkpoint cannot be converted'):
+    with as_input_error('the checkpoint cannot be converted'):
         config = _configured(settings) if settings is not None else _inferred(networks)
         if not networks.discriminator:
             config.pop('discriminator', None)

@@ -10,9 +10,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch.utils.data import Dataset
 
-from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 from mmpe.registry import DATASETS
 
+MOST_DRAWN = 10**7
+"""Items of a data set that is made up: samplers keep a list of their numbers, and nobody waits for more."""
+
+_LARGEST = 2**13  # pixels a side
 _DETAIL = 4  # drawn larger by this and then reduced, for smooth edges
 _SKIN = [(255, 224, 196), (241, 194, 150), (224, 172, 120), (198, 134, 88), (141, 85, 50), (92, 56, 34)]
 _HAIR = [(32, 24, 20), (74, 46, 28), (124, 80, 40), (206, 164, 88), (168, 62, 34), (150, 150, 156)]
@@ -32,12 +36,12 @@ class DrawnFaces(Dataset):
         flip (bool): Whether mirror images follow, as further ``num`` items.
 
     Raises:
-        InputError: If there would be no faces, or no pixels.
+        InputError: If one of the numbers is out of its range.
     """
 
     def __init__(self, num: int, size: int, flip: bool = False):
-        if num < 1 or size < 1:
-            raise InputError(f'there must be at least one face of at least one pixel, not num={num} and size={size}')
+        check_whole(1, MOST_DRAWN, num=num)
+        check_whole(1, _LARGEST, size=size)
         self.num, self.size, self.flip = num, size, flip
 
     @property

@@ -9,6 +9,8 @@ from mmengine.model import BaseModel
 from torch.utils.data import BatchSampler
 
 from mmpe.errors import InputError
+from mmpe.models.pggan.growth import as_side
+from mmpe.numbers import check_whole, shown
 from mmpe.registry import DATA_SAMPLERS
 
 from .sampler import ResumableSampler
@@ -35,11 +37,10 @@ class GrowingBatchSampler(BatchSampler):
             raise InputError(
                 f'GrowingBatchSampler needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
             )
-        self.batch_sizes = {int(side): size for side, size in batch_sizes.items()}
-        if min(batch_size, *self.batch_sizes.values()) < 1:
-            raise InputError(
-                f'a batch has at least one picture: batch_size={batch_size}, batch_sizes={dict(batch_sizes)}'
-            )
+        if not isinstance(batch_sizes, Mapping):
+            raise InputError(f'batch_sizes={shown(batch_sizes)} must be a dict from sides to pictures in a batch')
+        check_whole(1, batch_size=batch_size, **{f'batch_sizes[{side}]': size for side, size in batch_sizes.items()})
+        self.batch_sizes = {as_side(side, 'batch_sizes'): size for side, size in batch_sizes.items()}
         super().__init__(sampler, batch_size, drop_last=True)
         self.model = None
 

@@ -12,11 +12,13 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 from mmpe.registry import DATASETS
 
 from .picture_sources import find_pictures
 from .pictures import PictureError
+
+_LARGEST = 2**16  # pixels a side
 
 
 @DATASETS.register_module()
@@ -40,8 +42,7 @@ class PictureFolder(Dataset):
     """
 
     def __init__(self, data_root: str, size: int, flip: bool = False, skip_unreadable: bool = False):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f'size={size!r} of {data_root} must be a whole number of pixels, at least 1')
+        check_whole(1, _LARGEST, size=size)
         self.pictures = find_pictures(data_root)
         self.num_pictures = len(self.pictures.names)
         self.data_root = str(data_root)

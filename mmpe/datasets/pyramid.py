@@ -8,8 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole, is_real, shown, size_text
 
 Size = tuple[int, int]
+
+LEAST_SIDE = 2
+"""Short side of the coarsest scale: one pixel has no statistics to normalise by, and no place."""
 
 
 def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> list[Size]:
@@ -30,23 +34,28 @@ def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> li
     Raises:
         InputError: If the values contradict each other, or the picture is smaller than ``min_size``.
     """
-    if not 0 < factor < 1:
-        raise InputError(f'the factor from scale to scale must lie between 0 and 1, got {factor}')
-    if min_size < 1 or min_size > max_size:
-        raise InputError(f'min_size={min_size} must be at least 1 and at most max_size={max_size}')
+    if not is_real(factor) or not 0 < factor < 1:
+        raise InputError(f'the factor from scale to scale must lie between 0 and 1, got {shown(factor)}')
+    check_whole(LEAST_SIDE, min_size=min_size)
+    check_whole(min_size, max_size=max_size)
     if min(size) < min_size:
         raise InputError(
-            f'the picture is {size[1]}x{size[0]} pixels, smaller than min_size={min_size}: give a larger '
+            f'the picture is {size_text(size)} pixels, smaller than min_size={min_size}: give a larger '
             'picture or a smaller min_size'
         )
     finest = _scale(size, min(1, max_size / max(size)))
     if min(finest) < min_size:
         raise InputError(
-            f'at max_size={max_size} the picture would be {finest[1]}x{finest[0]} pixels, smaller than '
+            f'at max_size={max_size} the picture would be {size_text(finest)} pixels, smaller than '
             f'min_size={min_size}: give a larger max_size or a smaller min_size'
         )
     shrink = min_size / min(finest)
     steps = math.ceil(math.log(shrink) / math.log(factor) - 1e-9) + 1 if shrink < 1 else 0
+    if steps > max(finest):
+        raise InputError(
+            f'a factor of {factor} from scale to scale takes {steps + 1} scales, and {size_text(finest)} pixels do not '
+            'have as many sizes: give a smaller one, such as 0.75'
+        )
     return [_scale(finest, shrink ** ((steps - i) / steps)) for i in range(steps)] + [finest]
 
 

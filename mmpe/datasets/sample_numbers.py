@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
+from mmpe.numbers import as_size, check_whole, shown
 from mmpe.registry import DATASETS
+
+from .drawn_faces import MOST_DRAWN
 
 Size = tuple[int, int]
 
@@ -49,10 +52,9 @@ class SampleNumbers(Dataset):
     """
 
     def __init__(self, num: int = 1, sizes: Sequence[int | Size] | None = None):
-        if not _is_count(num):
-            raise InputError(f'num={num!r} must be a whole number of samples, at least 1')
+        check_whole(1, MOST_DRAWN, num=num)
         self.num = num
-        self.sizes = None if sizes is None else _pairs(sizes)
+        self.sizes = None if sizes is None else _as_sizes(sizes)
 
     @property
     def metainfo(self) -> dict:
@@ -69,21 +71,10 @@ class SampleNumbers(Dataset):
         return dict(inputs=SampleRequest(index, self.sizes))
 
 
-def _pairs(sizes: Sequence[int | Size]) -> list[Size]:
+def _as_sizes(sizes: Sequence[int | Size]) -> list[Size]:
     if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
-        raise InputError(f'sizes={sizes!r} must be a list of sizes in pixels, such as [256, (256, 512)]')
-    pairs = [_pair(size) for size in sizes]
+        raise InputError(f'sizes={shown(sizes)} must be a list of sizes in pixels, such as [256, (256, 512)]')
+    pairs = [as_size(size, f'sizes[{i}]') for i, size in enumerate(sizes)]
     if len(set(pairs)) < len(pairs):
         raise InputError(f'sizes={list(sizes)} has a size twice')
     return pairs
-
-
-def _pair(size: int | Size) -> Size:
-    pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
-    if len(pair) != 2 or not all(_is_count(n) for n in pair):
-        raise InputError(f'a size is one whole number of pixels or (height, width), not {size!r}')
-    return pair
-
-
-def _is_count(n) -> bool:
-    return isinstance(n, int) and not isinstance(n, bool) and n > 0

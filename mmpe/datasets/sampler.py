@@ -9,7 +9,7 @@ import torch
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_seed, random_generator
 from mmpe.registry import DATA_SAMPLERS
 
 
@@ -31,6 +31,8 @@ class ResumableSampler(Sampler):
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None, shuffle: bool = True):
+        if seed is not None:
+            check_seed(seed)
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.seed = sync_random_seed() if seed is None else seed

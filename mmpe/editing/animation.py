@@ -15,8 +15,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.models.random import random_generator
+from mmpe.models.memory import check_memory
+from mmpe.models.random import check_seed, random_generator
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_real, check_whole
 from mmpe.visualization import to_picture
 
 FORMATS = ('.gif', '.webp', '.mp4')
@@ -108,9 +110,9 @@ def animate(
         Animation: The frames.
 
     Raises:
-        InputError: If the start scale does not exist, or a number is out of its range.
+        InputError: If the start scale does not exist, a number is out of its range, or memory cannot hold the frames.
     """
-    _check(model, num_frames, alpha, beta, start_scale, fps)
+    _check(model, num_frames, alpha, beta, start_scale, seed, fps)
     below = model.reconstruct(start_scale) if start_scale else None
     weights = model.noise_weights[start_scale:]
     walk = noise_walk(model, alpha, beta, start_scale, seed)
@@ -139,11 +141,10 @@ def noise_walk(
         before, now = now, [alpha * star + (1 - alpha) * (z + step) for star, z, step in zip(fixed, now, steps)]
 
 
-def _check(model, num_frames, alpha, beta, start_scale, fps):
+def _check(model, num_frames, alpha, beta, start_scale, seed, fps):
     model.check_start_scale(start_scale)
-    if num_frames < 1:
-        raise InputError(f'an animation has at least 1 frame, not {num_frames}')
-    if not (0 <= alpha <= 1 and 0 <= beta <= 1):
-        raise InputError(f'alpha and beta of an animation lie between 0 and 1, unlike {alpha} and {beta}')
-    if not _LEAST_FPS <= fps <= _MOST_FPS:
-        raise InputError(f'frames a second are {_LEAST_FPS} to {_MOST_FPS}, not {fps}')
+    check_whole(1, num_frames=num_frames)
+    check_real(0, 1, alpha=alpha, beta=beta)
+    check_real(_LEAST_FPS, _MOST_FPS, fps=fps)
+    check_seed(seed)
+    check_memory(model, model.scaled_sizes()[-1], num_frames)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_real, check_whole
 
 from .edited import Edited
 from .injection import inject
@@ -132,6 +133,8 @@ def refine_within(
         InputError: If the start scale does not exist, or picture or mask have another shape than the trained one.
     """
     size = model.scaled_sizes()[-1]
+    if softness is not None:
+        check_real(0, max(size), softness=softness)
     given = fit(picture, size, 'the picture').to(model.fixed_noise)
     reach = _reach(mask, size, dilation).to(given)
     if start_scale is None:
@@ -153,8 +156,7 @@ def _scaled(pixels: int, model: SinGANModel) -> int:
 
 
 def _reach(mask: Tensor, size: Size, dilation: int) -> Tensor:
-    if dilation < 0:
-        raise InputError(f'the dilation of a mask is at least 0 pixels, not {dilation}')
+    check_whole(0, max(size), dilation=dilation)
     mask = (fit(mask, size, 'the mask') >= 0.5).float()
     if not mask.any():
         raise InputError('the mask is 0 everywhere: set it to 1 where things are to change')

@@ -6,8 +6,6 @@ much of it anew; a fine one keeps its layout and gives it the photograph's textu
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -15,8 +13,9 @@ from tqdm import tqdm
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
 from mmpe.models.memory import check_memory
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_real, is_whole, shown
 
 from .masks import Size, fit
 
@@ -56,6 +55,7 @@ def inject(
             small, or too large for memory.
     """
     _check(model, start_scale, noise)
+    check_draws(num, seed)
     sizes = model.scaled_sizes(size)
     check_memory(model, sizes[-1], num)
     if tuple(picture.shape[-2:]) != sizes[start_scale - 1]:
@@ -71,21 +71,12 @@ def inject(
 
 def _check(model, start_scale, noise):
     scales = injection_scales(model)
-    if start_scale not in scales:
+    if not is_whole(start_scale) or start_scale not in scales:
         raise InputError(
-            f'a picture cannot be injected at start scale {start_scale}: choose one of {scales[0]} to {scales[-1]}'
+            f'a picture cannot be injected at start scale {shown(start_scale)}: choose one of {scales[0]} to '
+            f'{scales[-1]}'
         )
-    check_factor(noise, 'the factor of the noise')
-
-
-def check_factor(factor: float, what: str) -> None:
-    """Refuse a number that nothing can be multiplied by.
-
-    Raises:
-        InputError: If it is negative, infinite or none; ``what`` it is.
-    """
-    if not 0 <= factor < math.inf:
-        raise InputError(f'{what} is at least 0, not {factor}')
+    check_real(0, noise=noise)
 
 
 def injection_scales(model: SinGANModel) -> range:

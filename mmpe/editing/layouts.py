@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import size_text
 
 from .edited import Edited
 from .masks import Size
@@ -52,7 +53,7 @@ def transfer_layout(model: SinGANModel, sketch: Tensor, labels: Tensor, **option
     for number in np.setdiff1d(wanted, present):
         raise InputError(
             f'nothing of the colour {_name(palette[number])} is left of the labels at the size of the picture, '
-            f'{size[1]}x{size[0]}: make its area larger'
+            f'{size_text(size)}: make its area larger'
         )
     edited = redraw(model, rearrange(wanted, present), **options)
     edited.before.update(labels=_shown(labels, size), sketch=_shown(sketch, size))

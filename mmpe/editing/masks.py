@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from mmpe.datasets.pictures import read_picture
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.numbers import MOST_WHOLE, check_numbers, check_whole, size_text
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -30,7 +32,8 @@ def fit(picture: Tensor, size: Size, name: str) -> Tensor:
         return picture
     if abs(width / height * size[0] / size[1] - 1) > _SAME_SHAPE:
         raise InputError(
-            f'{name} is {width}x{height} pixels: give one of {size[1]}x{size[0]}, or of another size of that shape'
+            f'{name} is {size_text((height, width))} pixels: give one of {size_text(size)}, or of another size of that '
+            'shape'
         )
     return resize(picture, size)
 
@@ -57,11 +60,12 @@ def box_mask(box: Box, size: Size) -> Tensor:
     Raises:
         InputError: If it is empty or leaves the picture.
     """
+    check_numbers(partial(check_whole, -MOST_WHOLE), 4, box=box)
     left, top, width, height = box
     if min(width, height) < 1 or min(left, top) < 0 or left + width > size[1] or top + height > size[0]:
         raise InputError(
             f'the box {left},{top},{width},{height} (left, top, width, height) does not lie in the picture of '
-            f'{size[1]}x{size[0]} pixels'
+            f'{size_text(size)} pixels'
         )
     mask = torch.zeros(1, 1, *size)
     mask[..., top : top + height, left : left + width] = 1

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_above, check_numbers, check_real
 
 from .covers import cover
 from .edited import Edited
@@ -128,6 +129,7 @@ def _part(model, region, start_scale) -> Region:
 
 def shift(by: tuple[float, float]) -> Places:
     """Where a position comes from if everything has been moved by (right, down)."""
+    check_numbers(check_real, 2, by=by)
     return lambda positions: positions - positions.new_tensor(by)
 
 
@@ -137,8 +139,7 @@ def zoom(box: Box, factor: float, anchor: str = 'center') -> Places:
     Raises:
         InputError: If the factor is not above 0, or there is no such anchor.
     """
-    if not 0 < factor < float('inf'):
-        raise InputError(f'a region is scaled by a factor above 0, not {factor}')
+    check_above(0, factor=factor)
     left, top, width, height = box
     heights = dict(top=0, center=(height - 1) / 2, bottom=height - 1)
     if anchor not in heights:
@@ -177,8 +178,7 @@ def transplant(region: Region, origin: Places, background: Places, factor: float
     Raises:
         InputError: If the new place is outside of the picture, or the seam is negative.
     """
-    if not 0 <= seam < float('inf'):
-        raise InputError(f'a seam is at least 0 pixels wide, not {seam}')
+    check_real(0, seam=seam)
     if not bool((region.distance(origin(pixel_positions(region.size))) < 0).any()):
         raise InputError('nothing of the region would be left in the picture: to take it away, remove it')
 

@@ -9,8 +9,9 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.models.memory import check_memory
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import as_size, check_real
 
 from .edited import Edited
 from .masks import Size, blend, dilate, soften
@@ -61,10 +62,12 @@ def redraw(
             tell.
     """
     _check(model, start_scale)
+    check_draws(num, seed)
+    check_real(0, max(model.scaled_sizes()[-1]), softness=softness)
     if vary_from is not None:
         model.check_start_scale(vary_from)
     keeps = size is None or tuple(size) == model.scaled_sizes()[-1]
-    size = tuple(size or model.scaled_sizes()[-1])
+    size = as_size(size or model.scaled_sizes()[-1])
     check_memory(model, size, num)
     if reach is None:
         reach = reach_of(places, size) if keeps else torch.ones(1, 1, *size)

@@ -12,12 +12,14 @@ from tqdm import tqdm
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
 from mmpe.models.memory import check_memory
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_above, check_real, given, size_text
 
 from .edited import Edited
-from .injection import check_factor
 from .masks import Size, fit
+
+_MOST_TIMES = 1000
 
 
 @torch.no_grad()
@@ -59,6 +61,7 @@ def super_resolve(
     """
     sizes = enlarged_sizes(model, factor)
     picture = _check(model, picture, noise, strength)
+    check_draws(num, seed)
     check_memory(model, sizes[-1], num)
     strength = fitting_strength(model, picture) if strength is None else strength
     images = []
@@ -129,8 +132,7 @@ def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
     Raises:
         InputError: If the factor is not over 1, or there is one scale only.
     """
-    if not 1 < factor < math.inf:
-        raise InputError(f'the factor of super-resolution must be over 1, not {factor}')
+    check_above(1, _MOST_TIMES, factor=factor)
     if model.trained_scales < 2:
         raise InputError('this SinGAN has one scale only, which enlarges nothing: train with a smaller min_size')
     below, (height, width) = model.scaled_sizes()[-2:]
@@ -150,16 +152,14 @@ def _shrink(image, size):
 
 
 def _check(model, picture, noise, strength) -> Tensor:
-    check_factor(noise, 'the factor of the noise')
-    if strength is not None:
-        check_factor(strength, 'the strength of the detail')
+    check_real(0, noise=noise, **given(strength=strength))
     if picture is None:
         return model.picture
     height, width = model.scaled_sizes()[-1]
     if tuple(picture.shape[-2:]) != (height, width):
         raise InputError(
-            f'the picture is {picture.shape[-1]}x{picture.shape[-2]} pixels, and the model was trained on '
-            f'{width}x{height}: super-resolution takes a picture of that size, or a model trained on this one at '
-            f'max_size={max(picture.shape[-2:])}'
+            f'the picture is {size_text(picture.shape[-2:])} pixels, and the model was trained on '
+            f'{size_text((height, width))}: super-resolution takes a picture of that size, or a model trained on this '
+            f'one at max_size={max(picture.shape[-2:])}'
         )
     return picture.to(model.fixed_noise)

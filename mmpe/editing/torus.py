@@ -12,7 +12,7 @@ from tqdm import tqdm
 from mmpe.errors import InputError
 from mmpe.models.memory import check_memory
 from mmpe.models.padding import Pad
-from mmpe.models.random import random_generator
+from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANGenerator, SinGANModel
 
 from .edited import Edited
@@ -56,6 +56,7 @@ def tile(
     if axes not in AXES:
         raise InputError(f'textures wrap on the axes {", ".join(AXES)}, not {axes!r}')
     model.check_start_scale(start_scale)
+    check_draws(num, seed)
     sizes = model.scaled_sizes(size or tile_size(model, axes, start_scale))
     check_memory(model, sizes[-1], num)
     torus = Torus(model.generator, AXES[axes])

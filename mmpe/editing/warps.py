@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
+from mmpe.numbers import check_numbers, check_real, size_text
 
 from .edited import Edited
 from .masks import Size
@@ -75,10 +77,11 @@ def thin_plate(sources: np.ndarray, targets: np.ndarray) -> Places:
 
 def _inside(points: Points, size: Size) -> np.ndarray:
     """Points as (N, 2), all of them in a picture of ``size`` (H, W)."""
+    check_numbers(partial(check_numbers, check_real, 2), points=points)
     array = np.asarray(points, float).reshape(-1, 2)
     for x, y in array:
         if not (-0.5 <= x <= size[1] - 0.5 and -0.5 <= y <= size[0] - 0.5):
-            raise InputError(f'the point {x:g},{y:g} does not lie in the picture of {size[1]}x{size[0]} pixels')
+            raise InputError(f'the point {x:g},{y:g} does not lie in the picture of {size_text(size)} pixels')
     return array
 
 

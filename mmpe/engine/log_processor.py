@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmengine.runner import LogProcessor
 
+from mmpe.numbers import check_whole
 from mmpe.registry import LOG_PROCESSORS
 
 from .wrapper import unwrapped
@@ -13,8 +14,9 @@ from .wrapper import unwrapped
 class PyramidLogProcessor(LogProcessor):
     """MMEngine's, by iteration, with "scale k of n" before it."""
 
-    def __init__(self, *args, by_epoch: bool = False, **kwargs):
-        super().__init__(*args, by_epoch=by_epoch, **kwargs)
+    def __init__(self, window_size: int = 10, by_epoch: bool = False, **settings):
+        check_whole(1, window_size=window_size)
+        super().__init__(window_size, by_epoch, **settings)
 
     def get_log_after_iter(self, runner, batch_idx: int, mode: str) -> tuple[dict, str]:
         """As MMEngine's; ``scale`` is logged too, counted from 1."""

@@ -11,11 +11,10 @@ from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
 from mmpe.models.distributed import broadcast_state
+from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
-from .hooks import guard
-from .memory import keep_freed_memory
-from .supported import check_runner
+from .preparation import prepare
 from .wrapper import unwrapped
 
 
@@ -34,14 +33,14 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader, val_interval: int | None = None):
-        check_runner(runner)
-        keep_freed_memory()
-        guard(runner)
+        prepare(runner, dataloader)
+        check_whole(1, val_interval=1 if val_interval is None else val_interval)
         val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
         super().__init__(runner, _stacking(dataloader), 0, val_begin, val_interval or 1)
         _refuse_schedules(runner)
         self.model = unwrapped(runner.model)
         self.model.set_pyramid(self.dataloader.dataset.sizes)
+        self.model.check_trainable()
         broadcast_state(self.model)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
+from mmpe.numbers import check_finite, check_numbers, check_real, check_whole, shown
 from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 from .wrapper import unwrapped
@@ -35,13 +37,29 @@ class PerNetworkOptimWrapperConstructor:
             if not isinstance(getattr(model, name, None), nn.Module):
                 networks = [n for n, child in model.named_children() if any(True for _ in child.parameters())]
                 raise InputError(f'optim_wrapper names a network {name!r}; the model has {", ".join(networks)}')
-        for config in self.configs.values():
-            kind = config['optimizer']['type']
-            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
-                raise InputError(f'there is no optimiser {kind}')
         return OptimWrapperDict(
-            **{name: build_optim_wrapper(getattr(model, name), config) for name, config in self.configs.items()}
+            **{name: _build(name, getattr(model, name), config) for name, config in self.configs.items()}
         )
+
+
+def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
+    """The optim wrapper of a network; MMEngine checks some settings by assertions, which Python may leave out."""
+    key = f'optim_wrapper.{name}'
+    optimizer = config.get('optimizer') if isinstance(config, dict) else None
+    if not isinstance(optimizer, dict) or 'type' not in optimizer:
+        raise InputError(
+            f"{key}={shown(config)} cannot work: it must be a dict with optimizer=dict(type='Adam', lr=...)"
+        )
+    if isinstance(optimizer['type'], str) and OPTIMIZERS.get(optimizer['type']) is None:
+        raise InputError(f'there is no optimiser {optimizer["type"]}')
+    check_finite(config, key)
+    if 'lr' in optimizer:
+        check_real(0, **{f'{key}.optimizer.lr': optimizer['lr']})
+    if 'betas' in optimizer:
+        check_numbers(partial(check_real, 0, 1), 2, **{f'{key}.optimizer.betas': optimizer['betas']})
+    check_whole(1, **{f'{key}.accumulative_counts': config.get('accumulative_counts', 1)})
+    with as_input_error(key):
+        return build_optim_wrapper(network, config)
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -12,12 +12,14 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_room
+from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
-from .hooks import guard
-from .memory import keep_freed_memory
-from .supported import check_runner
+from .preparation import prepare
 from .wrapper import unwrapped
+
+_IMAGES_OF_EACH = 4  # at least: a picture, as a number and resized, what is generated beside it, and its gradient
 
 
 @LOOPS.register_module()
@@ -39,9 +41,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader, **settings):
-        check_runner(runner)
-        keep_freed_memory()
-        guard(runner)
+        prepare(runner, dataloader)
+        check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
         loader.worker_init_fn = partial(_undisturbed, loader.worker_init_fn)
@@ -89,6 +90,14 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             raise InputError(
                 f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
             )
+        batches = self.dataloader.batch_sampler
+        batch = min([batches.batch_size, *getattr(batches, 'batch_sizes', {}).values()])
+        check_room(
+            sum(_IMAGES_OF_EACH * 3 * 4 * height * width for height, width in getattr(model, 'sizes', [])[:1]) * batch,
+            next(model.parameters()).device,
+            f'a batch of {batch} pictures',
+            'a smaller batch_size',
+        )
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:

@@ -19,6 +19,8 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.models.memory import check_room
+from mmpe.numbers import MOST_WHOLE, check_whole, given, size_text
 from mmpe.registry import METRICS
 
 from .features import frechet_distance, kernel_distance, precision_recall
@@ -27,6 +29,8 @@ from .pictures import quantised
 from .pyramid import pyramid_distance, pyramid_neighbourhoods
 from .real_pictures import RealPictures, Size
 from .similarity import multiscale_similarity
+
+_COPIES = 2  # of what is measured: one by one, and put together
 
 
 class SizedMetric(BaseMetric):
@@ -43,6 +47,7 @@ class SizedMetric(BaseMetric):
     default_prefix = ''  # the sizes are: MMEngine warns where it is None
 
     def __init__(self, num: int | None = None, device: str | None = None, **kwargs):
+        check_whole(1, **given(num=num))
         super().__init__(**kwargs)
         self.num = num
         self.device = torch.device(device or get_device())
@@ -57,7 +62,7 @@ class SizedMetric(BaseMetric):
 
     @torch.no_grad()
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Measure a batch."""
+        """Measure a batch; the first says whether memory can hold them all."""
         entries = [{} for _ in data_samples]
         counted = [i for i, sample in enumerate(data_samples) if self.num is None or sample['number'] < self.num]
         for size in dict.fromkeys(size for i in counted for size in data_samples[i]['images']):
@@ -65,13 +70,25 @@ class SizedMetric(BaseMetric):
             images = torch.stack([data_samples[i]['images'][size].to(self.device) for i in shown])
             if tuple(images.shape[-2:]) != tuple(size):
                 raise InputError(
-                    f'images of {_name(size)} were asked for, and the model gave {_name(images.shape[-2:])}'
+                    f'images of {size_text(size)} were asked for, and the model gave {size_text(images.shape[-2:])}'
                 )
             found = self.describe(quantised(images), [data_samples[i]['number'] for i in shown]).cpu()
             for i, description in zip(shown, found):
                 # a row alone: pickling a view, to bring results together, takes the whole batch along
                 entries[i][tuple(size)] = description.clone()
+        if not self.results:
+            self._check_memory(entries)
         self.results.extend(entries)
+
+    def _check_memory(self, entries: Sequence[dict[Size, Tensor]]) -> None:
+        expected = (self.dataset_meta or {}).get('num')
+        if expected is None or not entries:
+            return
+        expected = min(expected, self.num or expected)
+        of_one = sum(found.numel() * found.element_size() for entry in entries for found in entry.values())
+        needed = _COPIES * expected * of_one // len(entries)
+        what = f'what {type(self).__name__} keeps of {expected} samples'
+        check_room(needed, torch.device('cpu'), what, 'fewer, or smaller ones')
 
     @torch.no_grad()
     def compute_metrics(self, results: list[dict[Size, Tensor]]) -> dict[str, float]:
@@ -80,7 +97,7 @@ class SizedMetric(BaseMetric):
         for size in dict.fromkeys(size for entry in results for size in entry):
             fakes = torch.stack([entry[size] for entry in results if size in entry])
             for name, value in self.score(size, fakes.to(self.device)).items():
-                scores[f'{_name(size)}/{name}'] = value
+                scores[f'{size_text(size)}/{name}'] = value
         return scores
 
 
@@ -171,6 +188,7 @@ class FeatureMetrics(RealSetMetric):
         unknown = [name for name in scores if name not in known]
         if unknown or not scores:
             raise InputError(f'scores are some of {", ".join(known)}, not {", ".join(unknown) or "none"}')
+        check_whole(1, neighbours=neighbours)
         if 'kid' in scores:
             _require_torchmetrics('kid')
         super().__init__(real=real, **kwargs)
@@ -234,6 +252,7 @@ class SlicedWasserstein(RealSetMetric):
     """
 
     def __init__(self, num: int = 4096, neighbourhoods: int = 128, **kwargs):
+        check_whole(1, neighbourhoods=neighbourhoods)
         super().__init__(num=num, **{'num_real': num, **kwargs})
         self.neighbourhoods = neighbourhoods
 
@@ -267,6 +286,7 @@ class MultiScaleSimilarity(SizedMetric):
     """
 
     def __init__(self, pairs: int = 1000, **kwargs):
+        check_whole(1, MOST_WHOLE // 2, pairs=pairs)
         _require_torchmetrics('ms_ssim')
         super().__init__(num=2 * pairs, **kwargs)
 
@@ -277,10 +297,6 @@ class MultiScaleSimilarity(SizedMetric):
     def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
         """The mean over pairs."""
         return dict(ms_ssim=multiscale_similarity(fakes))
-
-
-def _name(size: Sequence[int]) -> str:
-    return f'{size[0]}x{size[1]}'
 
 
 def _require_torchmetrics(score: str) -> None:

@@ -14,6 +14,7 @@ from mmengine.dist import barrier, is_main_process
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import as_size, check_numbers, check_real
 from mmpe.registry import MODELS
 
 from .pictures import resized
@@ -79,6 +80,9 @@ class TorchScriptFeatures(nn.Module):
         arguments: dict | None = None,
     ):
         super().__init__()
+        size = None if size is None else as_size(size)
+        if value_range is not None:
+            check_numbers(check_real, 2, value_range=value_range)
         file = _downloaded(path) if '://' in path else Path(path)
         if not file.is_file():
             raise InputError(f'there is no feature network at {path}: {_ADVICE}')
@@ -89,7 +93,7 @@ class TorchScriptFeatures(nn.Module):
         if arguments is None:
             takes = {argument.name for argument in self.network.forward.schema.arguments}
             arguments = {'return_features': True} if 'return_features' in takes else {}
-        self.size = (size, size) if isinstance(size, int) else size
+        self.size = size
         self.value_range = value_range
         self.arguments = arguments
         self.path = path

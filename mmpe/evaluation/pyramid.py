@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.random import random_generator
+from mmpe.numbers import size_text
 
 from .texture import sliced_wasserstein
 
@@ -35,7 +36,9 @@ def laplacian_pyramid(pictures: Tensor) -> list[Tensor]:
     """
     if min(pictures.shape[-2:]) < _SMALLEST_LEVEL:
         height, width = pictures.shape[-2:]
-        raise InputError(f'a pyramid begins at {_SMALLEST_LEVEL} pixels, and the pictures are {height}x{width}')
+        raise InputError(
+            f'a pyramid begins at {_SMALLEST_LEVEL} pixels, and the pictures are {size_text((height, width))}'
+        )
     levels = []
     while min(pictures.shape[-2:]) >= 2 * _SMALLEST_LEVEL - 1:
         smaller = _blur(pictures)[..., ::2, ::2]

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
 
 from .pictures import resized
@@ -29,6 +30,7 @@ from .pictures import resized
 Size = tuple[int, int]
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
 
+MOST_WORKERS = 1024
 _VERSION = 1  # of what is measured and how: raise it when old files no longer say the same
 
 
@@ -55,6 +57,8 @@ class RealPictures:
         batch_size: int = 32,
         num_workers: int = 2,
     ):
+        check_whole(1, batch_size=batch_size, **given(num_real=num))
+        check_whole(0, MOST_WORKERS, num_workers=num_workers)
         if dataset is None:
             raise InputError(
                 'the scores compare with real pictures: give real=dict(type=..., data_root=...), or a config file '
@@ -116,7 +120,7 @@ class RealPictures:
     def _file(self, size: Size, fingerprint: str) -> Path:
         parts = (_VERSION, fingerprint, self._fingerprint, len(self.indices), tuple(size))
         name = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-        return self.cache_dir / f'real_{size[0]}x{size[1]}_{name}.npz'
+        return self.cache_dir / f'real_{size_text(size)}_{name}.npz'
 
     @cached_property
     def _fingerprint(self) -> str:

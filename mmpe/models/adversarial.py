@@ -316,10 +316,3 @@ def _step(optimizer: OptimWrapper, network: nn.Module) -> None:
     average_gradients(network.parameters())
     optimizer.step()
     optimizer.zero_grad()
-
-
-def check_at_least(least: float, **numbers: float) -> None:
-    """Raise :class:`InputError` for the first of some numbers that is less than ``least``."""
-    for name, number in numbers.items():
-        if number < least:
-            raise InputError(f'{name} must be at least {least}, got {number}')

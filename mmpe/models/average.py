@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from mmpe.errors import InputError
+from mmpe.numbers import check_above, given
 
 Network = TypeVar('Network', bound=nn.Module)
 
@@ -26,8 +26,7 @@ class RunningAverage:
     """
 
     def __init__(self, half_life: float = 10_000, ramp_up: float | None = None):
-        if half_life <= 0 or (ramp_up is not None and ramp_up <= 0):
-            raise InputError(f'half_life={half_life} and ramp_up={ramp_up} of the running average must be above 0')
+        check_above(0, half_life=half_life, **given(ramp_up=ramp_up))
         self.half_life, self.ramp_up = half_life, ramp_up
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 from .heads import Linear
@@ -20,8 +21,7 @@ class GridGenerator(DoublingGenerator):
     """
 
     def _build_head(self, head: dict, latent_channels: int, channels: int, linear: Linear) -> None:
-        if latent_channels < 1:
-            raise InputError(f'latent_channels={latent_channels} cannot work: it must be at least 1')
+        check_whole(1, latent_channels=latent_channels)
         self.latent_channels = latent_channels
         grid = self.head_size((BASE, BASE))
         parts = dict(latent_channels=latent_channels, channels=channels, grid=grid, linear=linear)

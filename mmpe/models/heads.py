@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
 from .sizes import Size, encode
@@ -33,6 +34,7 @@ class Head(nn.Module, ABC):
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
         super().__init__()
+        check_whole(1, latent_channels=latent_channels, channels=channels)
         self.latent_channels = latent_channels
 
     @abstractmethod
@@ -65,9 +67,9 @@ class DenseHead(Head):
     def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
         """Map (N, C, 1, 1) to (N, channels, *grid)."""
         if coordinates is not None or tuple(grid) != self.grid or z.shape[-2:] != (1, 1):
-            asked = 'coordinates' if coordinates is not None else f'a grid of {grid[0]}x{grid[1]}'
+            asked = 'coordinates' if coordinates is not None else f'a grid of {size_text(grid)}'
             raise InputError(
-                f'a DenseHead has weights for a grid of {self.grid[0]}x{self.grid[1]} and one latent for all of it: '
+                f'a DenseHead has weights for a grid of {size_text(self.grid)} and one latent for all of it: '
                 f'it cannot take {asked} with latents of shape {tuple(z.shape)}; give the generator head=dict('
                 "type='PointwiseHead')"
             )

@@ -1,7 +1,9 @@
-"""Whether memory can hold the images that are to be drawn, asked before they are."""
+"""Whether memory can hold what is to be made, asked before it is."""
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor
 from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
+from mmpe.numbers import size_text
 
 MAPS_ALIVE = 5
 """As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them."""
@@ -18,13 +21,14 @@ _COPIES = 2  # of finished images: apart, and put together
 _ASSUMED_MEMORY = 2**33
 
 
-def check_memory(model: BaseModel, size: tuple[int, int], num: int = 1) -> int:
+def check_memory(model: BaseModel, size: tuple[int, int], num: int = 1, batch: int = 1) -> int:
     """Refuse images that memory cannot hold.
 
     Args:
         model (BaseModel): What drawing an image takes is measured, unless its ``memory_of_an_image(size)`` says.
         size (tuple[int, int]): (H, W).
-        num (int): How many are drawn one by one, and kept.
+        num (int): How many are drawn, and kept.
+        batch (int): How many of them at a time.
 
     Returns:
         int: Bytes that drawing one takes, about.
@@ -35,32 +39,105 @@ def check_memory(model: BaseModel, size: tuple[int, int], num: int = 1) -> int:
     if hasattr(model, 'memory_of_an_image'):
         of_one = model.memory_of_an_image(size)
     else:
-        of_one = int(MAPS_ALIVE * 4 * _largest_map(model) * size[0] * size[1])
-    needed = of_one + (num - 1) * _COPIES * 3 * 4 * size[0] * size[1]
-    available = available_memory(next(model.parameters()).device)
-    if needed > available:
-        what, advice = ('an image', 'a smaller size') if num == 1 else (f'{num} images', 'fewer, or a smaller size')
-        raise InputError(
-            f'{what} of {size[0]}x{size[1]} would take about {_gib(needed)} of memory, and {_gib(available)} are '
-            f'available: choose {advice}'
-        )
+        of_one = int(MAPS_ALIVE * 4 * largest_map(model) * size[0] * size[1])
+    what, advice = ('an image', 'a smaller size') if num == 1 else (f'{num} images', 'fewer, or a smaller size')
+    needed = min(batch, num) * of_one + (num - 1) * _COPIES * 3 * 4 * size[0] * size[1]
+    check_room(needed, next(model.parameters()).device, f'{what} of {size_text(size)}', advice)
     return of_one
 
 
+def check_room(needed: int, device: torch.device, what: str, advice: str) -> None:
+    """Refuse what memory cannot hold.
+
+    Args:
+        needed (int): Bytes.
+        device (torch.device): Where.
+        what (str): What takes them, such as '16 images of 300x500'.
+        advice (str): What to choose instead, such as 'a smaller size'.
+
+    Raises:
+        InputError: If the device has less memory left.
+    """
+    available = available_memory(device)
+    if needed > available:
+        raise InputError(
+            f'{what} would take about {_gib(needed)} of memory, and {_gib(available)} are available: choose {advice}'
+        )
+
+
 def available_memory(device: torch.device) -> int:
-    """Bytes that a device has left."""
+    """Bytes that a device has left; of the machine's memory, what this process may still have of it."""
     if device.type == 'cuda':
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
+    return max(0, min([*_of_machine(), *of_control_groups(), *_of_limits()], default=_ASSUMED_MEMORY))
+
+
+def _of_machine() -> Iterator[int]:
+    # not sysconf's free pages: those leave out the file cache, which gives way
+    yield from _fields('/proc/meminfo', 'MemAvailable:', unit=1024)
+
+
+def of_control_groups(
+    groups: str | Path = '/proc/self/cgroup', mounted: str | Path = '/sys/fs/cgroup'
+) -> Iterator[int]:
+    """Bytes that each control group of this process, and each above it, has left, where it has a limit.
+
+    Schedulers and containers limit memory so, and the kernel ends a process that takes more. What files are cached in
+    counts as used, and gives way.
+
+    Args:
+        groups (str | Path): The file that says which control groups this process is in, of version 1 and 2.
+        mounted (str | Path): Where they are.
+    """
+    for line in _lines(groups):
+        _, kinds, path = line.split(':', 2)
+        if kinds == '':
+            names = ('memory.max', 'memory.high'), 'memory.current', ('inactive_file', 'active_file')
+            roots = [Path(mounted), Path(mounted) / 'unified']
+        elif 'memory' in kinds.split(','):
+            names = ('memory.limit_in_bytes',), 'memory.usage_in_bytes', ('total_inactive_file', 'total_active_file')
+            roots = [Path(mounted) / 'memory']
+        else:
+            continue
+        for root in roots:
+            own = Path(path.strip('/'))  # in a container the root itself is often that group
+            for group in (own, *own.parents):
+                yield from _left_of_group(root / group, *names)
+
+
+def _left_of_group(folder: Path, limits: tuple, usage: str, caches: tuple) -> Iterator[int]:
+    limit = min((int(line) for name in limits for line in _lines(folder / name) if line.isdigit()), default=None)
+    used = next((int(line) for line in _lines(folder / usage)), None)
+    if limit is not None and used is not None:
+        yield limit - used + sum(size for name in caches for size in _fields(folder / 'memory.stat', name))
+
+
+def _of_limits() -> Iterator[int]:
+    """What ``ulimit`` leaves of addresses and of data."""
+    for limit, name in ((resource.RLIMIT_AS, 'VmSize:'), (resource.RLIMIT_DATA, 'VmData:')):
+        soft = resource.getrlimit(limit)[0]
+        if soft != resource.RLIM_INFINITY:
+            yield soft - sum(_fields('/proc/self/status', name, unit=1024))
+
+
+def _fields(file: str | Path, name: str, unit: int = 1) -> Iterator[int]:
+    """The number beside a name, in bytes, if the file has it."""
+    for line in _lines(file):
+        words = line.split()
+        if words and words[0] == name:
+            yield int(words[1]) * unit
+            return
+
+
+def _lines(file: str | Path) -> list[str]:
     try:
-        # not sysconf's free pages: those leave out the file cache, which gives way
-        lines = Path('/proc/meminfo').read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('MemAvailable:'))
-    except (OSError, StopIteration):
-        return _ASSUMED_MEMORY
+        return Path(file).read_text().splitlines()
+    except OSError:  # another system, or not ours to read
+        return []
 
 
-def _largest_map(model) -> float:
+def largest_map(model) -> float:
     """Numbers in the largest map between two layers, for each pixel of the image.
 
     Measured on an image of the model's own size: the widest layers need not be those at full resolution.

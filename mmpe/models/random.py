@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import torch
 
-from mmpe.errors import InputError
+from mmpe.numbers import MOST_SEED, check_whole
 
 
 def random_generator(purpose: str, *place: int) -> torch.Generator:
@@ -24,18 +24,28 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
         torch.Generator: On the CPU.
 
     Raises:
-        InputError: If a number is negative: seeds come from people.
+        InputError: If a number is not such: seeds come from people.
     """
-    check_seed(min(place, default=0))
+    for number in place:
+        check_seed(number)
     entropy = (zlib.crc32(purpose.encode()), len(place), *place)
     return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 
-def check_seed(seed: int) -> None:
-    """Refuse a negative seed.
+def check_draws(num: int, seed: int) -> None:
+    """Refuse a number of images, or a seed, that is none.
 
     Raises:
-        InputError: If it is one.
+        InputError: If it is not a whole number, or out of its range.
     """
-    if seed < 0:
-        raise InputError(f'a seed is at least 0, not {seed}')
+    check_whole(1, num=num)
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        InputError: If it is not a whole number of at least 0, and of 64 bits at most.
+    """
+    check_whole(0, MOST_SEED, seed=seed)

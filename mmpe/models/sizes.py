@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from numbers import Integral
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.numbers import as_size, is_whole, shown, size_text
 
-from .encodings import Encoding, as_size
+from .encodings import Encoding
 from .padding import set_padding
 
 Size = tuple[int, int]
 BASE = 4
+_MOST_SIDE = 2**30
 
 
 class DoublingGenerator(BaseModule):
@@ -41,15 +42,15 @@ class DoublingGenerator(BaseModule):
         Raises:
             InputError: If there is none; the message names the nearest sizes that there are.
         """
-        height, width = _size('size', size)
+        height, width = as_size(size)
         step = 1 << self.num_upsamplings
         if height % step == 0 and width % step == 0:
             return height // step, width // step
         sides = [sorted({max(length // step, 1), -(-length // step)}) for length in (height, width)]
         nearest = sorted(product(*sides), key=lambda pair: math.dist((pair[0] * step, pair[1] * step), (height, width)))
-        named = ' or '.join(f'{rows * step}x{columns * step}' for rows, columns in nearest[:2])
+        named = ' or '.join(size_text((rows * step, columns * step)) for rows, columns in nearest[:2])
         raise InputError(
-            f'an image of {height}x{width} cannot be made: sides must be multiples of {step}; take {named}'
+            f'an image of {size_text((height, width))} cannot be made: sides must be multiples of {step}; take {named}'
         )
 
     def head_size(self, base_size=None) -> Size:
@@ -58,7 +59,7 @@ class DoublingGenerator(BaseModule):
         return height + self.head_margin, width + self.head_margin
 
     def _base(self, base_size) -> Size:
-        return (BASE, BASE) if base_size is None else _size('base_size', base_size)
+        return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
 
     def _base_of(self, base_size, coordinates: Tensor | None) -> Size:
         """The base size that a caller means by one, or by coordinates (h, w, 2) of the head's grid, or by both."""
@@ -88,8 +89,10 @@ def num_halvings(name: str, size: int, least: int = 8) -> int:
     Raises:
         InputError: If it is not a power of 2, or less than ``least``; ``name`` is what the message calls it.
     """
-    if not isinstance(size, Integral) or size < least or size & (size - 1):
-        raise InputError(f'{name}={size!r} cannot work: it must be a power of 2, at least {least}, such as 64 or 256')
+    if not is_whole(size, least, _MOST_SIDE) or int(size) & (int(size) - 1):
+        raise InputError(
+            f'{name}={shown(size)} cannot work: it must be a power of 2, at least {least}, such as 64 or 256'
+        )
     return int(size).bit_length() - 3
 
 
@@ -108,10 +111,3 @@ def encode(encoding: Encoding, size: Size, coordinates: Tensor | None = None) ->
         return encoding(size) if coordinates is None else encoding.encode(coordinates)[None]
     except ValueError as error:
         raise InputError(f'the encoding {type(encoding).__name__} cannot be used here: {error}') from error
-
-
-def _size(name: str, size) -> Size:
-    try:
-        return as_size(size)
-    except ValueError:
-        raise InputError(f'{name}={size!r} cannot work: it is a positive integer or two, (height, width)') from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,13 @@ def save_picture(image: Tensor, path: str | Path) -> None:
     """Write one image, (3, H, W) or (1, 3, H, W) in [-1, 1]; the folder is made."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     to_picture(image).save(path)
+
+
+def picture_bytes(image: Tensor) -> int:
+    """The size of the file, a PNG, that :func:`save_picture` would write."""
+    file = io.BytesIO()
+    to_picture(image).save(file, 'PNG')
+    return file.tell()
 
 
 def save_sheet(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from mmpe.apis.command_line import size
+from mmpe.apis.command_line import real, size, whole
 from mmpe.datasets.pictures import read_picture
 
 from ..applications import edit, harmonise, paint_to_image
@@ -65,11 +65,14 @@ def _add_masked(p: argparse.ArgumentParser, what: str, usual_dilation: str) -> N
         help='white where that is; beyond it, and --dilation, all stays as it is',
     )
     p.add_argument(
-        '--dilation', type=int, metavar='PIXELS', help=f'by how much the mask is extended; default: {usual_dilation}'
+        '--dilation',
+        type=whole(0),
+        metavar='PIXELS',
+        help=f'by how much the mask is extended; default: {usual_dilation}',
     )
     p.add_argument(
         '--softness',
-        type=float,
+        type=real(0),
         metavar='PIXELS',
         help='how wide the way is from what is made to what stays, inside the extended mask; default: the dilation',
     )
@@ -80,13 +83,13 @@ def _add_injection(p: argparse.ArgumentParser, usual_scale: str) -> None:
     add_draws(p)
     p.add_argument(
         '--start-scale',
-        type=int,
+        type=whole(0),
         metavar='K',
         help=f'first scale that refines the picture, from 1, which makes most of it anew; default: {usual_scale}',
     )
     p.add_argument('--sheet', action='store_true', help='one image of each start scale instead, to choose from')
     p.add_argument(
-        '--noise', type=float, default=1.0, metavar='FACTOR', help='0: none, all are the same; default: %(default)s'
+        '--noise', type=real(0), default=1.0, metavar='FACTOR', help='0: none, all are the same; default: %(default)s'
     )
 
 

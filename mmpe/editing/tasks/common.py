@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mmpe.apis.command_line import count
+from mmpe.apis.command_line import count, seed
 
 from ..edited import Edited
 
@@ -46,4 +46,4 @@ def add_task(
 def add_draws(p: argparse.ArgumentParser, num: int = 4) -> None:
     """Arguments of tasks that draw random images."""
     p.add_argument('--num', type=count, default=num, help='number of images; default: %(default)s')
-    p.add_argument('--seed', type=int, default=0, help='the same seed gives the same images; default: %(default)s')
+    p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same images; default: %(default)s')

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmpe.apis.command_line import size
+from mmpe.apis.command_line import real, size, whole
 from mmpe.datasets.pictures import read_picture
+from mmpe.numbers import shown
 
 from ..edited import Edited
 from ..layouts import transfer_layout
@@ -60,7 +61,7 @@ def _add_moves(tasks) -> None:
         tasks, 'scale', run_scale, 'Make a part of the picture larger or smaller.', '--box 27,10,10,33 --factor 0.6'
     )
     _add_region(p)
-    p.add_argument('--factor', type=float, required=True, help='2 is twice as high and wide')
+    p.add_argument('--factor', type=real(0), required=True, help='2 is twice as high and wide')
     p.add_argument(
         '--anchor',
         choices=('bottom', 'center', 'top'),
@@ -160,7 +161,7 @@ def _add_by(p: argparse.ArgumentParser) -> None:
 
 def _add_seam(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        '--seam', type=float, default=3, metavar='PIXELS', help='width of the smooth transition; default: %(default)s'
+        '--seam', type=real(0), default=3, metavar='PIXELS', help='width of the smooth transition; default: %(default)s'
     )
 
 
@@ -168,14 +169,14 @@ def _add_drawing(p: argparse.ArgumentParser, start_scale: int | None = 1, defaul
     add_draws(p)
     p.add_argument(
         '--start-scale',
-        type=int,
+        type=whole(0),
         default=start_scale,
         metavar='K',
         help='0: tell the encoding of the new layout; above: show this scale a picture of it; default: ' + default,
     )
     p.add_argument(
         '--vary-from',
-        type=int,
+        type=whole(0),
         metavar='K',
         help='first scale with random noise in all images but the first; default: the start scale',
     )
@@ -212,7 +213,9 @@ def _point(text: str) -> tuple[float, ...]:
 def _pair_of_points(text: str) -> tuple[tuple[float, ...], ...]:
     points = text.split(':')
     if len(points) != 2:
-        raise argparse.ArgumentTypeError(f'a point and where it is to be is X,Y:X,Y, such as 31,13:36,8, not {text!r}')
+        raise argparse.ArgumentTypeError(
+            f'a point and where it is to be is X,Y:X,Y, such as 31,13:36,8, not {shown(text)}'
+        )
     return tuple(map(_point, points))
 
 
@@ -222,5 +225,5 @@ def _numbers(text: str, count: int, kind: type, what: str) -> tuple:
     except ValueError:
         numbers = ()
     if len(numbers) != count or not all(abs(number) < 1e6 for number in numbers):
-        raise argparse.ArgumentTypeError(f'{what}, not {text!r}')
+        raise argparse.ArgumentTypeError(f'{what}, not {shown(text)}')
     return numbers

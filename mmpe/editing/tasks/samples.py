@@ -6,7 +6,7 @@ import torch
 from tqdm import tqdm
 
 from mmpe.apis import sample
-from mmpe.apis.command_line import size
+from mmpe.apis.command_line import size, whole
 from mmpe.models.memory import check_memory
 
 from ..edited import Edited
@@ -19,7 +19,11 @@ def add_tasks(tasks) -> None:
     add_draws(p, num=8)
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="in pixels; default: the picture's")
     p.add_argument(
-        '--start-scale', type=int, default=0, metavar='K', help='first scale with random noise; default: %(default)s'
+        '--start-scale',
+        type=whole(0),
+        default=0,
+        metavar='K',
+        help='first scale with random noise; default: %(default)s',
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmpe.apis.command_line import real
 from mmpe.datasets.pictures import read_picture
 from mmpe.visualization import markdown_table
 
@@ -16,18 +17,18 @@ def add_tasks(tasks) -> None:
     p = add_task(
         tasks, 'superres', run_superres, 'Enlarge the picture, and add detail such as it has elsewhere.', '--factor 4'
     )
-    p.add_argument('--factor', type=float, default=4.0, help='by how much, over 1; default: %(default)s')
+    p.add_argument('--factor', type=real(0), default=4.0, help='by how much, over 1; default: %(default)s')
     p.add_argument('--picture', metavar='FILE', help='one of the size that was trained on; default: the trained one')
     p.add_argument(
         '--noise',
-        type=float,
+        type=real(0),
         default=0.0,
         metavar='FACTOR',
         help='1: as in training, so that images differ; default: %(default)s',
     )
     p.add_argument(
         '--strength',
-        type=float,
+        type=real(0),
         metavar='FACTOR',
         help="of the detail; SinGAN's is 1; default: what fits the picture best when it is made smaller by one scale",
     )

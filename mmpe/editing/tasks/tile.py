@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmpe.apis.command_line import count, size
+from mmpe.apis.command_line import count, size, whole
 
 from ..edited import Edited
 from ..torus import AXES, repeat, tile
@@ -36,7 +36,7 @@ def add_tasks(tasks) -> None:
     )
     p.add_argument(
         '--start-scale',
-        type=int,
+        type=whole(0),
         default=0,
         metavar='K',
         help='first scale with random noise; above 0: the texture is laid out as the picture and its mirror images; '

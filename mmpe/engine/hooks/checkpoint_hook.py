@@ -13,6 +13,7 @@ import mmpe
 from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
 from mmpe.model_config import check_model_config
+from mmpe.numbers import check_interval, check_whole
 from mmpe.registry import HOOKS, plain_data
 
 
@@ -50,6 +51,8 @@ class CompleteCheckpointHook(CheckpointHook):
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
+        check_interval(interval=interval)
+        check_whole(-1, max_keep_ckpts=max_keep_ckpts)
         kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic')) | kwargs
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
         self._in_training = False

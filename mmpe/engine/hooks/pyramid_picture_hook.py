@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
+from mmpe.numbers import check_above, check_numbers, check_whole, size_text
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
 
 from ..modes import evaluating
 from ..wrapper import unwrapped
+
+MOST_SHOWN = 10_000
+"""Samples on a sheet that is there to be looked at."""
+
+_LARGEST_RATIO = 1000
 
 
 @HOOKS.register_module()
@@ -29,6 +36,8 @@ class PyramidPictureHook(Hook):
     priority = 'LOW'
 
     def __init__(self, num_samples: int = 6, ratios: Sequence[tuple[float, float]] = ((1, 1), (1, 2))):
+        check_whole(1, MOST_SHOWN, num_samples=num_samples)
+        check_numbers(partial(check_numbers, partial(check_above, 0, _LARGEST_RATIO), 2), ratios=ratios)
         self.num_samples = num_samples
         self.ratios = ratios
 
@@ -54,7 +63,7 @@ class PyramidPictureHook(Hook):
             size = round(height * tall), round(width * wide)
             with evaluating(model):
                 samples = model.sample(self.num_samples, size)
-            path = self._folder(runner) / f'samples_{size[0]}x{size[1]}.png'
+            path = self._folder(runner) / f'samples_{size_text(size)}.png'
             save_sheet(samples.split(1), path)
             runner.logger.info(f'wrote {path}')
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
+from mmpe.numbers import check_interval, check_whole, size_text
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
 
 from ..modes import evaluating
 from ..wrapper import unwrapped
+from .pyramid_picture_hook import MOST_SHOWN
 
 
 @HOOKS.register_module()
@@ -26,6 +28,8 @@ class SizesPictureHook(Hook):
     priority = 'LOW'
 
     def __init__(self, interval: int = 5000, num_samples: int = 6):
+        check_interval(interval=interval)
+        check_whole(1, MOST_SHOWN, num_samples=num_samples)
         self.interval = interval
         self.num_samples = num_samples
 
@@ -39,7 +43,7 @@ class SizesPictureHook(Hook):
         with evaluating(unwrapped(runner.model)) as model:
             columns = [model.sample(self.num_samples, size) for size in model.sizes]
         images = [image for row in zip(*columns) for image in row]
-        captions = [f'{height}x{width}' for height, width in model.sizes] * self.num_samples
+        captions = [size_text(size) for size in model.sizes] * self.num_samples
         path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1}.png'
         save_sheet(images, path, captions, columns=len(model.sizes))
         runner.logger.info(f'wrote {path}')

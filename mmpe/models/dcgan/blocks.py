@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 
 WEIGHT_DEVIATION = 0.02
 
@@ -41,7 +42,8 @@ def initialise(network: nn.Module) -> None:
 
 def check_width(channels: int, halvings: int) -> None:
     """Raise :class:`InputError` if a number of channels cannot be halved so often."""
-    if channels < 1 or channels % 2**halvings:
+    check_whole(1, channels=channels)
+    if channels % 2**halvings:
         raise InputError(
             f'channels={channels} cannot work: it is halved {halvings} times, so it must be a multiple of {2**halvings}'
         )

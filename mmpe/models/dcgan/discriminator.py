@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_real, check_whole
 from mmpe.registry import MODELS
 
 from ..sizes import BASE, num_halvings
@@ -36,9 +37,9 @@ class ConvDiscriminator(BaseModule):
         self, in_size: int = 64, channels: int = 128, in_channels: int = 3, out_channels: int = 1, slope: float = 0.2
     ):
         super().__init__()
+        check_whole(1, channels=channels, in_channels=in_channels, out_channels=out_channels)
+        check_real(0, 1, slope=slope)
         self.in_size, self.in_channels = in_size, in_channels
-        if channels < 1:
-            raise InputError(f'channels={channels} cannot work: it must be at least 1')
         halve = partial(nn.Conv2d, kernel_size=BASE, stride=2, padding=1)
         activation = nn.LeakyReLU(slope, inplace=True)
         self.first = halve(in_channels, channels)

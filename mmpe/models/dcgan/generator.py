@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 from ..grid_generator import GridGenerator
@@ -47,6 +48,7 @@ class ConvGenerator(GridGenerator):
         padding: str | dict = 'zero',
     ):
         super().__init__()
+        check_whole(1, out_channels=out_channels)
         self.out_size, self.out_channels = out_size, out_channels
         self.num_upsamplings = num_halvings('out_size', out_size)
         unpadded = without_padding(padding)

@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
-
-def as_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Read a grid's size.
-
-    Args:
-        size: The side of a square grid, or (height, width).
-
-    Returns:
-        (height, width), both at least 1.
-
-    Raises:
-        ValueError: If ``size`` is neither a positive integer nor a pair of them.
-    """
-    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
-    if len(pair) != 2 or not all(_is_positive_integer(length) for length in pair):
-        raise ValueError(f'size must be a positive integer or a (height, width) pair of them, got {size!r}')
-    return int(pair[0]), int(pair[1])
-
-
-def _is_positive_integer(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+from mmpe.numbers import as_size
 
 
 class Encoding(nn.Module, ABC):

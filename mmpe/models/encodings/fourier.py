@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from mmpe.numbers import MOST_SEED, check_above, check_whole
 from mmpe.registry import MODELS
 
 from .cartesian import CartesianGrid
@@ -35,8 +36,9 @@ class RandomFourierFeatures(CartesianGrid):
     """
 
     def __init__(self, num_features: int, scale: float = 1.0, seed: int = 0):
-        if num_features < 1 or scale <= 0:
-            raise ValueError(f'num_features and scale must be positive, got {num_features!r} and {scale!r}')
+        check_whole(1, num_features=num_features)
+        check_above(0, scale=scale)
+        check_whole(0, MOST_SEED, seed=seed)
         super().__init__()
         self.out_channels = 2 * num_features
         generator = torch.Generator().manual_seed(seed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmpe.numbers import as_size, check_whole
 from mmpe.registry import MODELS
 
-from .encoding import as_size
 from .map import MapEncoding
 
 
@@ -29,8 +29,7 @@ class LearnableGrid(MapEncoding):
     """
 
     def __init__(self, channels: int, size: int | tuple[int, int] = 4):
-        if channels < 1:
-            raise ValueError(f'channels must be positive, got {channels!r}')
+        check_whole(1, channels=channels)
         super().__init__()
         self.out_channels = channels
         self.constant = nn.Parameter(torch.randn(1, channels, *as_size(size)))

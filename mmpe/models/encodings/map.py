@@ -7,8 +7,9 @@ from abc import abstractmethod
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmpe.numbers import as_size
+
 from .cartesian import CartesianGrid
-from .encoding import as_size
 
 
 class MapEncoding(CartesianGrid):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from mmpe.numbers import as_size
 from mmpe.registry import MODELS
 
-from .encoding import as_size
 from .map import MapEncoding
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 from .cartesian import CartesianGrid
@@ -28,8 +29,7 @@ class ScaleConsistentGrid(CartesianGrid):
     """
 
     def __init__(self, pad: int = 0):
-        if pad < 0:
-            raise ValueError(f'pad must not be negative, got {pad!r}')
+        check_whole(0, pad=pad)
         super().__init__()
         self.pad = pad
 

@@ -7,9 +7,13 @@ import math
 import torch
 from torch import Tensor
 
+from mmpe.errors import InputError
+from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import MODELS
 
 from .encoding import Encoding
+
+_FARTHEST = 2**24  # beyond it float32 does not tell neighbouring cells apart
 
 
 @MODELS.register_module()
@@ -35,8 +39,10 @@ class SinusoidalEncoding(Encoding):
     """
 
     def __init__(self, embedding_dim: int, div_half_dim: bool = False, center: float | None = None):
-        if embedding_dim < 2 or embedding_dim % 2:
-            raise ValueError(f'embedding_dim must be even and at least 2, got {embedding_dim!r}')
+        check_whole(2, embedding_dim=embedding_dim)
+        if embedding_dim % 2:
+            raise InputError(f'embedding_dim must be even and at least 2, got {embedding_dim}')
+        check_real(-_FARTHEST, _FARTHEST, **given(center=center))
         super().__init__()
         self.out_channels = 2 * embedding_dim
         self.embedding_dim = embedding_dim

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from mmpe.numbers import check_whole
+
 from .convolution import Conv2d
 from .equalized import EqualizedLinear, full_precision, leaky_relu_
 
@@ -69,6 +71,7 @@ class ModulatedConv(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, padded: bool = True):
         super().__init__()
+        check_whole(1, in_channels=in_channels, out_channels=out_channels)
         self.conv = Conv2d(in_channels, out_channels, 3, padding=int(padded), bias=False)
         self.padded = padded
         nn.init.normal_(self.conv.weight)

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
 from ..layers import full_precision, leaky_relu_, minibatch_stddev
@@ -62,8 +63,7 @@ class GrowingDiscriminator(BaseModule):
         group_size: int | None = 4,
     ):
         super().__init__()
-        if group_size is not None and group_size < 1:
-            raise InputError(f'group_size={group_size!r} cannot work: it must be at least 1; 4 is usual')
+        check_whole(1, in_channels=in_channels, **given(group_size=group_size))
         self.in_size, self.in_channels, self.group_size = in_size, in_channels, group_size
         self.depth = num_halvings('in_size', in_size, least=4)
         channels = widths(self.depth, base_channels, channel_decay, max_channels)

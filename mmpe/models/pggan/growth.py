@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_above, check_real, shown
 
 from ..sizes import num_halvings
 
@@ -29,16 +30,18 @@ class Growth:
     """
 
     def __init__(self, kimgs_per_scale: Mapping, transition_kimgs: float = 600):
-        lengths = sorted((_side(name), 1000 * kimgs) for name, kimgs in kimgs_per_scale.items())
+        if not isinstance(kimgs_per_scale, Mapping) or not kimgs_per_scale:
+            raise InputError(
+                f'kimgs_per_scale={shown(kimgs_per_scale)} must say at least one side, and above 0 for each'
+            )
+        for side, kimgs in kimgs_per_scale.items():
+            check_above(0, **{f'kimgs_per_scale[{side}]': kimgs})
+        check_real(0, transition_kimgs=transition_kimgs)
+        lengths = sorted((as_side(side, 'kimgs_per_scale'), 1000 * kimgs) for side, kimgs in kimgs_per_scale.items())
         self.scales = [side for side, _ in lengths]
         for below, above in zip(self.scales, self.scales[1:]):
             if above != 2 * below:
                 raise InputError(f'kimgs_per_scale has sides {self.scales}: each must be twice the next smaller one')
-        if not lengths or min(kimgs_per_scale.values()) <= 0 or transition_kimgs < 0:
-            raise InputError(
-                f'kimgs_per_scale={dict(kimgs_per_scale)} must say at least one side, and above 0 for each; '
-                f'transition_kimgs={transition_kimgs} must be at least 0'
-            )
         self._starts = [0, *accumulate(length for _, length in lengths[:-1])]
         self._transition = 1000 * transition_kimgs
 
@@ -57,10 +60,12 @@ class Growth:
         return 1.0 if stage == 0 or passed >= self._transition else passed / self._transition
 
 
-def _side(name) -> int:
-    try:
-        side = int(name)
-    except ValueError:
-        raise InputError(f'kimgs_per_scale has {name!r}, which is no side in pixels') from None
-    num_halvings('a side of kimgs_per_scale', side, least=4)
-    return side
+def as_side(key, name: str) -> int:
+    """The side in pixels that a key of a dict means: MMEngine writes numbers that are keys as text.
+
+    Raises:
+        InputError: If it is no power of 2 from 4 on; ``name`` is the dict's.
+    """
+    side = int(key) if isinstance(key, str) and key.isdecimal() else key
+    num_halvings(f'a side of {name}', side, least=4)
+    return int(side)

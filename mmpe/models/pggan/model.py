@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_above, check_real
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update, check_at_least
+from ..adversarial import AdversarialModel, Loss, Size, Update
 from ..losses import mix
 from ..resumable import State
-from .growth import Growth
+from .growth import Growth, as_side
 from .losses import drift, image_gradient_penalty, wasserstein
 from .sides import level
 
@@ -84,11 +85,11 @@ class PGGANModel(AdversarialModel):
         resize: dict = dict(mode='area'),  # noqa: B006
         data_preprocessor: dict | None = None,
     ):
+        check_real(0, gradient_penalty_weight=gradient_penalty_weight, drift_weight=drift_weight)
         super().__init__(generator, discriminator, ema, resize, data_preprocessor)
-        check_at_least(0, gradient_penalty_weight=gradient_penalty_weight, drift_weight=drift_weight)
         out_size = self.generator.out_size
         self.growth = Growth(kimgs_per_scale or {out_size: 1}, transition_kimgs)
-        self.lr_factors = {int(side): factor for side, factor in (lr_factors or {}).items()}
+        self.lr_factors = {as_side(side, 'lr_factors'): factor for side, factor in (lr_factors or {}).items()}
         self.gradient_penalty_weight = gradient_penalty_weight
         self.drift_weight = drift_weight
         self._check_sizes(out_size)
@@ -106,11 +107,9 @@ class PGGANModel(AdversarialModel):
                 'make them the same'
             )
         for side, factor in self.lr_factors.items():
-            if side not in self.growth.scales or factor <= 0:
-                raise InputError(
-                    f'lr_factors has {factor} for side {side}: it must be above 0, and the side one of '
-                    f'{self.growth.scales}'
-                )
+            if side not in self.growth.scales:
+                raise InputError(f'lr_factors has the side {side}: it must be one of {self.growth.scales}')
+            check_above(0, **{f'lr_factors[{side}]': factor})
 
     # ---------------------------------------------------------------- checkpoints
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_real, check_whole
 
 from ..sizes import BASE
 
@@ -13,6 +14,8 @@ def widths(num_halvings: int, base_channels: int, channel_decay: float, max_chan
     Raises:
         InputError: If one of them would be less than 1.
     """
+    check_whole(1, base_channels=base_channels, max_channels=max_channels)
+    check_real(0, 64, channel_decay=channel_decay)
     channels = [min(int(base_channels / 2 ** (channel_decay * (i + 1))), max_channels) for i in range(num_halvings + 1)]
     if min(channels) < 1:
         raise InputError(
@@ -40,7 +43,5 @@ def share(transition_weight: float) -> float:
     Raises:
         InputError: If it is not from 0 to 1.
     """
-    weight = float(transition_weight)
-    if not 0 <= weight <= 1:
-        raise InputError(f'transition_weight={weight:g} cannot work: it must be from 0 to 1')
-    return weight
+    check_real(0, 1, transition_weight=transition_weight)
+    return float(transition_weight)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch.nn as nn
 from mmcv.cnn import ConvModule
 
+from mmpe.errors import InputError
+from mmpe.numbers import check_whole, given
+
 LEAKY_RELU = dict(type='LeakyReLU', negative_slope=0.2)
+MOST_SCALES = 1000
+_MOST_LAYERS, _MOST_KERNEL = 256, 255
 
 
 class ConvChain(nn.Module):
@@ -38,8 +43,8 @@ class ConvChain(nn.Module):
         padding_mode: str = 'zeros',
     ):
         super().__init__()
-        if num_layers < 2:
-            raise ValueError(f'num_layers must be at least 2, got {num_layers}')
+        check_whole(1, in_channels=in_channels, out_channels=out_channels, width=width)
+        check_shape(kernel_size, num_layers, padding)
         self.in_channels = in_channels
         self.width = width
 
@@ -70,6 +75,29 @@ class ConvChain(nn.Module):
     def like(self, other: ConvChain) -> bool:
         """Whether ``other``'s weights fit this chain."""
         return (self.in_channels, self.width) == (other.in_channels, other.width)
+
+
+def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:
+    """Refuse chains that cannot be.
+
+    Raises:
+        InputError: If the kernels have no middle, there are fewer than two layers, or a number is out of its range.
+    """
+    check_whole(2, _MOST_LAYERS, num_layers=num_layers)
+    check_whole(1, _MOST_KERNEL, kernel_size=kernel_size)
+    check_whole(0, _MOST_KERNEL, padding=padding)
+    if kernel_size % 2 == 0:
+        raise InputError(f'kernel_size must be odd, got {kernel_size}: 3 is usual')
+
+
+def check_scales(num_scales: int | None, base_channels: int) -> None:
+    """Refuse a number of scales, None aside, or of channels that no pyramid has.
+
+    Raises:
+        InputError: If it is not a whole number, or out of its range.
+    """
+    check_whole(0, MOST_SCALES, **given(num_scales=num_scales))
+    check_whole(1, base_channels=base_channels)
 
 
 def scale_width(scale: int, base: int, maximum: int = 128) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmpe.registry import MODELS
 
 from ..padding import build_padding
+from .blocks import check_shape
 
 
 class Border(nn.Module):
@@ -28,6 +29,7 @@ class Border(nn.Module):
 
     def __init__(self, kernel_size: int, num_layers: int):
         super().__init__()
+        check_shape(kernel_size, num_layers)
         self.reach = (kernel_size - 1) // 2 * num_layers
 
     def join(self, noise: Tensor, image: Tensor | None) -> Tensor:

@@ -6,9 +6,10 @@ import torch.nn as nn
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from .blocks import ConvChain, scale_width
+from .blocks import ConvChain, check_scales, check_shape, scale_width
 
 
 @MODELS.register_module()
@@ -36,11 +37,20 @@ class SinGANDiscriminator(BaseModule):
         base_channels: int = 32,
     ):
         super().__init__()
+        check_scales(num_scales, base_channels)
+        check_whole(1, in_channels=in_channels)
+        check_shape(kernel_size, num_layers, padding)
         self.in_channels = in_channels
         self.base_channels = base_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers, padding=padding, norm_cfg=norm_cfg)
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)
+
+    @property
+    def patch(self) -> int:
+        """int: Side in pixels of the smallest image that has a score."""
+        eaten = self.shape['kernel_size'] - 1 - 2 * self.shape['padding']
+        return max(1, 1 + eaten * self.shape['num_layers'])
 
     def grow(self, num_scales: int) -> None:
         """Add blocks until there are ``num_scales``."""

@@ -9,9 +9,11 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmpe.errors import InputError
+from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
-from .blocks import ConvChain, scale_width
+from .blocks import ConvChain, check_scales, check_shape, scale_width
 from .windows import in_windows
 
 Size = tuple[int, int]
@@ -47,6 +49,9 @@ class SinGANGenerator(BaseModule):
         base_channels: int = 32,
     ):
         super().__init__()
+        check_scales(num_scales, base_channels)
+        check_whole(1, out_channels=out_channels, noise_channels=noise_channels, **given(first_channels=first_channels))
+        check_shape(kernel_size, num_layers)
         self.out_channels = out_channels
         self.noise_channels = noise_channels
         self.base_channels = base_channels
@@ -55,7 +60,7 @@ class SinGANGenerator(BaseModule):
         self.border = MODELS.build(dict(border, **self.shape))
         self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
         if self.first_channels not in (1, self.in_channels):
-            raise ValueError(
+            raise InputError(
                 f'first_channels={self.first_channels} does not fit the first block, which sees {self.in_channels}'
             )
         self.blocks = nn.ModuleList()

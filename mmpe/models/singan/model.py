@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
+from mmpe.numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients, broadcast_state, common_seed
@@ -23,6 +25,7 @@ from .generator import Size, copy_block
 from .palette import Palette
 from .windows import memory_of_a_block
 
+_MOST_STEPS = 1000
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
 _NEWEST_COLOURS = 0.05  # an image's share in what is usual
@@ -86,9 +89,13 @@ class SinGANModel(ResumableModel):
         settle_at: float = 0.4,
         data_preprocessor: dict | None = None,
     ):
+        check_whole(1, iters_per_scale=iters_per_scale)
+        check_whole(0, _MOST_STEPS, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
+        check_real(0, noise_weight=noise_weight, reconstruction_weight=reconstruction_weight)
+        check_real(0, penalty_weight=penalty_weight, colour_weight=colour_weight, lr_gamma=lr_gamma)
+        check_real(0, 1, settle_at=settle_at)
+        check_numbers(partial(check_whole, 0), lr_milestones=lr_milestones)
         super().__init__(data_preprocessor)
-        if iters_per_scale < 1:
-            raise InputError(f'iters_per_scale must be at least 1, got {iters_per_scale}')
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator) if discriminator else None
         self.iters_per_scale = iters_per_scale
@@ -138,13 +145,27 @@ class SinGANModel(ResumableModel):
                 raise InputError(
                     f'the config asks for {configured} scales (num_scales={configured - 1} where that is counted from '
                     f'zero), but this picture with its min_size, max_size and factor gives {len(sizes)}, '
-                    f'{_text(sizes[0])} to {_text(sizes[-1])}: leave num_scales out, it follows from the picture'
+                    f'{size_text(sizes[0])} to {size_text(sizes[-1])}: leave num_scales out, it follows from the '
+                    'picture'
                 )
             network.grow(len(sizes))
             # oneDNN and cuDNN run convolutions of this layout without reordering
             network.to(memory_format=torch.channels_last)
         self._allocate(sizes)
         self.to(self.stage.device)
+
+    def check_trainable(self) -> None:
+        """Refuse a pyramid that cannot be trained.
+
+        Raises:
+            InputError: If its coarsest scale is smaller than what the discriminator judges.
+        """
+        patch = 1 if self.discriminator is None else self.discriminator.patch
+        if min(self.sizes[0]) < patch:
+            raise InputError(
+                f'the coarsest scale has {size_text(self.sizes[0])} pixels, and the discriminator judges patches of '
+                f'{size_text((patch, patch))}: set min_size, the short side of the coarsest scale, to at least {patch}'
+            )
 
     def _allocate(self, sizes):
         self.register_buffer('sizes', torch.tensor(sizes, dtype=torch.long).reshape(-1, 2))
@@ -172,10 +193,10 @@ class SinGANModel(ResumableModel):
 
     def _check_same_pyramid(self, sizes: Tensor) -> None:
         if self.num_scales and sizes.tolist() != self.sizes.tolist():
-            finest = _text(sizes[-1:].flatten())
+            finest = size_text(sizes[-1:].flatten())
             raise InputError(
                 f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {finest}, the '
-                f'picture of this config has {self.num_scales} up to {_text(self.sizes[-1])}: give the picture, '
+                f'picture of this config has {self.num_scales} up to {size_text(self.sizes[-1])}: give the picture, '
                 'min_size and max_size that it was trained with, or give it as load_from, without --resume, to start '
                 'from its weights'
             )
@@ -352,6 +373,7 @@ class SinGANModel(ResumableModel):
 
     def _begin_stage(self, stage, reals):
         if stage == 0:
+            self.check_trainable()
             self.seed.fill_(common_seed())
             rng = random_generator('reconstruction', int(self.seed))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
@@ -359,7 +381,9 @@ class SinGANModel(ResumableModel):
             if self.palette is not None:
                 self.palette.learn(reals[f'real_scale{self.palette.scale}'])
         starts = ' and '.join(dict.fromkeys(self._begin_block(number, stage) for number in range(2)))
-        print_log(f'scale {stage + 1}/{self.num_scales}, {_text(self.sizes[stage])}, starts from {starts}', 'current')
+        print_log(
+            f'scale {stage + 1}/{self.num_scales}, {size_text(self.sizes[stage])}, starts from {starts}', 'current'
+        )
 
     def _begin_block(self, number: int, stage: int) -> str:
         """Start the block of network 0, the generator, or 1, the discriminator; says from what."""
@@ -520,9 +544,10 @@ class SinGANModel(ResumableModel):
         Raises:
             InputError: If the start scale does not exist.
         """
-        if not 0 <= start_scale < self.trained_scales:
+        if not is_whole(start_scale, 0, self.trained_scales - 1):
             raise InputError(
-                f'start scale {start_scale} does not exist: the trained scales are 0 to {self.trained_scales - 1}'
+                f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to '
+                f'{self.trained_scales - 1}'
             )
 
     def memory_of_an_image(self, size: Size) -> int:
@@ -543,12 +568,13 @@ class SinGANModel(ResumableModel):
         sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
         if size is None:
             return sizes
+        size = as_size(size)
         height, width = (n / m for n, m in zip(size, sizes[-1]))
-        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [tuple(size)]
+        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [size]
         if min(scaled[0]) < 2:
             raise InputError(
-                f'a size of {_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
-                f'{_text(scaled[0])}'
+                f'a size of {size_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
+                f'{size_text(scaled[0])}'
             )
         return scaled
 
@@ -561,10 +587,6 @@ def _each_within(context: Callable, items: Iterator) -> Iterator:
         if item is None:
             return
         yield item
-
-
-def _text(size) -> str:
-    return 'x'.join(str(int(n)) for n in size)
 
 
 def _block_of(name: str) -> str | None:

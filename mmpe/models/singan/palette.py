@@ -8,9 +8,13 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
+from .blocks import MOST_SCALES, check_scales
 from .generator import SinGANGenerator
+
+_MOST_COLOURS = 4096  # every image has a distance to each of them for every pixel
 
 
 @MODELS.register_module()
@@ -30,10 +34,8 @@ class Palette(nn.Module):
 
     def __init__(self, num_colours: int = 5, scale: int = 1):
         super().__init__()
-        if num_colours < 1:
-            raise InputError(f'a palette has at least 1 colour, not {num_colours}')
-        if scale < 1:
-            raise InputError(f'a palette is for the image that enters a scale, and scale {scale} has none below it')
+        check_whole(1, _MOST_COLOURS, num_colours=num_colours)
+        check_whole(1, MOST_SCALES, scale=scale)
         self.scale = scale
         self.register_buffer('colours', torch.zeros(num_colours, 3))
 
@@ -67,6 +69,7 @@ class SinGANPaletteGenerator(SinGANGenerator):
 
     def __init__(self, palette: dict = dict(type='mmpe.Palette'), num_scales: int | None = None, **settings):  # noqa: B006
         super().__init__(**settings)
+        check_scales(num_scales, self.base_channels)
         self.palette = MODELS.build(palette)
         self.grow(num_scales or 0)
 

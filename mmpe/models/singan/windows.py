@@ -15,6 +15,8 @@ from mmcv.cnn import ConvModule
 from torch import Tensor
 from tqdm import tqdm
 
+from mmpe.numbers import size_text
+
 from ..memory import MAPS_ALIVE
 from .blocks import ConvChain
 
@@ -46,11 +48,12 @@ def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     rows, columns = (_windows(n, side, reach, padding) for n, padding in zip(x.shape[-2:], paddings))
     windows = list(product(range(len(x)), rows, columns))
     out = None
-    bar = tqdm(windows, f'{rows[-1][1].stop}x{columns[-1][1].stop}', leave=False, disable=len(windows) < _WITHOUT_A_BAR)
+    outputs = rows[-1][1].stop, columns[-1][1].stop
+    bar = tqdm(windows, size_text(outputs), leave=False, disable=len(windows) < _WITHOUT_A_BAR)
     for i, (seen_rows, of_rows, kept_rows), (seen_columns, of_columns, kept_columns) in bar:
         window = block(x[i : i + 1, :, seen_rows, seen_columns])[..., kept_rows, kept_columns]
         if out is None:
-            out = window.new_empty(len(x), window.shape[1], rows[-1][1].stop, columns[-1][1].stop)
+            out = window.new_empty(len(x), window.shape[1], *outputs)
         out[i, :, of_rows, of_columns] = window[0]
     return out
 

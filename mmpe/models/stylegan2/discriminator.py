@@ -10,9 +10,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import as_size, check_whole, size_text
 from mmpe.registry import MODELS
 
-from ..encodings import as_size
 from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
 from ..sizes import num_halvings
 from .widths import widths
@@ -71,11 +71,10 @@ class StyleDiscriminator(BaseModule):
         super().__init__()
         depth = num_halvings('in_size', in_size)
         channels = widths(depth, channel_multiplier, max_channels)
-        if group_size < 1:
-            raise InputError(f'group_size={group_size!r} cannot work: it must be at least 1; 4 is usual')
+        check_whole(1, group_size=group_size)
         self.in_size, self.group_size = in_size, group_size
         self.smallest = 2**depth
-        self.pool_size = None if pool_size is None else _pool_size(pool_size)
+        self.pool_size = None if pool_size is None else as_size(pool_size, 'pool_size')
         self.from_rgb = EqualizedConv2d(3, channels[-1], 1, ACTIVATION_GAIN)
         self.blocks = nn.ModuleList(ResidualBlock(channels[i], channels[i - 1]) for i in range(depth, 0, -1))
         self.last_conv = EqualizedConv2d(channels[0] + 1, channels[0], 3, ACTIVATION_GAIN, padding=1)
@@ -111,18 +110,12 @@ class StyleDiscriminator(BaseModule):
         height, width = x.shape[-2:]
         if self.pool_size is None and (height, width) != (self.in_size, self.in_size):
             raise InputError(
-                f'a discriminator without pool_size sees only pictures of {self.in_size}x{self.in_size}, '
-                f'got {height}x{width}: resize them, or give it pool_size=2'
+                f'a discriminator without pool_size sees only pictures of '
+                f'{size_text((self.in_size, self.in_size))}, got {size_text((height, width))}: resize them, or give it '
+                'pool_size=2'
             )
         if min(height, width) < self.smallest:
             raise InputError(
-                f'pictures of {height}x{width} are too small for a discriminator with in_size={self.in_size}: '
-                f'sides must be at least {self.smallest}'
+                f'pictures of {size_text((height, width))} are too small for a discriminator with '
+                f'in_size={self.in_size}: sides must be at least {self.smallest}'
             )
-
-
-def _pool_size(size) -> tuple[int, int]:
-    try:
-        return as_size(size)
-    except ValueError as error:
-        raise InputError(f'pool_size={size!r} cannot work: {error}') from None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_real, check_whole
 from mmpe.registry import MODELS
 
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
@@ -85,6 +86,7 @@ class StyleGenerator(DoublingGenerator):
         max_channels: int = 512,
     ):
         super().__init__()
+        check_whole(1, style_channels=style_channels)
         self.out_size = out_size
         self.style_channels = style_channels
         self.num_upsamplings = num_halvings('out_size', out_size)
@@ -185,6 +187,7 @@ class StyleGenerator(DoublingGenerator):
         Raises:
             InputError: If z has another shape, or there are more than two.
         """
+        check_real(truncation=truncation)
         parts = [z] if isinstance(z, Tensor) else list(z)
         if not 1 <= len(parts) <= 2:
             raise InputError(f'{len(parts)} z cannot be mixed: give one tensor, or two in a list')
@@ -207,8 +210,7 @@ class StyleGenerator(DoublingGenerator):
     def _crossover(self, crossover: int | None) -> int:
         if crossover is None:
             return int(torch.randint(1, self.num_latents, ()))
-        if not 1 <= crossover < self.num_latents:
-            raise InputError(f'crossover={crossover} cannot work: it must be from 1 to {self.num_latents - 1}')
+        check_whole(1, self.num_latents - 1, crossover=crossover)
         return crossover
 
     # ---------------------------------------------------------------- images

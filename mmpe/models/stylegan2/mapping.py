@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mmpe.errors import InputError
+from mmpe.numbers import check_above, check_whole
 
 from ..layers import EqualizedLinear, pixel_norm
+
+_MOST_LAYERS = 256
 
 
 class MappingNetwork(nn.Module):
@@ -23,10 +25,9 @@ class MappingNetwork(nn.Module):
 
     def __init__(self, channels: int, num_layers: int = 8, lr_mul: float = 0.01):
         super().__init__()
-        if channels < 1 or num_layers < 1:
-            raise InputError(
-                f'style_channels={channels} and num_mapping_layers={num_layers} must be at least 1; 512 and 8 are usual'
-            )
+        check_whole(1, style_channels=channels)
+        check_whole(1, _MOST_LAYERS, num_mapping_layers=num_layers)
+        check_above(0, mapping_lr=lr_mul)
         self.layers = nn.ModuleList(
             EqualizedLinear(channels, channels, lr_mul, activation=True) for _ in range(num_layers)
         )

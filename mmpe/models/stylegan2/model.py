@@ -10,9 +10,10 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_real, check_whole, size_text
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update, check_at_least
+from ..adversarial import AdversarialModel, Loss, Size, Update
 from ..losses import non_saturating, path_length_penalty, path_lengths, r1_penalty
 from .scales import Scales
 
@@ -79,12 +80,11 @@ class StyleGAN2Model(AdversarialModel):
         resize: dict = dict(mode='bicubic', antialias=True),  # noqa: B006
         data_preprocessor: dict | None = None,
     ):
+        check_real(0, r1_weight=r1_weight, path_length_weight=path_length_weight)
+        check_whole(1, r1_interval=r1_interval, path_length_interval=path_length_interval)
+        check_whole(1, path_length_shrink=path_length_shrink)
+        check_real(0, 1, mixing_probability=mixing_probability)
         super().__init__(generator, discriminator, ema, resize, data_preprocessor)
-        check_at_least(0, r1_weight=r1_weight, path_length_weight=path_length_weight)
-        check_at_least(1, r1_interval=r1_interval, path_length_interval=path_length_interval)
-        check_at_least(1, path_length_shrink=path_length_shrink)
-        if not 0 <= mixing_probability <= 1:
-            raise InputError(f'mixing_probability must lie between 0 and 1, got {mixing_probability}')
         self.scales = Scales(**(scales or {}))
         self._check_discriminator()
         self.r1_weight = r1_weight
@@ -106,7 +106,7 @@ class StyleGAN2Model(AdversarialModel):
             only = (critic.in_size, critic.in_size) if critic.pool_size is None else None
             if min(height, width) < critic.smallest or only not in (None, (height, width)):
                 raise InputError(
-                    f'the generator is trained at {height}x{width}, which a discriminator with '
+                    f'the generator is trained at {size_text((height, width))}, which a discriminator with '
                     f'in_size={critic.in_size} and pool_size={critic.pool_size} cannot see: its in_size is that of the '
                     'smallest images, and it needs a pool_size, such as 2, for others'
                 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from functools import partial
 
 import torch
 
 from mmpe.errors import InputError
+from mmpe.numbers import check_numbers, check_real, check_whole
 
 from ..random import random_generator
 
@@ -31,19 +32,18 @@ class Scales:
     """
 
     def __init__(self, offsets: Sequence[int] = (0,), probabilities: Sequence[float] = (1.0,)):
-        self.offsets, self.probabilities = _numbers('offsets', offsets), _numbers('probabilities', probabilities)
+        check_numbers(partial(check_whole, 1 - _SMALLEST), offsets=offsets)
+        check_numbers(partial(check_real, 0, 1), probabilities=probabilities)
+        self.offsets, self.probabilities = tuple(offsets), tuple(probabilities)
         if len(self.offsets) != len(self.probabilities):
             raise InputError(
                 f'{len(self.offsets)} scales, {list(self.offsets)}, but {len(self.probabilities)} probabilities, '
                 f'{list(self.probabilities)}: give every scale one'
             )
-        for offset in self.offsets:
-            if not isinstance(offset, int) or offset <= -_SMALLEST:
-                raise InputError(f'a scale is a whole number, at least {1 - _SMALLEST}, not {offset!r}')
-        if min(self.probabilities, default=0) < 0 or not math.isclose(sum(self.probabilities), 1, abs_tol=1e-6):
+        if not math.isclose(sum(self.probabilities), 1, abs_tol=1e-6):
             raise InputError(
-                f'the probabilities of scales must be at least 0 and sum to 1: {list(self.probabilities)} '
-                f'sum to {sum(self.probabilities):g}'
+                f'the probabilities of scales must sum to 1: {list(self.probabilities)} sum to '
+                f'{sum(self.probabilities):g}'
             )
         self.bases = [(_SMALLEST + offset,) * 2 for offset in self.offsets]
 
@@ -52,9 +52,3 @@ class Scales:
         rng = random_generator('scale', seed, iteration)
         probabilities = torch.tensor(self.probabilities, dtype=torch.float64)
         return self.bases[torch.multinomial(probabilities, 1, generator=rng)]
-
-
-def _numbers(name: str, numbers: Sequence) -> tuple:
-    if not isinstance(numbers, Sequence) or not all(isinstance(number, Real) for number in numbers):
-        raise InputError(f'{name} of the scales must be numbers, one a scale, in brackets, not {numbers!r}')
-    return tuple(numbers)

@@ -1,0 +1,37 @@
+"""What both training loops do before anything is built."""
+
+from __future__ import annotations
+
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from mmpe.numbers import check_finite, check_whole
+
+from .hooks import guard
+from .memory import keep_freed_memory
+from .supported import check_runner
+
+_MOST_WORKERS = 1024
+
+
+def _check_workers(dataloader: DataLoader | dict) -> None:
+    """Refuse a data loader that would start more processes than a machine has room for.
+
+    Raises:
+        InputError: If its ``num_workers`` is not a whole number from 0 to 1024.
+    """
+    number = dataloader.get('num_workers', 0) if isinstance(dataloader, dict) else dataloader.num_workers
+    check_whole(0, _MOST_WORKERS, num_workers=number)
+
+
+def prepare(runner: Runner, dataloader: DataLoader | dict) -> None:
+    """Refuse what cannot be trained, and make the process ready for what can.
+
+    Raises:
+        InputError: If the runner or its config asks for what is not supported, or a number of the config cannot be.
+    """
+    check_runner(runner)
+    check_finite(runner.cfg._cfg_dict)
+    _check_workers(dataloader)
+    keep_freed_memory()
+    guard(runner)
