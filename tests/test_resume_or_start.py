@@ -310,6 +310,7 @@ def test_a_singan_of_another_picture_keeps_the_blocks_that_fit(checkpoints, tmp_
 def test_given_blocks_outlive_a_kill(checkpoints, tmp_path):
     """Resumed at an earlier scale, the later ones still begin as given: bit for bit the unbroken run."""
     last = run(singan(tmp_path / 'whole', load_from=str(checkpoints['singan']), **OTHER)).iter
+    assert checkpoint(tmp_path / 'whole', 1)['state_dict']['given_blocks'].any()
     run(singan(tmp_path / 'again', resume=True, load_from=str(tmp_path / 'whole/iter_1.pth'), **OTHER))
     for key in ('state_dict', 'optimizer'):
         assert_same(checkpoint(tmp_path / 'again', last)[key], checkpoint(tmp_path / 'whole', last)[key])
