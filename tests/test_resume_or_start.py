@@ -205,8 +205,7 @@ def test_another_family_is_refused_by_its_name(checkpoints, runners, family, oth
     assert f'of a {NAMES[other]}' in message and f'of a {NAMES[family]}' in message
 
 
-@pytest.mark.parametrize('family', FAMILIES)
-@pytest.mark.parametrize('value', [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize(('family', 'value'), zip(FAMILIES, [torch.nan, torch.inf, -torch.inf, torch.nan]))
 def test_weights_that_are_not_finite_are_named(checkpoints, tmp_path, family, value):
     made = torch.load(checkpoints[family], weights_only=True)
     name = [name for name, tensor in made['state_dict'].items() if tensor.is_floating_point() and tensor.ndim][-1]
