@@ -205,8 +205,7 @@ def test_another_family_is_refused_by_its_name(checkpoints, runners, family, oth
     assert f'of a {NAMES[other]}' in message and f'of a {NAMES[family]}' in message
 
 
-@pytest.mark.parametrize('family', FAMILIES)
-@pytest.mark.parametrize('value', [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize(('family', 'value'), zip(FAMILIES, [torch.nan, torch.inf, -torch.inf, torch.nan]))
 def test_weights_that_are_not_finite_are_named(checkpoints, tmp_path, family, value):
     made = torch.load(checkpoints[family], weights_only=True)
     name = [name for name, tensor in made['state_dict'].items() if tensor.is_floating_point() and tensor.ndim][-1]
@@ -310,6 +309,7 @@ def test_a_singan_of_another_picture_keeps_the_blocks_that_fit(checkpoints, tmp_
 def test_given_blocks_outlive_a_kill(checkpoints, tmp_path):
     """Resumed at an earlier scale, the later ones still begin as given: bit for bit the unbroken run."""
     last = run(singan(tmp_path / 'whole', load_from=str(checkpoints['singan']), **OTHER)).iter
+    assert checkpoint(tmp_path / 'whole', 1)['state_dict']['given_blocks'].any()
     run(singan(tmp_path / 'again', resume=True, load_from=str(tmp_path / 'whole/iter_1.pth'), **OTHER))
     for key in ('state_dict', 'optimizer'):
         assert_same(checkpoint(tmp_path / 'again', last)[key], checkpoint(tmp_path / 'whole', last)[key])
