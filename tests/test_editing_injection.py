@@ -95,8 +95,8 @@ def test_any_size_of_the_same_shape(model, given):
         (dict(start_scale=0), 'start scale 0: choose one of 1 to 2'),
         (dict(start_scale=3), 'choose one of 1 to 2'),
         (dict(seed=-1), 'seed=-1 cannot work: it must be at least 0'),
-        (dict(noise=-0.5), 'noise=.* cannot work: it must be .*at least 0'),
-        (dict(noise=float('nan')), 'noise=.* cannot work: it must be .*at least 0'),
+        (dict(noise=-0.5), 'noise=.* cannot work: it must be .*from 0 to 1000'),
+        (dict(noise=float('nan')), 'noise=.* cannot work: it must be .*from 0 to 1000'),
         (dict(size=(200_000, 300_000), num=2), 'choose fewer, or a smaller size'),
     ],
 )

@@ -438,7 +438,7 @@ BLACK, WHITE = torch.full((1, 3, 9, 9), -1.0), torch.ones(1, 3, 9, 9)
     [
         (lambda m: move(m, (28, 0, 9, 5), (1, 0)), 'does not lie in the picture of 24x31'),
         (lambda m: move(m, (2, 2, 5, 5), (40, 0)), 'nothing of the region would be left'),
-        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=-1), 'seam=-1 cannot work: it must be at least 0'),
+        (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=-1), 'seam=-1 cannot work: it must be from 0'),
         (lambda m: move(m, torch.zeros(1, 1, 24, 31), (4, 0)), 'the region is empty'),
         (lambda m: move(m, torch.ones(1, 1, 9, 9), (4, 0)), r'not one of the picture, \(1, 1, 24, 31\)'),
         (lambda m: scale(m, (2, 2, 5, 5), 0), 'factor=0 cannot work: it must be above 0'),

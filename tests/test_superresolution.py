@@ -107,7 +107,7 @@ def test_other_bad_input_is_refused():
         super_resolve(model, torch.zeros(1, 3, 40, 40))
     with pytest.raises(InputError, match='at least 0'):
         super_resolve(model, seed=-1)
-    with pytest.raises(InputError, match='strength=-1 cannot work: it must be at least 0'):
+    with pytest.raises(InputError, match='strength=-1 cannot work'):
         super_resolve(model, strength=-1)
     with pytest.raises(InputError, match='one scale only'):
         super_resolve(untrained(sizes=[(21, 30)]))
@@ -146,7 +146,7 @@ def test_task_says_how_close_it_came(superres, tmp_path, capsys):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (('--strength', -1), 'strength=-1.0 cannot work'),
+        (('--strength', -1), '--strength: -1.0 cannot work'),
         (('--truth', 'none.png'), 'none.png'),
         (('--factor', 1), 'factor=1.0 cannot work'),
     ],

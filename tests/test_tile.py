@@ -293,7 +293,7 @@ def test_task(edit):
         (('--size', '3x3'), 'too small'),
         (('--start-scale', '3'), 'does not exist'),
         (('--size', '100000x100000'), 'GiB are available'),
-        (('--repeat', '0'), 'at least 1'),
+        (('--repeat', '0'), 'it must be from 1 to 1000'),
     ],
 )
 def test_task_refuses(edit, capsys, options, message):

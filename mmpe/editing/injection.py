@@ -19,6 +19,9 @@ from mmpe.numbers import check_real, is_whole, shown
 
 from .masks import Size, fit
 
+MOST_TIMES = 1000
+"""The largest factor of noise, detail or size that an edit has a use for."""
+
 
 @torch.no_grad()
 def inject(
@@ -76,7 +79,7 @@ def _check(model, start_scale, noise):
             f'a picture cannot be injected at start scale {shown(start_scale)}: choose one of {scales[0]} to '
             f'{scales[-1]}'
         )
-    check_real(0, noise=noise)
+    check_real(0, MOST_TIMES, noise=noise)
 
 
 def injection_scales(model: SinGANModel) -> range:

@@ -11,6 +11,7 @@ from mmpe.numbers import check_above, check_numbers, check_real
 
 from .covers import cover
 from .edited import Edited
+from .injection import MOST_TIMES
 from .masks import Box
 from .places import Places, identity, pixel_positions
 from .redrawing import redraw
@@ -139,7 +140,7 @@ def zoom(box: Box, factor: float, anchor: str = 'center') -> Places:
     Raises:
         InputError: If the factor is not above 0, or there is no such anchor.
     """
-    check_above(0, factor=factor)
+    check_above(0, MOST_TIMES, factor=factor)
     left, top, width, height = box
     heights = dict(top=0, center=(height - 1) / 2, bottom=height - 1)
     if anchor not in heights:
@@ -178,7 +179,7 @@ def transplant(region: Region, origin: Places, background: Places, factor: float
     Raises:
         InputError: If the new place is outside of the picture, or the seam is negative.
     """
-    check_real(0, seam=seam)
+    check_real(0, max(region.size), seam=seam)
     if not bool((region.distance(origin(pixel_positions(region.size))) < 0).any()):
         raise InputError('nothing of the region would be left in the picture: to take it away, remove it')
 

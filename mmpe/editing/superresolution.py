@@ -17,9 +17,8 @@ from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_above, check_real, given, size_text
 
 from .edited import Edited
+from .injection import MOST_TIMES
 from .masks import Size, fit
-
-_MOST_TIMES = 1000
 
 
 @torch.no_grad()
@@ -132,7 +131,7 @@ def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
     Raises:
         InputError: If the factor is not over 1, or there is one scale only.
     """
-    check_above(1, _MOST_TIMES, factor=factor)
+    check_above(1, MOST_TIMES, factor=factor)
     if model.trained_scales < 2:
         raise InputError('this SinGAN has one scale only, which enlarges nothing: train with a smaller min_size')
     below, (height, width) = model.scaled_sizes()[-2:]
@@ -152,7 +151,7 @@ def _shrink(image, size):
 
 
 def _check(model, picture, noise, strength) -> Tensor:
-    check_real(0, noise=noise, **given(strength=strength))
+    check_real(0, MOST_TIMES, noise=noise, **given(strength=strength))
     if picture is None:
         return model.picture
     height, width = model.scaled_sizes()[-1]

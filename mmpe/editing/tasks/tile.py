@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmpe.apis.command_line import count, size, whole
+from mmpe.apis.command_line import size, whole
 
 from ..edited import Edited
 from ..torus import AXES, repeat, tile
@@ -44,7 +44,7 @@ def add_tasks(tasks) -> None:
     )
     p.add_argument(
         '--repeat',
-        type=count,
+        type=whole(1, 1000),
         default=2,
         metavar='TIMES',
         help='how often the sheet repeats each, unless it is huge; default: %(default)s',
