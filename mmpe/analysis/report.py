@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.files import write_atomic
 
 from .ablation import border_ablation
 from .bias import spatial_bias
@@ -190,8 +191,7 @@ def audit(
     words = verdict(results, names, own)
     found = Audit(title or type(generator).__name__, words, names, own, results, skipped)
     if out is not None:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(found.to_html(), encoding='utf-8')
+        write_atomic(out, found.to_html())
     return found
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.files import atomic, write_atomic
+
 from .command_line import command
 from .config import load_config
 from .workers import Workers
@@ -138,7 +140,8 @@ class _Child:
         self.folder = Path(config.work_dir)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        config.dump(self.folder / _CONFIG)
+        with atomic(self.folder / _CONFIG) as part:
+            config.dump(part)
         self.begun = time.monotonic()
         with open(self.folder / OUTPUT, 'wb') as output:
             self.process = subprocess.Popen(
@@ -169,7 +172,7 @@ class _Child:
         return found.removeprefix('error: ').strip()
 
     def note_failure(self) -> None:
-        (self.folder / FAILED).write_text(self.failure + '\n')
+        write_atomic(self.folder / FAILED, self.failure + '\n')
 
     def progress(self) -> tuple[str, float]:
         """Where it is in words, and the share of its work that is done, as its log says."""

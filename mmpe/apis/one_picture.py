@@ -12,6 +12,7 @@ from mmengine.device import get_device
 
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
+from mmpe.files import write_atomic
 from mmpe.models.singan import SinGANModel
 from mmpe.registry import DATASETS
 from mmpe.visualization import save_picture
@@ -19,7 +20,6 @@ from mmpe.visualization import save_picture
 from .checkpoint import build, model_config, read_checkpoint
 from .children import child
 from .config import one_clear_line
-from .files import write_whole
 from .sampling import sample
 from .train import latest_checkpoint, train
 
@@ -99,7 +99,7 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
         seconds=seconds,
         scores=scores,
     )
-    write_whole(folder / _RECORD, json.dumps(record, indent=2) + '\n')
+    write_atomic(folder / _RECORD, json.dumps(record, indent=2) + '\n')
 
 
 def read_result(work_dir: str | Path) -> dict | None:

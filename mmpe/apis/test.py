@@ -12,10 +12,10 @@ from mmengine.runner import Runner
 
 from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError
+from mmpe.files import check_writable
 from mmpe.visualization import markdown_table
 
 from .checkpoint import read_checkpoint
-from .checks import check_writable
 from .config import one_clear_line
 from .processes import join_processes
 

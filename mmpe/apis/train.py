@@ -14,9 +14,9 @@ from mmengine.runner import Runner
 
 from mmpe.engine.hooks import InterruptHook
 from mmpe.errors import InputError
+from mmpe.files import check_writable
 
 from .checkpoint import read_checkpoint
-from .checks import check_writable
 from .config import one_clear_line
 from .processes import join_processes
 

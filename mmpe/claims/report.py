@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mmpe.files import atomic, write_atomic
 from mmpe.visualization import markdown_table
 
 from .claim import Check, Claim, Finding
@@ -37,9 +38,10 @@ class Result:
 
 def write(claim: Claim, finding: Finding, profile: str, out: Path) -> Result:
     """Write ``claim_N.png`` and ``claim_N.json`` into a folder that exists."""
-    finding.figure.savefig(out / f'claim_{claim.number}.png', dpi=110)
+    with atomic(out / f'claim_{claim.number}.png') as part:
+        finding.figure.savefig(part, dpi=110)
     result = Result(profile, finding.rows, finding.checks)
-    _json(claim, out).write_text(json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+    write_atomic(_json(claim, out), json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n')
     return result
 
 
@@ -71,7 +73,7 @@ def write_page(results: dict[Claim, Result], out: Path) -> Path:
         lines += ['', *(f'- {_VERDICT[check.holds]}: {check.text}' for check in result.checks)]
         lines += ['', f'![Claim {claim.number}](claim_{claim.number}.png)']
     page = out / 'claims.md'
-    page.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    write_atomic(page, '\n'.join(lines) + '\n')
     return page
 
 

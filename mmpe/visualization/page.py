@@ -9,6 +9,8 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from mmpe.files import write_atomic
+
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 90em; margin: 2em auto; padding: 0 1em }
@@ -83,8 +85,7 @@ def write_page(
         failures=f'<div class="failures">failed:<ul>{items}</ul></div>' if items else '',
         entries='\n'.join(entry.to_html() for entry in entries),
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(page, encoding='utf-8')
+    write_atomic(path, page)
 
 
 def _links(links: Mapping[str, str]) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from mmpe.errors import InputError
+from mmpe.files import atomic
+
 _GAP, _CAPTION, _BACKGROUND, _SMALLEST = 6, 14, 'white', 128
 
 
@@ -20,8 +23,26 @@ def to_picture(image: Tensor) -> Image.Image:
 
 def save_picture(image: Tensor, path: str | Path) -> None:
     """Write one image, (3, H, W) or (1, 3, H, W) in [-1, 1]; the folder is made."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    to_picture(image).save(path)
+    write_picture(to_picture(image), path)
+
+
+def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
+    """Write a picture in the format that the file's name ends in; the folder is made.
+
+    Args:
+        picture (PIL.Image.Image): RGB.
+        path (str | Path): The file.
+        **options: Of Pillow's ``save``.
+
+    Raises:
+        InputError: If Pillow writes no format of that ending.
+        WriteError: If the file cannot be written; what was there before is kept.
+    """
+    suffix = Path(path).suffix.lower()
+    if Image.registered_extensions().get(suffix) not in Image.SAVE:
+        raise InputError(f'{path} cannot be written: no format for pictures ends in {suffix!r}; try .png')
+    with atomic(path) as part:
+        picture.save(part, **options)
 
 
 def save_sheet(
@@ -48,8 +69,7 @@ def save_sheet(
         sheet.paste(picture, (x, y))
         if captions:
             draw.text((x, y + picture.height + 1), captions[i], fill='black')
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    write_picture(sheet, path)
 
 
 def _enlarge(picture: Image.Image, times: int) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,24 +13,18 @@ from mmengine.hooks import CheckpointHook
 
 import mmpe
 from mmpe.errors import InputError
+from mmpe.files import atomic
 from mmpe.registry import HOOKS
 
 
 @register_backend('mmpe_atomic')
 class AtomicBackend(LocalBackend):
-    """Local files that appear complete: a write that is cut short leaves what was there before."""
+    """Local files that appear complete, see :func:`mmpe.files.atomic`."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write to a temporary file beside ``filepath``, then rename."""
-        temporary = f'{filepath}.part'
-        try:
-            super().put(obj, temporary)
-            with open(temporary, 'rb') as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, filepath)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        """Write bytes."""
+        with atomic(filepath) as part:
+            super().put(obj, part)
 
 
 @HOOKS.register_module()
