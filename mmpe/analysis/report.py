@@ -64,7 +64,8 @@ _ABOUT = dict(
 )
 
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="generator" content="made by mmpe audit"><style>
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2.2em }
 .verdict { background: #eef4fa; border-left: 5px solid #0072b2; padding: .8em 1em; font-size: 1.1em }

@@ -18,7 +18,7 @@ from mmpe.errors import InputError
 from mmpe.files import atomic
 from mmpe.models.random import random_generator
 from mmpe.models.singan import SinGANModel
-from mmpe.visualization import to_picture, write_picture
+from mmpe.visualization import maker, to_picture, write_picture
 
 FORMATS = ('.gif', '.webp', '.mp4')
 _LEAST_FPS, _MOST_FPS = 0.01, 50  # GIF counts hundredths of a second in 16 bits
@@ -78,7 +78,8 @@ def _write_mp4(path: Path, pictures: list[Image.Image], fps: float) -> None:
     import imageio_ffmpeg
 
     height, width = np.asarray(pictures[0]).shape[:2]
-    with imageio.get_writer(path, format='FFMPEG', fps=fps, quality=8, macro_block_size=1) as writer:
+    options = dict(fps=fps, quality=8, macro_block_size=1, output_params=['-metadata', f'comment={maker()}'])
+    with imageio.get_writer(path, format='FFMPEG', **options) as writer:
         for picture in pictures:
             # players want even sides
             writer.append_data(np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'))

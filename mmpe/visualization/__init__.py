@@ -1,6 +1,6 @@
 """From tensors to pictures."""
 
-from .pictures import save_picture, save_sheet, to_picture, write_picture
+from .pictures import MADE_BY, made_by, maker, save_picture, save_sheet, to_picture, write_picture
 from .tables import markdown_table
 
-__all__ = ['markdown_table', 'save_picture', 'save_sheet', 'to_picture', 'write_picture']
+__all__ = ['MADE_BY', 'made_by', 'maker', 'markdown_table', 'save_picture', 'save_sheet', 'to_picture', 'write_picture']

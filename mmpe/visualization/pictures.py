@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.files import atomic
 
 _GAP, _CAPTION, _BACKGROUND, _SMALLEST = 6, 14, 'white', 128
+
+
+MADE_BY = 'made by mmpe'
+_maker = ContextVar('maker', default=MADE_BY)
+
+
+@contextmanager
+def made_by(tool: str) -> Iterator[None]:
+    """Let files say that a tool has made them, as ``made by mmpe TOOL``, so that it knows them again."""
+    token = _maker.set(f'{MADE_BY} {tool}')
+    try:
+        yield
+    finally:
+        _maker.reset(token)
+
+
+def maker() -> str:
+    """What files say, see :func:`made_by`."""
+    return _maker.get()
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -41,6 +63,7 @@ def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
     suffix = Path(path).suffix.lower()
     if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f'{path} cannot be written: no format for pictures ends in {suffix!r}; try .png')
+    options = _marks(Image.registered_extensions()[suffix]) | options
     with atomic(path) as part:
         picture.save(part, **options)
 
@@ -70,6 +93,16 @@ def save_sheet(
         if captions:
             draw.text((x, y + picture.height + 1), captions[i], fill='black')
     write_picture(sheet, path)
+
+
+def _marks(picture_format: str) -> dict:
+    """Pillow's options for a file that says who has made it."""
+    if picture_format == 'PNG':
+        info = PngInfo()
+        info.add_text('Software', maker())
+        return dict(pnginfo=info)
+    names = dict(GIF='comment', WEBP='xmp')
+    return {names[picture_format]: maker().encode()} if picture_format in names else {}
 
 
 def _enlarge(picture: Image.Image, times: int) -> Image.Image:
