@@ -19,6 +19,8 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.engine.run_lock import check_free
+from mmpe.errors import InputError
 from mmpe.files import atomic, write_atomic
 
 from .command_line import command
@@ -93,8 +95,13 @@ def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) ->
     with _Bar(len(waiting), work.noun) as bar, _stopped_at_the_end(children):
         while waiting or children:
             while waiting and free:
-                name, device = waiting.popleft(), free.popleft()
-                children.append(_Child(name, configs[name], device, workers, work.module))
+                name = waiting.popleft()
+                try:
+                    check_free(configs[name].work_dir)
+                except InputError as error:
+                    failures[name] = str(error)
+                    continue
+                children.append(_Child(name, configs[name], free.popleft(), workers, work.module))
             time.sleep(_POLL)
             for child in [child for child in children if child.ended]:
                 children.remove(child)

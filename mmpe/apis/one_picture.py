@@ -10,6 +10,9 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmpe.engine.earlier_runs import latest_checkpoint
+from mmpe.engine.hooks.work_dir_hook import tidy
+from mmpe.engine.run_lock import locked
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
 from mmpe.files import write_atomic
@@ -21,7 +24,7 @@ from .checkpoint import build, model_config, read_checkpoint
 from .children import child
 from .config import one_clear_line
 from .sampling import sample
-from .train import latest_checkpoint, train
+from .train import train
 
 RESULT = 'result'
 SAMPLES_SHOWN = 4
@@ -33,17 +36,19 @@ def train_picture(config: Config) -> None:
     """Train a SinGAN, or go on with it, and write what it makes to ``work_dir/result``.
 
     Raises:
-        InputError: If something that the config names cannot be used, or its work dir holds a SinGAN of another picture
-            or config.
+        InputError: If something that the config names cannot be used, another run trains in its work dir, or that holds
+            a SinGAN of another picture or config.
     """
     seconds = None
-    if finished_model(config) is None:
-        unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
-        config.resume = True
-        train(config)
-        if unbroken:
-            seconds = round(time.monotonic() - begun, 1)
-    write_result(finished_model(config), config, seconds)
+    with locked(config.work_dir):
+        tidy(config.work_dir)
+        if finished_model(config) is None:
+            unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
+            config.resume = True
+            train(config)
+            if unbroken:
+                seconds = round(time.monotonic() - begun, 1)
+        write_result(finished_model(config), config, seconds)
 
 
 def finished_model(config: Config) -> SinGANModel | None:

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import barrier
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
-from mmpe.engine.hooks import InterruptHook
+from mmpe.engine.earlier_runs import latest_checkpoint
+from mmpe.engine.hooks import InterruptHook, WorkDirHook
+from mmpe.engine.hooks.work_dir_hook import tidy
+from mmpe.engine.run_lock import locked
 from mmpe.errors import InputError
 from mmpe.files import check_writable
 
@@ -28,18 +31,26 @@ def train(config: Config) -> Runner:
         Runner: After training, with the trained ``model``.
 
     Raises:
-        InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
+        InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing
+            has been trained or overwritten then.
     """
     check_writable(config.work_dir)
+    _check_config_file(config)
     join_processes(config)
-    _check_checkpoint(config)
-    with one_clear_line('the config cannot be built'):
-        runner = Runner.from_cfg(config)
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
-        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    with _signals_given_back():
-        runner.train()
-    barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
+    with locked(config.work_dir):
+        if is_main_process():
+            tidy(config.work_dir)
+        barrier()
+        _check_checkpoint(config)
+        with one_clear_line('the config cannot be built'):
+            runner = Runner.from_cfg(config)
+            runner._train_loop = runner.build_train_loop(runner._train_loop)
+            runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        if not any(isinstance(hook, WorkDirHook) for hook in runner.hooks):
+            runner.register_hook(WorkDirHook())
+        with _signals_given_back():
+            runner.train()
+        barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
 
 
@@ -55,6 +66,18 @@ def _signals_given_back() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _check_config_file(config: Config) -> None:
+    """Refuse a config file that MMEngine would replace by its dump, unless it is such a dump."""
+    if not config.filename:
+        return
+    file = Path(config.filename)
+    dump = Path(config.work_dir) / file.name
+    if dump.exists() and dump.samefile(file) and Config.fromfile(file).pretty_text != file.read_text(encoding='utf-8'):
+        raise InputError(
+            f'{file} is in the work dir, where training would write its own {file.name} over it: give another work dir'
+        )
+
+
 def _check_checkpoint(config: Config) -> None:
     """Read what will be resumed before anything else, so that a bad file costs nothing."""
     if config.get('resume') and config.get('load_from') is None:
@@ -65,13 +88,3 @@ def _check_checkpoint(config: Config) -> None:
         missing = {'optimizer', 'message_hub', 'meta'} - set(checkpoint) if config.get('resume') else set()
         if missing:
             raise InputError(f'{path} cannot be resumed: it has no {", ".join(sorted(missing))}')
-
-
-def latest_checkpoint(work_dir: str | Path) -> str | None:
-    """The checkpoint of the highest iteration in a work dir, if any.
-
-    The files themselves are asked, which are whole or not there; MMEngine's ``last_checkpoint`` beside them may have
-    been cut short by what ended the run.
-    """
-    found = {int(path.stem[5:]): path for path in Path(work_dir).glob('iter_*.pth') if path.stem[5:].isdigit()}
-    return str(found[max(found)]) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.files import atomic
+from mmpe.files import write_atomic
 
 _GAP, _CAPTION, _BACKGROUND, _SMALLEST = 6, 14, 'white', 128
 
@@ -61,11 +62,12 @@ def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
         WriteError: If the file cannot be written; what was there before is kept.
     """
     suffix = Path(path).suffix.lower()
-    if Image.registered_extensions().get(suffix) not in Image.SAVE:
+    picture_format = Image.registered_extensions().get(suffix)
+    if picture_format not in Image.SAVE:
         raise InputError(f'{path} cannot be written: no format for pictures ends in {suffix!r}; try .png')
-    options = _marks(Image.registered_extensions()[suffix]) | options
-    with atomic(path) as part:
-        picture.save(part, **options)
+    content = io.BytesIO()  # given a file, Pillow overlooks that only a part of a JPEG could be written
+    picture.save(content, picture_format, **_marks(picture_format), **options)
+    write_atomic(path, content.getvalue())
 
 
 def save_sheet(

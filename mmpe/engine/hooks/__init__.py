@@ -7,6 +7,7 @@ from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
 from .same_model_hook import SameModelHook
 from .sizes_picture_hook import SizesPictureHook
+from .work_dir_hook import WorkDirHook
 
 __all__ = [
     'CompleteCheckpointHook',
@@ -16,4 +17,5 @@ __all__ = [
     'PyramidTimerHook',
     'SameModelHook',
     'SizesPictureHook',
+    'WorkDirHook',
 ]
