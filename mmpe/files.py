@@ -124,14 +124,14 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), suffixes: 
         InputError: If it is a folder, read-only, one of the inputs, or has another suffix.
     """
     path = Path(path)
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise InputError(f'{path} cannot be written: its name must end in {" or ".join(sorted(suffixes))}')
     for given in inputs:
         if _same_file(path, given):
             what = 'the input itself' if str(path) == str(given) else f'the same file as the input {given}'
             raise InputError(f'{path} cannot be written: it is {what}; write to another file')
     if path.is_dir():
         raise InputError(f'{path} cannot be written: it is a folder, and a file is wanted')
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f'{path} cannot be written: its name must end in {" or ".join(sorted(suffixes))}')
     if _is_special(path):
         return
     target = Path(os.path.realpath(path))

@@ -5,6 +5,7 @@ animation is one file.
 """
 
 import re
+from functools import partial
 
 from mmpe.apis import load_singan
 from mmpe.apis.checks import find_device
@@ -23,6 +24,14 @@ def parse_args():
     return p.parse_args()
 
 
+def will_write(args, name):
+    """Whether a file of that name, one of ``PATTERN``, comes of these arguments; of a sheet of start scales it may."""
+    number = re.fullmatch(PATTERN, name)[1]
+    if number is None:
+        return True
+    return number == f'{int(number):03}' and (args.sheet or int(number) < args.num)
+
+
 def run(args):
     """What the task makes of the checkpoint."""
     return args.run(load_singan(args.checkpoint, find_device(args.device)), args)
@@ -38,7 +47,7 @@ def main():
         files = edited.save(args.out)
     else:
         results = ResultFolder('edit', args.out, PATTERN, inputs, args.overwrite)
-        results.check(lambda name: args.sheet or name == 'sheet.png' or int(re.fullmatch(PATTERN, name)[1]) < args.num)
+        results.check(partial(will_write, args))
         edited = run(args)
         with results.writing() as folder:
             files = [args.out / file.name for file in edited.save(folder)]

@@ -67,7 +67,8 @@ def will_write(args, name):
     number, size = re.fullmatch(PATTERN, name).groups()
     if number is None:
         return name == 'samples.png' or args.reconstruction
-    return int(number) < args.num and (size is not None) == (len(args.size) > 1)
+    sizes = ['_{}x{}'.format(*size) for size in args.size] if len(args.size) > 1 else [None]
+    return int(number) < args.num and number == f'{int(number):03}' and size in sizes
 
 
 def tell_how_far_trained(model):
