@@ -280,6 +280,29 @@ def test_a_set_that_fails_leaves_the_earlier_one(tmp_path):
         assert content(tmp_path) == before and names(tmp_path / 'out') == [f'sample_{i:03}.png' for i in range(4)]
 
 
+@pytest.mark.parametrize('command', COMMANDS)
+def test_a_full_disk_is_one_line_and_leaves_the_earlier_results(folder, tool, command):
+    resource = pytest.importorskip('resource')
+    tool(command)
+    before, limits = content(folder), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120, limits[1]))
+    try:
+        code, _, line = tool(command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 2 and line.startswith('error: ') and 'cannot be written' in line, line
+    assert line.startswith('error: out/') and '.mmpe' not in line
+    assert content(folder) == before and not any(name.startswith('.') for name in names(folder / 'out'))
+
+
+def test_what_converts_knows_its_checkpoints_again(folder, tool):
+    """By what PyTorch stores as it is, not compressed."""
+    torch.save(dict(meta=dict(converted_from='a.pth'), state_dict={}), folder / 'own.pth')
+    for name, refused_for in (('own.pth', 'is an mmpe checkpoint already'), ('noises.pkl', '--overwrite')):
+        code, _, line = tool(f'convert_checkpoint ck.pth --out {name}')
+        assert code == 2 and refused_for in line, line
+
+
 def killed_at(call, folder):
     """Write a set, and be killed at a call of a function that moves or removes files."""
     count = iter(range(100))

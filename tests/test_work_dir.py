@@ -424,6 +424,13 @@ def test_resuming_from_another_work_dir_sets_this_ones_run_aside(work_dir, other
     assert names(other) == names(other) and set(OLD) <= set(names(other))
 
 
+def test_a_last_checkpoint_that_was_cut_short_does_not_matter(work_dir):
+    (work_dir / 'iter_3.pth').unlink()
+    (work_dir / 'last_checkpoint').write_text('')
+    plain(config(work_dir, resume='auto'))
+    assert (work_dir / 'iter_3.pth').exists() and not (work_dir / 'earlier_runs').exists()
+
+
 def test_an_earlier_run_can_be_resumed(work_dir, finished):
     train(config(work_dir, randomness__seed=7))
     train(config(work_dir, resume=work_dir / 'earlier_runs/1/iter_2.pth'))
@@ -431,7 +438,24 @@ def test_an_earlier_run_can_be_resumed(work_dir, finished):
     assert_same(checkpoint(work_dir, 3)['state_dict'], checkpoint(finished, 3)['state_dict'])
 
 
-# ------------------------------------------------------------------- the config file
+# ------------------------------------------------------------------- inputs
+
+
+@pytest.mark.parametrize('name', ['pictures/scale_1.png', 'result/original.png', 'link.png'])
+def test_a_picture_that_training_would_overwrite_or_move_is_refused(work_dir, name):
+    (work_dir / 'result').mkdir()
+    shutil.copy(work_dir / 'pictures/scale_1.png', work_dir / 'result/original.png')
+    (work_dir / 'link.png').symlink_to('pictures/scale_1.png')
+    before = content(work_dir)
+    with pytest.raises(InputError, match='training writes there: give another work dir'):
+        train(config(work_dir, train_dataloader__dataset__data_root=str(work_dir / name)))
+    assert content(work_dir) == before
+
+
+def test_a_picture_beside_them_is_not(work_dir):
+    shutil.copy(work_dir / 'pictures/scale_1.png', work_dir / 'mine.png')
+    train(config(work_dir, train_dataloader__dataset__data_root=str(work_dir / 'mine.png')))
+    assert (work_dir / 'mine.png').exists()
 
 
 def test_a_config_file_is_not_replaced_by_its_dump(tmp_path):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpe.errors import InputError
-from mmpe.files import check_output, check_writable, place
+from mmpe.files import WriteError, check_output, check_writable, place
 from mmpe.locks import Locked, ProcessLock
 from mmpe.visualization import MADE_BY, made_by
 
@@ -31,8 +31,8 @@ def add_overwrite(p: argparse.ArgumentParser) -> None:
     )
 
 
-def input_files(*options: Any) -> list[Path]:
-    """All existing files that options or configs name, through any nesting.
+def input_paths(*options: Any) -> list[Path]:
+    """All existing files and folders that options or configs name, through any nesting.
 
     Args:
         *options (Any): Such as the options of a tool, without its outputs.
@@ -40,13 +40,17 @@ def input_files(*options: Any) -> list[Path]:
     found = []
     for option in options:
         if isinstance(option, Mapping):
-            found += input_files(*option.values())
+            found += input_paths(*option.values())
         elif isinstance(option, (list, tuple)):
-            found += input_files(*option)
+            found += input_paths(*option)
         elif isinstance(option, (str, os.PathLike)):
-            with suppress(OSError, ValueError):  # any other text, which may be too long for a name
-                found += [Path(option)] if os.path.isfile(option) else []
+            found += [Path(option)] if os.path.exists(option) else []
     return found
+
+
+def input_files(*options: Any) -> list[Path]:
+    """Those of :func:`input_paths` that are files."""
+    return [path for path in input_paths(*options) if path.is_file()]
 
 
 def inputs_of(args: argparse.Namespace, *outputs: str) -> list[Path]:
@@ -143,7 +147,11 @@ class ResultFolder:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _staging(self.folder) as staging, made_by(self.tool):
-            yield staging
+            try:
+                yield staging
+            except WriteError as error:
+                file = self.folder / Path(error.filename).name
+                raise WriteError(error.errno, error.strerror, str(file)) from error
             names = {file.name for file in staging.iterdir()} - {_LOCK}
             self.check(names.__contains__)
             stale = [] if keep else [file for file in self._own() if file.name not in names]

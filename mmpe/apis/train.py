@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
-from mmpe.engine.earlier_runs import latest_checkpoint
+from mmpe.engine.earlier_runs import is_of_a_run, latest_checkpoint
 from mmpe.engine.hooks import InterruptHook, WorkDirHook
 from mmpe.engine.hooks.work_dir_hook import tidy
 from mmpe.engine.run_lock import locked
@@ -22,6 +23,7 @@ from mmpe.files import check_writable
 from .checkpoint import read_checkpoint
 from .config import one_clear_line
 from .processes import join_processes
+from .results import input_paths
 
 
 def train(config: Config) -> Runner:
@@ -36,6 +38,7 @@ def train(config: Config) -> Runner:
     """
     check_writable(config.work_dir)
     _check_config_file(config)
+    _check_inputs(config)
     join_processes(config)
     with locked(config.work_dir):
         if is_main_process():
@@ -76,6 +79,18 @@ def _check_config_file(config: Config) -> None:
         raise InputError(
             f'{file} is in the work dir, where training would write its own {file.name} over it: give another work dir'
         )
+
+
+def _check_inputs(config: Config) -> None:
+    """Refuse data that lies where training writes, or from where it moves an earlier run's files."""
+    others = {name: value for name, value in config.to_dict().items() if name not in ('work_dir', 'load_from')}
+    work_dir = Path(os.path.realpath(config.work_dir))
+    for path in input_paths(others):
+        target = Path(os.path.realpath(path))
+        if work_dir in target.parents and is_of_a_run(target.relative_to(work_dir).parts[0]):
+            raise InputError(
+                f'{path} is in the work dir {config.work_dir}, and training writes there: give another work dir'
+            )
 
 
 def _check_checkpoint(config: Config) -> None:

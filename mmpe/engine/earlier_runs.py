@@ -39,6 +39,11 @@ def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
     return results + [name for name in names if _LOGS.fullmatch(name) and name != but] if results else []
 
 
+def is_of_a_run(name: str) -> bool:
+    """Whether MMEngine and mmpe write a file or folder of that name to a work dir."""
+    return any(kind.fullmatch(name) for kind in (_CHECKPOINT, _RESULT, _LOGS))
+
+
 def checkpoints_after(work_dir: str | Path, iteration: int) -> list[str]:
     """The names of the checkpoints in a work dir of later iterations."""
     found = {name: _CHECKPOINT.fullmatch(name) for name in _names(work_dir)}
@@ -88,7 +93,7 @@ def _names_to_move(moves: Path) -> list[str]:
     """Names only of what a run writes, whatever the file says."""
     try:
         names = json.loads(moves.read_text())
-        return [name for name in names if any(kind.fullmatch(name) for kind in (_CHECKPOINT, _RESULT, _LOGS))]
+        return [name for name in names if is_of_a_run(name)]
     except (ValueError, TypeError) as error:
         raise InputError(f'{moves} cannot be read: remove it') from error
 
