@@ -173,7 +173,7 @@ def write_for_ever(path, letter):
 def test_two_writers_and_kills_never_leave_half_a_file(tmp_path):
     path = tmp_path / 'x.txt'
     context = multiprocessing.get_context('fork')
-    for _ in range(5):
+    for _ in range(3):
         writers = [context.Process(target=write_for_ever, args=(path, letter)) for letter in 'ab']
         for writer in writers:
             writer.start()

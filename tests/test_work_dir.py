@@ -5,8 +5,10 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import runpy
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from singan_runs import assert_same, checkpoint, run, tiny_config
+from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config
 
 from mmpe import locks
 from mmpe.apis import train
@@ -146,17 +148,28 @@ def test_the_second_run_is_refused_and_touches_nothing(work_dir, holder):
     assert '\n' not in str(caught.value) and content(work_dir) == before
 
 
+def test_the_tool_says_so_in_one_line(work_dir, holder, monkeypatch, capsys):
+    config(work_dir).dump(work_dir.parent / 'config.py')
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(work_dir.parent / 'config.py'), '--work-dir', str(work_dir)])
+    before = content(work_dir)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(REPOSITORY / 'tools/train.py'), run_name='__main__')
+    lines = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and len(lines) == 1
+    assert lines[0].startswith(f'error: another run is training in {work_dir} (process {holder.pid} on ')
+    assert content(work_dir) == before
+
+
 def test_so_is_a_plain_runner(work_dir, holder):
     with pytest.raises(InputError, match='another run is training in'):
         plain(config(work_dir))
     assert set(OLD) <= set(names(work_dir)) and not (work_dir / 'earlier_runs').exists()
 
 
-@pytest.mark.parametrize('start', [train])
-def test_a_killed_run_leaves_no_lock_behind(work_dir, holder, start):
+def test_a_killed_run_leaves_no_lock_behind(work_dir, holder):
     holder.kill()
     holder.join()
-    start(config(work_dir, resume=work_dir / 'iter_2.pth'))
+    train(config(work_dir, resume=work_dir / 'iter_2.pth'))
     assert (work_dir / 'iter_3.pth').exists()
 
 
@@ -281,15 +294,14 @@ def test_resume_goes_on_with_the_new_run(work_dir, other, iteration, start):
     assert_same(checkpoint(work_dir, 3)['state_dict'], checkpoint(other, 3)['state_dict'])
 
 
-@STARTERS
-def test_resume_without_a_checkpoint_of_the_new_run_starts_it_anew(work_dir, other, start):
+def test_resume_without_a_checkpoint_of_the_new_run_starts_it_anew(work_dir, other):
     """Not with the old one, which is there too."""
     options = dict(randomness__seed=7, default_hooks__checkpoint__interval=100)
-    killed_after(work_dir, 1, start, **options)
+    killed_after(work_dir, 1, plain, **options)
     assert names(work_dir / 'earlier_runs/1') == OLD and not list(work_dir.glob('*.pth'))
     cfg = config(work_dir, resume='auto', **options)
     with logged() as lines:
-        start(cfg)
+        plain(cfg)
     said = [line for line in lines if 'there is no checkpoint to resume in' in line]
     assert len(said) == 1 and 'earlier runs are in' in said[0] and 'starts from the beginning' in said[0]
     assert_same(checkpoint(work_dir, 3)['state_dict'], checkpoint(other, 3)['state_dict'])
@@ -319,8 +331,7 @@ def test_the_log_says_where_the_earlier_run_is(work_dir):
     assert str(work_dir / 'earlier_runs/1') in line and 'iter_3.pth' in line
 
 
-@STARTERS
-def test_load_from_the_same_work_dir(work_dir, finished, start):
+def test_load_from_the_same_work_dir(work_dir, finished):
     """The file is read before it is moved with the run that it is of."""
     runner = Runner.from_cfg(config(work_dir.parent / 'initial', randomness__seed=7))
     runner.build_train_loop(runner._train_loop)
@@ -328,7 +339,7 @@ def test_load_from_the_same_work_dir(work_dir, finished, start):
     torch.save(dict(meta={}, state_dict=runner.model.state_dict()), weights)
     cfg = config(work_dir)
     cfg.load_from = str(weights)
-    start(cfg)
+    plain(cfg)
     assert names(work_dir / 'earlier_runs/1') == ['best_fid_iter_3.pth', *OLD]
     own, fresh = (checkpoint(folder, 1)['state_dict'] for folder in (work_dir, finished))
     assert any(not torch.equal(own[name], fresh[name]) for name in own if name.startswith('generator.blocks.0'))
@@ -358,6 +369,13 @@ def test_logs_alone_are_no_run(tmp_path):
     assert not (tmp_path / 'work/earlier_runs').exists()
 
 
+def test_a_folder_with_a_usual_name_is_no_run(tmp_path):
+    (tmp_path / 'work/pictures').mkdir(parents=True)
+    (tmp_path / 'work/pictures/holiday.jpg').write_text('mine')
+    train(config(tmp_path / 'work'))
+    assert (tmp_path / 'work/pictures/holiday.jpg').read_text() == 'mine'
+
+
 def train_and_be_killed(cfg, moves):
     rename, count = Path.rename, iter(range(100))
 
@@ -370,7 +388,7 @@ def train_and_be_killed(cfg, moves):
     train(cfg)
 
 
-@pytest.mark.parametrize('moves, resume', [(0, 'auto'), (1, None), (3, 'auto'), (5, None)])
+@pytest.mark.parametrize('moves, resume', [(0, 'auto'), (2, None), (5, 'auto')])
 def test_killed_while_files_are_moved_nothing_is_lost(work_dir, finished, other, moves, resume):
     process = FORK.Process(target=train_and_be_killed, args=(config(work_dir, randomness__seed=7), moves))
     process.start()
@@ -415,10 +433,9 @@ def test_resuming_an_earlier_checkpoint_sets_the_later_ones_aside(work_dir, fini
     assert_same(checkpoint(work_dir, 3)['state_dict'], checkpoint(finished, 3)['state_dict'])
 
 
-@STARTERS
-def test_resuming_from_another_work_dir_sets_this_ones_run_aside(work_dir, other, start):
+def test_resuming_from_another_work_dir_sets_this_ones_run_aside(work_dir, other):
     options = dict(randomness__seed=7, default_hooks__checkpoint__max_keep_ckpts=2)
-    start(config(work_dir, resume=other / 'iter_1.pth', **options))
+    train(config(work_dir, resume=other / 'iter_1.pth', **options))
     assert names(work_dir / 'earlier_runs/1') == OLD
     assert_same(checkpoint(work_dir, 3)['state_dict'], checkpoint(other, 3)['state_dict'])
     assert names(other) == names(other) and set(OLD) <= set(names(other))

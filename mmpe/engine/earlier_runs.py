@@ -15,6 +15,7 @@ _MOVES = '.moves.json'
 _CHECKPOINT = re.compile(r'(?:best_.+_)?(?:iter|epoch)_(\d+)\.pth|best_.+\.pth')
 _RESULT = re.compile(r'last_checkpoint|pictures|result')
 _LOGS = re.compile(r'\d{8}_\d{6}')
+_KINDS = (_CHECKPOINT, _RESULT, _LOGS)
 
 
 def latest_checkpoint(work_dir: str | Path) -> str | None:
@@ -28,20 +29,24 @@ def latest_checkpoint(work_dir: str | Path) -> str | None:
 
 
 def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
-    """The names of what MMEngine and mmpe have written to a work dir; empty if that is nothing but logs.
+    """The names of what an earlier run has written to a work dir.
 
     Args:
         work_dir (str | Path): Other people's files in it are not named.
-        but (str): Of the logs, those that stay out.
+        but (str): The logs of the present run.
+
+    Returns:
+        list[str]: Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
     """
     names = _names(work_dir)
-    results = [name for name in names if _CHECKPOINT.fullmatch(name) or _RESULT.fullmatch(name)]
-    return results + [name for name in names if _LOGS.fullmatch(name) and name != but] if results else []
+    checkpoints, results, logs = ([name for name in names if kind.fullmatch(name)] for kind in _KINDS)
+    logs = [name for name in logs if name != but]
+    return checkpoints + results + logs if checkpoints or (results and logs) else []
 
 
 def is_of_a_run(name: str) -> bool:
     """Whether MMEngine and mmpe write a file or folder of that name to a work dir."""
-    return any(kind.fullmatch(name) for kind in (_CHECKPOINT, _RESULT, _LOGS))
+    return any(kind.fullmatch(name) for kind in _KINDS)
 
 
 def checkpoints_after(work_dir: str | Path, iteration: int) -> list[str]:

@@ -57,7 +57,7 @@ class WorkDirHook(Hook):
         """Set aside what another run has left, now that this one is sure to train."""
         if not self._has_begun:
             self._has_begun = True
-            self._set_aside(runner, files_of_a_run(runner.work_dir, but=Path(runner._log_dir).name))
+            self._set_aside(runner, files_of_a_run(runner.work_dir, but=runner.timestamp))
 
     def after_run(self, runner) -> None:
         """Let the next run in."""
@@ -79,7 +79,7 @@ class WorkDirHook(Hook):
     def _set_aside_others(self, runner) -> None:
         checkpoint = Path(runner._load_from)
         if not _is_in(checkpoint, runner.work_dir):
-            self._set_aside(runner, files_of_a_run(runner.work_dir, but=Path(runner._log_dir).name))
+            self._set_aside(runner, files_of_a_run(runner.work_dir, but=runner.timestamp))
         elif self._set_aside(runner, checkpoints_after(runner.work_dir, runner.iter)):
             write_atomic(Path(runner.work_dir) / 'last_checkpoint', str(checkpoint))
 
