@@ -285,6 +285,7 @@ def test_the_tool_audits_a_checkpoint(tool, tmp_path, capsys, family):
     page = (tmp_path / 'page.html').read_text(encoding='utf-8')
     assert type(load(path).generator).__name__ in page
     assert 'of several sizes' not in page
+    assert 'made by mmpe audit' in page  # by which the tool knows it again
 
 
 def test_the_tool_says_in_a_line_what_is_wrong(tool, tmp_path, capsys):

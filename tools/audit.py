@@ -4,14 +4,15 @@ Shows where the generator gets its sense of place, how far it goes in from the b
 and centre, and what other padding would change. For a model of your own call mmpe.analysis.audit from Python.
 """
 
+from functools import partial
 from pathlib import Path
 
 from mmpe.analysis import audit, feed
 from mmpe.analysis.feeds import check_audit
 from mmpe.apis import load
-from mmpe.apis.checks import check_writable, find_device
+from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, parser, seed, size, whole
-from mmpe.errors import InputError
+from mmpe.apis.results import add_overwrite, check_result, inputs_of, is_marked
 
 USUAL_LAYERS = 12
 
@@ -20,6 +21,7 @@ def parse_args():
     p = parser(__doc__, 'python tools/audit.py work_dirs/singan_balloons/iter_16000.pth --out report.html')
     p.add_argument('checkpoint', help='written by tools/train.py or tools/convert_checkpoint.py')
     p.add_argument('--out', type=Path, default=Path('audit.html'), metavar='HTML', help='default: %(default)s')
+    add_overwrite(p)
     p.add_argument(
         '--num', type=whole(16), default=128, help='number of random images, at least 16; default: %(default)s'
     )
@@ -39,9 +41,8 @@ def parse_args():
 @command
 def main():
     args = parse_args()
-    check_writable(args.out.parent)
-    if args.out.is_dir():
-        raise InputError(f'{args.out} is a folder: --out is the file of the report')
+    own = partial(is_marked, tool='audit')
+    check_result(args.out, inputs_of(args, 'out'), args.overwrite, own, suffixes=('.html', '.htm'))
     model = load(args.checkpoint, find_device(args.device))
     fed = feed(model, args.size)
     check_audit(model, args.size, args.num, args.batch, len(args.layers or range(USUAL_LAYERS)))

@@ -10,10 +10,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mmpe.apis import load
-from mmpe.apis.checks import check_writable, find_device
+from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, count, parser
+from mmpe.apis.results import ResultFolder, add_overwrite
 from mmpe.claims import CLAIMS, PROFILES
-from mmpe.claims.report import read, summary, write, write_page
+from mmpe.claims.report import PATTERN, files_of, is_own, read, summary, write, write_page
 from mmpe.claims.training import train_all
 
 
@@ -29,6 +30,7 @@ def parse_args():
         help='how much is trained, and on what; default: %(default)s',
     )
     p.add_argument('--out', type=Path, default=Path('work_dirs/claims'), metavar='DIR', help='default: %(default)s')
+    add_overwrite(p)
     p.add_argument('--jobs', type=count, metavar='N', help='models trained at a time; default: one a core, or a GPU')
     p.add_argument('--device', default='cpu', help='to measure on, such as cuda; default: %(default)s')
     p.add_argument('--again', action='store_true', help='measure again what has been measured')
@@ -38,22 +40,27 @@ def parse_args():
 @command
 def main():
     args = parse_args()
-    check_writable(args.out)
     device = find_device(args.device)
     profile = PROFILES[args.profile]
     out = args.out / profile.name
-    out.mkdir(parents=True, exist_ok=True)
+    files = ResultFolder('claims', out, PATTERN, overwrite=args.overwrite, is_own=is_own)
     claims = [CLAIMS[number] for number in sorted(set(args.claim))]
     results = {claim: None if args.again else read(claim, profile.name, out) for claim in claims}
     missing = [claim for claim in claims if results[claim] is None]
+    written = {'claims.md', *(name for claim in missing for name in files_of(claim))}
+    files.check(written.__contains__)
     names = list(dict.fromkeys(name for claim in missing for name in claim.runs))
     checkpoints = train_all({name: profile.runs[name] for name in names}, out / 'runs', args.jobs, profile.device)
     for claim in tqdm(missing, unit='claim', desc='measuring'):
         models = {name: load(checkpoints[name], device) for name in claim.runs}
-        results[claim] = write(claim, claim.measure(models, profile), profile.name, out)
+        finding = claim.measure(models, profile)
+        with files.writing(keep=True) as folder:
+            results[claim] = write(claim, finding, profile.name, folder)
     print('\n'.join(summary(results)))
     known = {claim: results.get(claim) or read(claim, profile.name, out) for claim in CLAIMS.values()}
-    print(f'wrote {write_page({claim: result for claim, result in known.items() if result}, out)}')
+    with files.writing(keep=True) as folder:
+        page = write_page({claim: result for claim, result in known.items() if result}, folder)
+    print(f'wrote {out / page.name}')
 
 
 if __name__ == '__main__':

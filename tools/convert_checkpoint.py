@@ -5,7 +5,10 @@ one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal e
 Progressive GAN that has not grown up, or a recipe that is no released one.
 """
 
+from functools import partial
+
 from mmpe.apis.command_line import command, parser
+from mmpe.apis.results import add_overwrite, check_result, contains, inputs_of
 from mmpe.compat.checkpoints import convert
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
@@ -19,6 +22,7 @@ def parse_args():
     p.add_argument('checkpoint', help='the released checkpoint, SRC.pth')
     p.add_argument('--pickle', metavar='SRC.pkl', help="a SinGAN's noises; default: the config's test_pkl_data")
     p.add_argument('--out', required=True, metavar='OUT.pth', help='what to write')
+    add_overwrite(p)
     p.add_argument('--picture', help='what a SinGAN was trained on; default: its reconstruction stands in')
     p.add_argument('--config', help="the config that it was trained with, released or mmpe's")
     return p.parse_args()
@@ -27,6 +31,7 @@ def parse_args():
 @command
 def main():
     args = parse_args()
+    check_result(args.out, inputs_of(args, 'out'), args.overwrite, partial(contains, text='converted_from'))
     model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
     print(f'wrote {args.out}: {_described(model)}')
     if isinstance(model, SinGANModel) and args.picture is None:

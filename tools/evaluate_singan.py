@@ -11,9 +11,10 @@ import torch
 from tqdm import tqdm
 
 from mmpe.apis import load_singan, sample
-from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import command, parser, seed, size, whole
+from mmpe.apis.results import add_overwrite, check_result, inputs_of
 from mmpe.evaluation import single_picture_scores
+from mmpe.files import write_atomic
 from mmpe.models.memory import check_memory
 from mmpe.visualization import markdown_table
 
@@ -43,6 +44,7 @@ def parse_args():
     p.add_argument('--seed', type=seed, default=0, help='of the samples; default: %(default)s')
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the samples; default: the training picture's")
     p.add_argument('--json', type=Path, metavar='OUT', help='write the scores to this file too')
+    add_overwrite(p)
     return p.parse_args()
 
 
@@ -53,18 +55,25 @@ def evaluate(model, num, size, seed):
     return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
 
 
+def is_own(file):
+    """Whether a file holds scores, as this tool writes them."""
+    try:
+        return all(set(COLUMNS) <= set(scores) for scores in json.loads(file.read_bytes()).values())
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
 @command
 def main():
     args = parse_args()
     if args.json:
-        check_writable(args.json.parent)
+        check_result(args.json, inputs_of(args, 'json'), args.overwrite, is_own)
     models = [load_singan(path) for path in args.checkpoints]
     results = [evaluate(model, args.num, args.size, args.seed) for model in models]
     numbers = [[path, *(f'{scores[name]:.4f}' for name in COLUMNS)] for path, scores in zip(args.checkpoints, results)]
     print('\n'.join(markdown_table([['checkpoint', *COLUMNS.values()], *numbers])))
     if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(dict(zip(args.checkpoints, results)), indent=2) + '\n')
+        write_atomic(args.json, json.dumps(dict(zip(args.checkpoints, results)), indent=2) + '\n')
 
 
 if __name__ == '__main__':

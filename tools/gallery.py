@@ -7,12 +7,12 @@ done.
 
 from __future__ import annotations
 
-import io
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,15 +22,16 @@ from mmengine.config import DictAction
 from PIL import Image, ImageChops, ImageDraw, ImageSequence
 from tqdm import tqdm
 
-from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import command, count, parser
 from mmpe.apis.launchers import Rank
 from mmpe.apis.many import find_config, picture_config, train_many
 from mmpe.apis.one_picture import RESULT, read_result
+from mmpe.apis.results import ResultFolder, add_overwrite
 from mmpe.apis.workers import find_devices, plan_workers
 from mmpe.datasets import read_picture
+from mmpe.files import write_atomic
 from mmpe.numbers import size_text
-from mmpe.visualization import markdown_table, to_picture
+from mmpe.visualization import maker, markdown_table, to_picture, write_picture
 from mmpe.visualization.rows import below_each_other, in_rows
 
 Size = tuple[int, int]
@@ -241,6 +242,7 @@ RECIPE = dict(
         part=(0.62, 0.48, 0.87, 0.75),
     ),
 )
+PATTERN = rf'gallery\.md|(?:gallery|{"|".join(RECIPE)})\.png'
 
 
 def _in_pixels(shares: str, size: Size) -> str:
@@ -259,6 +261,7 @@ def _pixels(shares: Sequence[float], size: Size) -> tuple[int, ...]:
 def parse_args():
     p = parser(__doc__, 'python tools/gallery.py --only rocket gravel')
     p.add_argument('--out', type=Path, default=Path('gallery'), metavar='DIR', help='default: %(default)s')
+    add_overwrite(p)
     p.add_argument(
         '--only', nargs='+', choices=RECIPE, default=list(RECIPE), metavar='NAME', help='of ' + ', '.join(RECIPE)
     )
@@ -309,7 +312,7 @@ def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
     )
     if result.returncode:
         raise RuntimeError((result.stderr.strip() or f'exit code {result.returncode}').splitlines()[-1])
-    done.write_text(text)
+    write_atomic(done, text)
     return text
 
 
@@ -324,12 +327,11 @@ def draw_files(edit: Edit, folder: Path, work_dir: Path) -> bool:
 
 def write_if_other(picture: Image.Image, file: Path) -> bool:
     """Write a PNG, unless it is there as it is; returns whether it was written."""
-    buffer = io.BytesIO()
-    picture.save(buffer, 'PNG')
-    if file.exists() and file.read_bytes() == buffer.getvalue():
-        return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(buffer.getvalue())
+    if file.exists():
+        with suppress(OSError), Image.open(file) as there:
+            if there.mode == picture.mode and there.size == picture.size and there.tobytes() == picture.tobytes():
+                return False
+    write_picture(picture, file)
     return True
 
 
@@ -366,9 +368,7 @@ def make_sheet(name: str, out: Path, failures: dict[str, str]) -> tuple[Image.Im
             pictures += images_of(edit, folder)
         except RuntimeError as error:
             failures[f'{name} {edit.task}'] = str(error)
-    sheet = in_rows(pictures)
-    sheet.save(out / f'{name}.png')
-    return sheet, commands
+    return in_rows(pictures), commands
 
 
 def describe(records: Mapping[str, dict], commands: Sequence[str]) -> str:
@@ -378,14 +378,15 @@ def describe(records: Mapping[str, dict], commands: Sequence[str]) -> str:
         seconds = record['seconds']
         time = 'in parts' if seconds is None else str(timedelta(seconds=round(seconds)))
         rows.append([name, size_text(record['size']), str(record['scales']), str(record['iterations']), time])
-    return '\n'.join([*markdown_table(rows), '', '```bash', *commands, '```', ''])
+    return '\n'.join([f'<!-- {maker()} -->', '', *markdown_table(rows), '', '```bash', *commands, '```', ''])
 
 
 @command
 def main():
     args = parse_args()
-    check_writable(args.out)
     names = list(dict.fromkeys(args.only))
+    results = ResultFolder('gallery', args.out, PATTERN, overwrite=args.overwrite)
+    results.check({'gallery.png', 'gallery.md', *(f'{name}.png' for name in names)}.__contains__)
     for name in names:
         read_picture(f'skimage://{name}')
     configs = configs_of(names, PROFILES[args.profile], args.cfg_options, args.out)
@@ -393,10 +394,14 @@ def main():
     trained = {
         name: record for name in names if name not in failures and (record := read_result(configs[name].work_dir))
     }
-    made = [make_sheet(name, args.out, failures) for name in trained]
+    made = {name: make_sheet(name, args.out, failures) for name in trained}
     if made:
-        below_each_other([sheet for sheet, _ in made]).save(args.out / 'gallery.png')
-        (args.out / 'gallery.md').write_text(describe(trained, [line for _, lines in made for line in lines]))
+        with results.writing(keep=True) as folder:
+            for name, (sheet, _) in made.items():
+                write_picture(sheet, folder / f'{name}.png')
+            write_picture(below_each_other([sheet for sheet, _ in made.values()]), folder / 'gallery.png')
+            commands = [line for _, lines in made.values() for line in lines]
+            write_atomic(folder / 'gallery.md', describe(trained, commands))
         print(f'wrote {args.out / "gallery.png"} and {args.out / "gallery.md"}')
     if failures:
         print('\n'.join(['failed:', *(f'  {name}: {why}' for name, why in failures.items())]), file=sys.stderr)

@@ -5,20 +5,24 @@ for several sizes, it draws every image at each, from the same noise, writes sam
 sizes of an image side by side.
 """
 
+import re
 import shutil
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
 from mmpe.apis import load, sample
-from mmpe.apis.checks import check_writable, find_device
+from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, count, parser, real, seed, size, whole
+from mmpe.apis.results import ResultFolder, add_overwrite, inputs_of
 from mmpe.errors import InputError
 from mmpe.numbers import size_text
 from mmpe.visualization import picture_bytes, save_picture, save_sheet
 
 PIXELS_ON_A_SHEET = 2**25
+PATTERN = r'sample_(\d+)(_\d+x\d+)?\.png|samples\.png|(?:original_and_)?reconstruction\.png'
 
 
 def parse_args():
@@ -44,6 +48,7 @@ def parse_args():
     )
     p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same images; default: %(default)s')
     p.add_argument('--out', type=Path, default=Path('samples'), metavar='DIR', help='default: %(default)s')
+    add_overwrite(p)
     p.add_argument(
         '--start-scale',
         type=whole(0),
@@ -58,6 +63,15 @@ def parse_args():
     )
     p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
     return p.parse_args()
+
+
+def will_write(args, name):
+    """Whether a file of that name, one of ``PATTERN``, comes of these arguments."""
+    number, size = re.fullmatch(PATTERN, name).groups()
+    if number is None:
+        return name == 'samples.png' or args.reconstruction
+    sizes = ['_{}x{}'.format(*size) for size in args.size] if len(args.size) > 1 else [None]
+    return int(number) < args.num and number == f'{int(number):03}' and size in sizes
 
 
 def tell_how_far_trained(model):
@@ -81,20 +95,24 @@ def check_disk(images, num, out):
     return chain([first], images)
 
 
-def write_samples(images, num, out):
-    """Write images one by one, and as many as fit on a sheet; each comes as a tuple, of what it is at all sizes."""
+def write_samples(images, num, folder):
+    """Write images one by one, and as many as fit on a sheet; each comes as a tuple, of what it is at all sizes.
+
+    Returns:
+        list[str]: The sizes.
+    """
     on_sheet = []
     for i, at_sizes in enumerate(tqdm(images, total=num, unit='image')):
         several = len(at_sizes) > 1
         for image in at_sizes:
-            save_picture(image, out / f'sample_{i:03}{"_" + size_of(image) if several else ""}.png')
+            save_picture(image, folder / f'sample_{i:03}{"_" + size_of(image) if several else ""}.png')
         if i == 0 or (i + 1) * sum(image[0].numel() for image in at_sizes) <= PIXELS_ON_A_SHEET:
             on_sheet += at_sizes
     if several:
-        save_sheet(on_sheet, out / 'samples.png', [size_of(image) for image in on_sheet], columns=len(at_sizes))
+        save_sheet(on_sheet, folder / 'samples.png', [size_of(image) for image in on_sheet], columns=len(at_sizes))
     else:
-        save_sheet(on_sheet, out / 'samples.png')
-    print(f'wrote {num} images of {", ".join(map(size_of, at_sizes))} to {out}')
+        save_sheet(on_sheet, folder / 'samples.png')
+    return [size_of(image) for image in at_sizes]
 
 
 def size_of(image):
@@ -102,27 +120,31 @@ def size_of(image):
     return size_text(image.shape[-2:])
 
 
-def write_reconstruction(model, out):
+def write_reconstruction(model, folder):
     """Write the reconstruction, alone and beside the original."""
     reconstruction = model.reconstruct()
-    save_picture(reconstruction, out / 'reconstruction.png')
+    save_picture(reconstruction, folder / 'reconstruction.png')
     save_sheet(
-        [model.picture, reconstruction], out / 'original_and_reconstruction.png', ['original', 'reconstruction'], 2
+        [model.picture, reconstruction], folder / 'original_and_reconstruction.png', ['original', 'reconstruction'], 2
     )
 
 
 @command
 def main():
     args = parse_args()
-    check_writable(args.out)
+    results = ResultFolder('sample', args.out, PATTERN, inputs_of(args, 'out'), args.overwrite)
+    results.check(partial(will_write, args))
     model = load(args.checkpoint, find_device(args.device))
     if args.reconstruction and not hasattr(model, 'reconstruct'):
         raise InputError(f'a {type(model).__name__} has no reconstruction')
     drawn = [sample(model, args.num, s, args.start_scale, args.seed, truncation=args.truncation) for s in args.size]
     tell_how_far_trained(model)
-    write_samples(check_disk(zip(*drawn), args.num, args.out), args.num, args.out)
-    if args.reconstruction:
-        write_reconstruction(model, args.out)
+    images = check_disk(zip(*drawn), args.num, args.out)
+    with results.writing() as folder:
+        sizes = write_samples(images, args.num, folder)
+        if args.reconstruction:
+            write_reconstruction(model, folder)
+    print(f'wrote {args.num} images of {", ".join(sizes)} to {args.out}')
 
 
 if __name__ == '__main__':

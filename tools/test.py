@@ -6,8 +6,9 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from mmpe.apis import score_table, test
-from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
+from mmpe.apis.results import add_overwrite, check_result, input_files
+from mmpe.files import write_atomic
 
 
 def parse_args():
@@ -22,8 +23,17 @@ def parse_args():
     p.add_argument(
         '--out', type=Path, metavar='JSON', help='the file to write; default: CHECKPOINT_NAME.json in the work dir'
     )
+    add_overwrite(p)
     add_run_options(p, 'test_dataloader.dataset.num=1000')
     return p.parse_args()
+
+
+def is_own(file):
+    """Whether a file holds scores, as this tool writes them."""
+    try:
+        return all(isinstance(score, (int, float)) for score in json.loads(file.read_bytes()).values())
+    except (ValueError, TypeError, AttributeError):
+        return False
 
 
 @command
@@ -33,11 +43,10 @@ def main():
     # a folder of its own: MMEngine would overwrite the config that training has left
     config.work_dir = args.work_dir or str(Path(config.work_dir) / 'test')
     out = args.out or Path(config.work_dir) / f'{Path(args.checkpoint).stem}.json'
-    check_writable(out.parent)
+    check_result(out, input_files(args.config, args.checkpoint, config.to_dict()), args.overwrite, is_own)
     scores = test(config, args.checkpoint)
     if is_main_process():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(scores, indent=2) + '\n')
+        write_atomic(out, json.dumps(scores, indent=2) + '\n')
         print('\n'.join(score_table(scores)))
         print(f'wrote {out}')
 

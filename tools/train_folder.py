@@ -15,11 +15,11 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmpe.apis.checks import check_writable
 from mmpe.apis.command_line import command, count, parser, whole
 from mmpe.apis.launchers import find_rank
 from mmpe.apis.many import find_config, find_pictures, picture_config, train_many
-from mmpe.apis.picture_index import write_index
+from mmpe.apis.picture_index import PATTERN, index_files, write_index
+from mmpe.apis.results import ResultFolder, add_overwrite, input_files
 from mmpe.apis.workers import check_devices, find_devices, plan_workers
 
 CONFIG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
@@ -44,6 +44,7 @@ def parse_args():
         help='CPU threads of each; default: all cores shared among them',
     )
     p.add_argument('--devices', nargs='+', metavar='DEVICE', help='such as cuda:0 cuda:1, or cpu; default: all GPUs')
+    add_overwrite(p)
     p.add_argument('--index-only', action='store_true', help='train nothing, write the index of what is there')
     p.add_argument(
         '--cfg-options',
@@ -77,12 +78,16 @@ def train_share(args, out, pictures, rank):
 def main():
     args = parse_args()
     out = args.out or default_out(args.pictures[0])
-    check_writable(out)
     pictures = find_pictures(args.pictures, out)
+    inputs = input_files(args.config, list(pictures.values()))
+    results = ResultFolder('train_folder', out, PATTERN, inputs, args.overwrite)
+    results.check(index_files(len(pictures)).__contains__)
     rank = find_rank(os.environ)
     failures = {} if args.index_only else train_share(args, out, pictures, rank)
     if rank.number == 0:
-        print(f'wrote {write_index(out, list(pictures))}')
+        with results.writing() as folder:
+            page = write_index(out, list(pictures), folder)
+        print(f'wrote {out / page.name}')
     if failures:
         lines = [f'  {name}: {why}' for name, why in failures.items()]
         print('\n'.join([f'{len(failures)} pictures have failed:', *lines]), file=sys.stderr)

@@ -13,6 +13,7 @@ default_hooks = dict(
     sampler_seed=None,
     interrupt=dict(type='InterruptHook'),
     finite_loss=dict(type='FiniteLossHook'),
+    work_dir=dict(type='WorkDirHook'),
     same_model=dict(type='SameModelHook'),
     optimizer_settings=dict(type='OptimizerSettingsHook'),
 )

@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.files import write_atomic
 from mmpe.models.random import check_seed
 from mmpe.numbers import check_whole
 
@@ -65,7 +66,8 @@ _ABOUT = dict(
 )
 
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="generator" content="made by mmpe audit"><style>
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2.2em }
 .verdict { background: #eef4fa; border-left: 5px solid #0072b2; padding: .8em 1em; font-size: 1.1em }
@@ -193,8 +195,7 @@ def audit(
     words = verdict(results, names, own)
     found = Audit(title or type(generator).__name__, words, names, own, results, skipped)
     if out is not None:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(found.to_html(), encoding='utf-8')
+        write_atomic(out, found.to_html())
     return found
 
 

@@ -19,6 +19,10 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.engine.run_lock import check_free
+from mmpe.errors import InputError
+from mmpe.files import atomic, write_atomic
+
 from .command_line import command
 from .config import load_config
 from .workers import Workers
@@ -91,8 +95,13 @@ def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) ->
     with _Bar(len(waiting), work.noun) as bar, _stopped_at_the_end(children):
         while waiting or children:
             while waiting and free:
-                name, device = waiting.popleft(), free.popleft()
-                children.append(_Child(name, configs[name], device, workers, work.module))
+                name = waiting.popleft()
+                try:
+                    check_free(configs[name].work_dir)
+                except InputError as error:
+                    failures[name] = str(error)
+                    continue
+                children.append(_Child(name, configs[name], free.popleft(), workers, work.module))
             time.sleep(_POLL)
             for child in [child for child in children if child.ended]:
                 children.remove(child)
@@ -138,7 +147,8 @@ class _Child:
         self.folder = Path(config.work_dir)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        config.dump(self.folder / _CONFIG)
+        with atomic(self.folder / _CONFIG) as part:
+            config.dump(part)
         self.begun = time.monotonic()
         with open(self.folder / OUTPUT, 'wb') as output:
             self.process = subprocess.Popen(
@@ -169,7 +179,7 @@ class _Child:
         return found.removeprefix('error: ').strip()
 
     def note_failure(self) -> None:
-        (self.folder / FAILED).write_text(self.failure + '\n')
+        write_atomic(self.folder / FAILED, self.failure + '\n')
 
     def progress(self) -> tuple[str, float]:
         """Where it is in words, and the share of its work that is done, as its log says."""

@@ -11,15 +11,17 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmpe.checkpoints import latest_checkpoint, read_checkpoint
+from mmpe.engine.hooks.work_dir_hook import tidy
+from mmpe.engine.run_lock import locked
 from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation import single_picture_scores
+from mmpe.files import write_atomic
 from mmpe.models.singan import SinGANModel
 from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
 from .checkpoint import build, model_config
 from .children import child
-from .files import write_whole
 from .sampling import sample
 from .train import train
 
@@ -33,17 +35,19 @@ def train_picture(config: Config) -> None:
     """Train a SinGAN, or go on with it, and write what it makes to ``work_dir/result``.
 
     Raises:
-        InputError: If something that the config names cannot be used, or its work dir holds a SinGAN of another picture
-            or config.
+        InputError: If something that the config names cannot be used, another run trains in its work dir, or that holds
+            a SinGAN of another picture or config.
     """
     seconds = None
-    if finished_model(config) is None:
-        unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
-        config.resume = True
-        train(config)
-        if unbroken:
-            seconds = round(time.monotonic() - begun, 1)
-    write_result(finished_model(config), config, seconds)
+    with locked(config.work_dir):
+        tidy(config.work_dir)
+        if finished_model(config) is None:
+            unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
+            config.resume = True
+            train(config)
+            if unbroken:
+                seconds = round(time.monotonic() - begun, 1)
+        write_result(finished_model(config), config, seconds)
 
 
 def finished_model(config: Config) -> SinGANModel | None:
@@ -99,7 +103,7 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
         seconds=seconds,
         scores=scores,
     )
-    write_whole(folder / _RECORD, json.dumps(record, indent=2) + '\n')
+    write_atomic(folder / _RECORD, json.dumps(record, indent=2) + '\n')
 
 
 def read_result(work_dir: str | Path) -> dict | None:

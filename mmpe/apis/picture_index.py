@@ -17,18 +17,26 @@ from mmpe.visualization.page import Entry, write_page
 from .children import OUTPUT, read_failure
 from .one_picture import RESULT, SAMPLES_SHOWN, read_result
 
+PATTERN = r'index\.html|contact_sheet(_\d+)?\.png'
 _FIGURES = ('original', 'reconstruction', *(f'sample_{i}' for i in range(SAMPLES_SHOWN)))
 _CELL = 160  # pixels
 _CAPTION = 20  # letters, about as wide
 _ON_A_SHEET = 100  # pictures; many more make a file that few programs open
 
 
-def write_index(out: str | Path, names: Sequence[str]) -> Path:
+def index_files(num: int) -> list[str]:
+    """The names of the files that :func:`write_index` writes for so many pictures."""
+    sheets = range(1, math.ceil(num / _ON_A_SHEET) + 1)
+    return ['index.html', *map(_sheet_name, sheets)]
+
+
+def write_index(out: str | Path, names: Sequence[str], into: str | Path | None = None) -> Path:
     """Write ``index.html`` and ``contact_sheet.png`` (of more than 100 pictures also ``contact_sheet_2.png``, ...).
 
     Args:
         out (str | Path): Where the work dirs are.
         names (Sequence[str]): Of all pictures: what is done is shown, what has failed or is not finished is listed.
+        into (str | Path | None): Where to write, if the files go to ``out`` later.
 
     Returns:
         Path: The page.
@@ -41,8 +49,9 @@ def write_index(out: str | Path, names: Sequence[str]) -> Path:
     if left:
         summary += f' Not finished: {", ".join(left)}.'
     entries = [_entry(name, record) for name, record in records.items()]
-    page = out / 'index.html'
-    write_page(page, out.resolve().name, summary, entries, failures, _write_sheets(out, list(records)))
+    folder = Path(into or out)
+    page = folder / 'index.html'
+    write_page(page, out.resolve().name, summary, entries, failures, _write_sheets(out, list(records), folder))
     return page
 
 
@@ -57,16 +66,20 @@ def _entry(name: str, record: dict) -> Entry:
     return Entry(name, {figure: f'{name}/{RESULT}/{figure}.png' for figure in _FIGURES}, facts, links)
 
 
-def _write_sheets(out: Path, names: Sequence[str]) -> dict[str, str]:
+def _sheet_name(number: int) -> str:
+    return f'contact_sheet{"" if number == 1 else f"_{number}"}.png'
+
+
+def _write_sheets(out: Path, names: Sequence[str], folder: Path) -> dict[str, str]:
     """Sheets of all pictures, each with what became of it; their paths by what a link to them says."""
     links = {}
     for number, first in enumerate(range(0, len(names), _ON_A_SHEET), start=1):
         part = names[first : first + _ON_A_SHEET]
-        file = f'contact_sheet{"" if number == 1 else f"_{number}"}.png'
+        file = _sheet_name(number)
         cells = [_thumbnail(out / name / RESULT / f'{figure}.png') for name in part for figure in _FIGURES]
         captions = [text for name in part for text in (name[-_CAPTION:], *_FIGURES[1:])]
         side_by_side = max(1, round(math.sqrt(len(part) / len(_FIGURES))))
-        save_sheet(cells, out / file, captions, columns=side_by_side * len(_FIGURES))
+        save_sheet(cells, folder / file, captions, columns=side_by_side * len(_FIGURES))
         links[file] = file
     return links
 

@@ -8,8 +8,9 @@ import os
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
+from mmengine.dist import init_dist
 
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 
 # A launcher to what it sets in the environment, and what starts it.
 _LAUNCHERS = dict(
@@ -20,7 +21,9 @@ _LAUNCHERS = dict(
 
 
 def join_processes(config: Config) -> None:
-    """Join the processes that torchrun started where there is no GPU; MMEngine asks for one then.
+    """Join the processes that a launcher started, before any of them writes.
+
+    MMEngine's runner would do so too, later, and for torchrun it asks for a GPU.
 
     Raises:
         InputError: If this process was not started by the launcher that the config names.
@@ -29,6 +32,11 @@ def join_processes(config: Config) -> None:
     variable, starter = _LAUNCHERS.get(launcher, (None, None))
     if variable and variable not in os.environ:
         raise InputError(f'--launcher {launcher} is for processes started by {starter}: {variable} is not set')
-    if launcher == 'pytorch' and not torch.cuda.is_available() and not dist.is_initialized():
+    if launcher in (None, 'none') or dist.is_initialized():
+        return
+    if launcher == 'pytorch' and not torch.cuda.is_available():
         dist.init_process_group('gloo')
         atexit.register(dist.destroy_process_group)  # a process that ends before Gloo's threads do is aborted
+    else:
+        with as_input_error(f'--launcher {launcher}'):
+            init_dist(launcher, **(config.get('env_cfg') or {}).get('dist_cfg', {}))

@@ -15,11 +15,11 @@ from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError, as_input_error, naming
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
+from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
 from .beginnings import blaming_config
-from .checks import check_writable
 from .processes import join_processes
 
 _NOT_TESTED = (

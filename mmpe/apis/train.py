@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import barrier
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
-from mmpe.engine.hooks import InterruptHook, guard
+from mmpe.engine.earlier_runs import is_of_a_run
+from mmpe.engine.hooks import InterruptHook, WorkDirHook, guard
+from mmpe.engine.hooks.work_dir_hook import tidy
 from mmpe.engine.resuming import check_parts
+from mmpe.engine.run_lock import locked
 from mmpe.engine.supported import refuse_unsupported
-from mmpe.errors import as_input_error, naming
+from mmpe.errors import InputError, as_input_error, naming
+from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 
 from .beginnings import blaming_config
-from .checks import check_writable
 from .processes import join_processes
+from .results import input_paths
 
 
 def train(config: Config) -> Runner:
@@ -30,20 +36,30 @@ def train(config: Config) -> Runner:
         Runner: After training, with the trained ``model``.
 
     Raises:
-        InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
+        InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing
+            has been trained or overwritten then.
     """
     refuse_unsupported(config)
     check_writable(config.work_dir)
+    _check_config_file(config)
+    _check_inputs(config)
     join_processes(config)
     _check_checkpoint(config)
-    with as_input_error('the config cannot be built'):
-        runner = Runner.from_cfg(config)
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
-        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    guard(runner)
-    with _signals_given_back(), blaming_config(runner):
-        runner.train()
-    barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
+    with locked(config.work_dir):
+        if is_main_process():
+            tidy(config.work_dir)
+        barrier()
+        _find_checkpoint(config)
+        with as_input_error('the config cannot be built'):
+            runner = Runner.from_cfg(config)
+            runner._train_loop = runner.build_train_loop(runner._train_loop)
+            runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        guard(runner)
+        if not any(isinstance(hook, WorkDirHook) for hook in runner.hooks):
+            runner.register_hook(WorkDirHook())
+        with _signals_given_back(), blaming_config(runner):
+            runner.train()
+        barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
 
 
@@ -59,10 +75,39 @@ def _signals_given_back() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check_checkpoint(config: Config) -> None:
-    """Read what will be loaded before anything else, so that a bad file costs nothing."""
+def _check_config_file(config: Config) -> None:
+    """Refuse a config file that MMEngine would replace by its dump, unless it is such a dump."""
+    if not config.filename:
+        return
+    file = Path(config.filename)
+    dump = Path(config.work_dir) / file.name
+    if dump.exists() and dump.samefile(file) and Config.fromfile(file).pretty_text != file.read_text(encoding='utf-8'):
+        raise InputError(
+            f'{file} is in the work dir, where training would write its own {file.name} over it: give another work dir'
+        )
+
+
+def _check_inputs(config: Config) -> None:
+    """Refuse data that lies where training writes, or from where it moves an earlier run's files."""
+    others = {name: value for name, value in config.to_dict().items() if name not in ('work_dir', 'load_from')}
+    work_dir = Path(os.path.realpath(config.work_dir))
+    for path in input_paths(others):
+        target = Path(os.path.realpath(path))
+        if work_dir in target.parents and is_of_a_run(target.relative_to(work_dir).parts[0]):
+            raise InputError(
+                f'{path} is in the work dir {config.work_dir}, and training writes there: give another work dir'
+            )
+
+
+def _find_checkpoint(config: Config) -> None:
+    """Find what will be resumed where the config leaves it open, in a work dir that nobody else writes to."""
     if config.get('resume') and config.get('load_from') is None:
         config.load_from = latest_checkpoint(config.work_dir)
+        _check_checkpoint(config)
+
+
+def _check_checkpoint(config: Config) -> None:
+    """Read what will be loaded before anything else, so that a bad file costs nothing."""
     if config.get('load_from') is None:
         return
     config.load_from = local_checkpoint(config.load_from)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from mmpe.visualization import markdown_table
+from mmpe.apis.results import is_marked
+from mmpe.files import atomic, write_atomic
+from mmpe.visualization import maker, markdown_table
 
 from .claim import Check, Claim, Finding
 
+PATTERN = r'claims\.md|claim_\d+\.(png|json)'
 _VERDICT = {True: 'holds', False: 'does not hold'}
 
 
@@ -37,9 +40,10 @@ class Result:
 
 def write(claim: Claim, finding: Finding, profile: str, out: Path) -> Result:
     """Write ``claim_N.png`` and ``claim_N.json`` into a folder that exists."""
-    finding.figure.savefig(out / f'claim_{claim.number}.png', dpi=110)
+    with atomic(_figure(claim, out)) as part:
+        finding.figure.savefig(part, dpi=110, metadata=dict(Software=maker()))
     result = Result(profile, finding.rows, finding.checks)
-    _json(claim, out).write_text(json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+    write_atomic(_json(claim, out), json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n')
     return result
 
 
@@ -50,7 +54,7 @@ def read(claim: Claim, profile: str, out: Path) -> Result | None:
         result = Result(found['profile'], found['rows'], [Check(**check) for check in found['checks']])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return result if result.profile == profile and (out / f'claim_{claim.number}.png').is_file() else None
+    return result if result.profile == profile and _figure(claim, out).is_file() else None
 
 
 def summary(results: dict[Claim, Result]) -> list[str]:
@@ -64,15 +68,34 @@ def summary(results: dict[Claim, Result]) -> list[str]:
 
 def write_page(results: dict[Claim, Result], out: Path) -> Path:
     """Write ``claims.md``: the summary, then each claim's numbers and figure."""
-    lines = ['# Claims', '', *summary(results)]
+    lines = ['# Claims', '', f'<!-- {maker()} -->', '', *summary(results)]
     for claim, result in results.items():
         lines += ['', f'## {claim.number}. {claim.sentence[0].upper()}{claim.sentence[1:]}: {result.verdict}', '']
         lines += markdown_table(result.rows)
         lines += ['', *(f'- {_VERDICT[check.holds]}: {check.text}' for check in result.checks)]
         lines += ['', f'![Claim {claim.number}](claim_{claim.number}.png)']
     page = out / 'claims.md'
-    page.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    write_atomic(page, '\n'.join(lines) + '\n')
     return page
+
+
+def files_of(claim: Claim) -> list[str]:
+    """The names of the files that :func:`write` writes."""
+    return [_figure(claim, Path()).name, _json(claim, Path()).name]
+
+
+def is_own(file: Path) -> bool:
+    """Whether a file was written here before, and not by somebody else."""
+    if file.suffix != '.json':
+        return is_marked(file, 'claims')
+    try:
+        return set(json.loads(file.read_bytes())) == {field.name for field in fields(Result)}
+    except (ValueError, TypeError):
+        return False
+
+
+def _figure(claim: Claim, out: Path) -> Path:
+    return out / f'claim_{claim.number}.png'
 
 
 def _json(claim: Claim, out: Path) -> Path:

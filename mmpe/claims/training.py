@@ -11,12 +11,13 @@ from mmengine.config import Config
 import mmpe
 from mmpe.apis.children import OUTPUT, Work, child, run_children
 from mmpe.apis.config import load_config
-from mmpe.apis.files import write_whole
 from mmpe.apis.launchers import Rank
 from mmpe.apis.train import train
 from mmpe.apis.workers import find_devices, plan_workers
 from mmpe.checkpoints import latest_checkpoint
+from mmpe.engine.run_lock import locked
 from mmpe.errors import InputError
+from mmpe.files import write_atomic
 
 from .runs import Run
 
@@ -65,9 +66,10 @@ def run_config(run: Run, work_dir: str | Path) -> Config:
 def train_to_the_end(config: Config) -> None:
     """Train, or go on, and note that it is done."""
     config.resume = True
-    write_whole(Path(config.work_dir) / _WITH, _what_counts(config))
-    train(config)
-    (Path(config.work_dir) / _DONE).touch()
+    with locked(config.work_dir):
+        write_atomic(Path(config.work_dir) / _WITH, _what_counts(config))
+        train(config)
+        (Path(config.work_dir) / _DONE).touch()
 
 
 def is_trained(config: Config) -> bool:

@@ -11,8 +11,8 @@ from mmengine.model import BaseModel
 
 import mmpe
 from mmpe.apis import load_config, read_checkpoint
-from mmpe.engine.hooks.checkpoint_hook import AtomicBackend
 from mmpe.errors import InputError
+from mmpe.files import check_output, write_atomic
 
 from . import dcgan_checkpoints, pggan_checkpoints, stylegan2_checkpoints
 from .adversarial_checkpoints import Networks, released_networks
@@ -48,8 +48,7 @@ def convert(
     Raises:
         InputError: If a file cannot be read, the files do not belong together, or a config is needed.
     """
-    if Path(out).resolve() == Path(source).resolve():
-        raise InputError(f'{out} is the checkpoint to convert: write to another file')
+    check_output(out, [given for given in (source, pickled, config, picture) if given])
     checkpoint = read_checkpoint(source)
     if 'mmpe_version' in (checkpoint.get('meta') or {}):
         raise InputError(f'{source} is an mmpe checkpoint already')
@@ -82,4 +81,4 @@ def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:
 def _write(path, model, meta) -> None:
     content = io.BytesIO()
     torch.save(dict(meta=meta, state_dict=model.state_dict()), content)
-    AtomicBackend().put(content.getvalue(), path)
+    write_atomic(path, content.getvalue())

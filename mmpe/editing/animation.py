@@ -15,11 +15,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.files import atomic
 from mmpe.models.memory import check_memory
 from mmpe.models.random import check_seed, random_generator
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_real, check_whole
-from mmpe.visualization import to_picture
+from mmpe.visualization import maker, to_picture, write_picture
 
 FORMATS = ('.gif', '.webp', '.mp4')
 _LEAST_FPS, _MOST_FPS = 0.01, 50  # GIF counts hundredths of a second in 16 bits
@@ -49,14 +50,15 @@ class Animation:
         """
         path = Path(path)
         check_format(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         pictures = [to_picture(frame) for frame in self.frames]
         if path.suffix.lower() == '.mp4':
-            _write_mp4(path, pictures, self.fps)
+            with atomic(path) as part:
+                _write_mp4(part, pictures, self.fps)
         else:
             first, *others = pictures
             quality = dict(quality=90) if path.suffix.lower() == '.webp' else {}
-            first.save(path, save_all=True, append_images=others, duration=1000 / self.fps, loop=0, **quality)
+            moving = dict(save_all=True, append_images=others, duration=1000 / self.fps, loop=0)
+            write_picture(first, path, **moving, **quality)
         return [path]
 
 
@@ -75,12 +77,20 @@ def check_format(path: str | Path) -> None:
 
 def _write_mp4(path: Path, pictures: list[Image.Image], fps: float) -> None:
     import imageio.v2 as imageio
+    import imageio_ffmpeg
 
     height, width = np.asarray(pictures[0]).shape[:2]
-    with imageio.get_writer(path, format='FFMPEG', fps=fps, quality=8, macro_block_size=1) as writer:
+    options = dict(fps=fps, quality=8, macro_block_size=1, output_params=['-metadata', f'comment={maker()}'])
+    with imageio.get_writer(path, format='FFMPEG', **options) as writer:
         for picture in pictures:
             # players want even sides
             writer.append_data(np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'))
+    try:  # a full disk ends ffmpeg, and imageio does not say so
+        written = imageio_ffmpeg.count_frames_and_secs(str(path))[0]
+    except RuntimeError:
+        written = 0
+    if written != len(pictures):
+        raise OSError('ffmpeg has not written all frames; the disk may be full')
 
 
 @torch.no_grad()

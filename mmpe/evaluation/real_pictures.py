@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Callable
@@ -22,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.files import atomic
 from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
 
@@ -169,15 +168,8 @@ def _read(file: Path, num: int) -> Tensor | None:
 
 def _write(file: Path, descriptions: Tensor) -> None:
     """Write all or nothing; a full disk costs the next run its time, and not this one its scores."""
-    temporary = file.with_name(f'{file.name}.{os.getpid()}.part')
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as stream:
-            np.savez(stream, descriptions=descriptions.numpy())
-        os.replace(temporary, file)
+        with atomic(file) as part:
+            np.savez(part, descriptions=descriptions.numpy())
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        print_log(
-            f'{file} cannot be written, real pictures will be measured again: {error}', 'current', logging.WARNING
-        )
+        print_log(f'real pictures will be measured again: {error}', 'current', logging.WARNING)

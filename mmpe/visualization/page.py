@@ -9,8 +9,12 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from mmpe.files import write_atomic
+
+from .pictures import maker
+
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title><meta name="generator" content="$maker"><style>
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 90em; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2.2em 0 .4em }
 .figures { display: flex; flex-wrap: wrap; gap: .7em }
@@ -78,13 +82,13 @@ def write_page(
     items = ''.join(f'<li><b>{escape(name)}</b>: {escape(why)}</li>' for name, why in (failures or {}).items())
     page = _PAGE.substitute(
         title=escape(title),
+        maker=escape(maker()),
         summary=escape(summary),
         links=_links(links or {}),
         failures=f'<div class="failures">failed:<ul>{items}</ul></div>' if items else '',
         entries='\n'.join(entry.to_html() for entry in entries),
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(page, encoding='utf-8')
+    write_atomic(path, page)
 
 
 def _links(links: Mapping[str, str]) -> str:

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from mmpe.errors import InputError
+from mmpe.files import write_atomic
+
 _GAP, _CAPTION, _BACKGROUND, _SMALLEST = 6, 14, 'white', 128
+
+
+MADE_BY = 'made by mmpe'
+_maker = ContextVar('maker', default=MADE_BY)
+
+
+@contextmanager
+def made_by(tool: str) -> Iterator[None]:
+    """Let files say that a tool has made them, as ``made by mmpe TOOL``, so that it knows them again."""
+    token = _maker.set(f'{MADE_BY} {tool}')
+    try:
+        yield
+    finally:
+        _maker.reset(token)
+
+
+def maker() -> str:
+    """What files say, see :func:`made_by`."""
+    return _maker.get()
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -21,8 +46,28 @@ def to_picture(image: Tensor) -> Image.Image:
 
 def save_picture(image: Tensor, path: str | Path) -> None:
     """Write one image, (3, H, W) or (1, 3, H, W) in [-1, 1]; the folder is made."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    to_picture(image).save(path)
+    write_picture(to_picture(image), path)
+
+
+def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
+    """Write a picture in the format that the file's name ends in; the folder is made.
+
+    Args:
+        picture (PIL.Image.Image): RGB.
+        path (str | Path): The file.
+        **options: Of Pillow's ``save``.
+
+    Raises:
+        InputError: If Pillow writes no format of that ending.
+        WriteError: If the file cannot be written; what was there before is kept.
+    """
+    suffix = Path(path).suffix.lower()
+    picture_format = Image.registered_extensions().get(suffix)
+    if picture_format not in Image.SAVE:
+        raise InputError(f'{path} cannot be written: no format for pictures ends in {suffix!r}; try .png')
+    content = io.BytesIO()  # given a file, Pillow overlooks that only a part of a JPEG could be written
+    picture.save(content, picture_format, **_marks(picture_format), **options)
+    write_atomic(path, content.getvalue())
 
 
 def picture_bytes(image: Tensor) -> int:
@@ -56,8 +101,17 @@ def save_sheet(
         sheet.paste(picture, (x, y))
         if captions:
             draw.text((x, y + picture.height + 1), captions[i], fill='black')
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    write_picture(sheet, path)
+
+
+def _marks(picture_format: str) -> dict:
+    """Pillow's options for a file that says who has made it."""
+    if picture_format == 'PNG':
+        info = PngInfo()
+        info.add_text('Software', maker())
+        return dict(pnginfo=info)
+    names = dict(GIF='comment', WEBP='xmp')
+    return {names[picture_format]: maker().encode()} if picture_format in names else {}
 
 
 def _enlarge(picture: Image.Image, times: int) -> Image.Image:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmpe.apis.command_line import count, seed
+from mmpe.apis.results import add_overwrite
 
 from ..edited import Edited
 
@@ -38,7 +39,8 @@ def add_task(
     p.add_argument('checkpoint', metavar='CKPT', help='a SinGAN, written by tools/train.py')
     out, kind = (file, 'FILE') if file else (f'edited_{name}', 'DIR')
     p.add_argument('--out', type=Path, default=Path(out), metavar=kind, help='default: %(default)s')
-    p.set_defaults(folder_of=(lambda path: path.parent) if file else (lambda path: path))
+    p.set_defaults(writes_a_file=file is not None, sheet=False)
+    add_overwrite(p)
     p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
     return p
 

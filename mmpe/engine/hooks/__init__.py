@@ -8,6 +8,7 @@ from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
 from .same_model_hook import SameModelHook, guard
 from .sizes_picture_hook import SizesPictureHook
+from .work_dir_hook import WorkDirHook
 
 __all__ = [
     'CompleteCheckpointHook',
@@ -18,5 +19,6 @@ __all__ = [
     'PyramidTimerHook',
     'SameModelHook',
     'SizesPictureHook',
+    'WorkDirHook',
     'guard',
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mmengine.hooks import CheckpointHook
 import mmpe
 from mmpe.checkpoints import not_finite
 from mmpe.errors import InputError
+from mmpe.files import atomic
 from mmpe.model_config import check_model_config
 from mmpe.numbers import check_interval, check_whole
 from mmpe.registry import HOOKS, plain_data
@@ -19,19 +19,12 @@ from mmpe.registry import HOOKS, plain_data
 
 @register_backend('mmpe_atomic')
 class AtomicBackend(LocalBackend):
-    """Local files that appear complete: a write that is cut short leaves what was there before."""
+    """Local files that appear complete, see :func:`mmpe.files.atomic`."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write to a temporary file beside ``filepath``, then rename."""
-        temporary = f'{filepath}.part'
-        try:
-            super().put(obj, temporary)
-            with open(temporary, 'rb') as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, filepath)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        """Write bytes."""
+        with atomic(filepath) as part:
+            super().put(obj, part)
 
 
 @HOOKS.register_module()

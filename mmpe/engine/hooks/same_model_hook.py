@@ -13,6 +13,7 @@ from mmpe.errors import InputError, naming
 from mmpe.models.resumable import ResumableModel
 from mmpe.registry import HOOKS
 
+from ..earlier_runs import FOLDER
 from ..resuming import check_family, check_resumable, load_whole, plain_state
 from ..wrapper import unwrapped
 
@@ -50,9 +51,16 @@ class SameModelHook(Hook):
             runner._load_from = latest_checkpoint(runner.work_dir)
             runner._resume = runner._load_from is not None
             if not runner._resume:
-                runner.logger.info(f'there is no checkpoint in {runner.work_dir}: the run starts from the beginning')
+                self._say_that_nothing_is_there(runner)
         if runner._load_from is not None and not str(runner._load_from).startswith(_SCHEME):
             runner._load_from = _SCHEME + local_checkpoint(runner._load_from)
+
+    def _say_that_nothing_is_there(self, runner: Runner) -> None:
+        earlier = Path(runner.work_dir) / FOLDER
+        where = f' (earlier runs are in {earlier})' if earlier.is_dir() else ''
+        runner.logger.warning(
+            f'there is no checkpoint to resume in {runner.work_dir}{where}: training starts from the beginning'
+        )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Look at all that has been read, before anything of it is used.
@@ -62,8 +70,8 @@ class SameModelHook(Hook):
         """
         if self is not _hooks_of(runner)[0]:  # a config that names it twice has it look once
             return
-        model, path = unwrapped(runner.model), str(runner._load_from).removeprefix(_SCHEME)
-        with naming(path):
+        model = unwrapped(runner.model)
+        with naming(file_to_load(runner)):
             check_family(model, checkpoint, runner.cfg.get('model'))
             if runner._resume:
                 check_resumable(model, runner.optim_wrapper, checkpoint)
@@ -72,6 +80,11 @@ class SameModelHook(Hook):
                 _start_anew(runner, model, checkpoint)
             else:
                 load_whole(model, checkpoint)
+
+
+def file_to_load(runner: Runner) -> str:
+    """The path of the checkpoint that a runner loads."""
+    return str(runner._load_from).removeprefix(_SCHEME)
 
 
 def guard(runner: Runner) -> None:

@@ -1,0 +1,97 @@
+"""Keeping the files of earlier runs in a work dir apart from those of the run that trains there now."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmpe.errors import InputError
+from mmpe.files import write_atomic
+
+FOLDER = 'earlier_runs'
+_MOVES = '.moves.json'
+_CHECKPOINT = re.compile(r'(?:best_.+_)?(?:iter|epoch)_(\d+)\.pth|best_.+\.pth')
+_RESULT = re.compile(r'last_checkpoint|pictures|result')
+_LOGS = re.compile(r'\d{8}_\d{6}')
+_KINDS = (_CHECKPOINT, _RESULT, _LOGS)
+
+
+def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
+    """The names of what an earlier run has written to a work dir.
+
+    Args:
+        work_dir (str | Path): Other people's files in it are not named.
+        but (str): The logs of the present run.
+
+    Returns:
+        list[str]: Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
+    """
+    names = _names(work_dir)
+    checkpoints, results, logs = ([name for name in names if kind.fullmatch(name)] for kind in _KINDS)
+    logs = [name for name in logs if name != but]
+    return checkpoints + results + logs if checkpoints or (results and logs) else []
+
+
+def is_of_a_run(name: str) -> bool:
+    """Whether MMEngine and mmpe write a file or folder of that name to a work dir."""
+    return any(kind.fullmatch(name) for kind in _KINDS)
+
+
+def checkpoints_after(work_dir: str | Path, iteration: int) -> list[str]:
+    """The names of the checkpoints in a work dir of later iterations."""
+    found = {name: _CHECKPOINT.fullmatch(name) for name in _names(work_dir)}
+    return [name for name, match in found.items() if match and match[1] and int(match[1]) > iteration]
+
+
+def set_aside(work_dir: str | Path, names: Iterable[str]) -> Path:
+    """Move files to ``earlier_runs/N``; if that is cut short, :func:`finish_moves` finishes it.
+
+    Args:
+        work_dir (str | Path): In which one run, this one, has the right to train.
+        names (Iterable[str]): Of files and folders in it.
+
+    Returns:
+        Path: The folder.
+    """
+    earlier = Path(work_dir) / FOLDER
+    numbers = [int(name) for name in _names(earlier) if name.isdigit()] if earlier.is_dir() else []
+    folder = earlier / str(max(numbers, default=0) + 1)
+    write_atomic(folder / _MOVES, json.dumps(sorted(names)))
+    _move(folder)
+    return folder
+
+
+def finish_moves(work_dir: str | Path) -> None:
+    """Finish what a killed process had begun to move: a work dir must not hold half of an earlier run."""
+    for moves in Path(work_dir).glob(f'{FOLDER}/*/{_MOVES}'):
+        _move(moves.parent)
+
+
+def _move(folder: Path) -> None:
+    work_dir = folder.parent.parent
+    for name in _names_to_move(folder / _MOVES):
+        source = work_dir / name
+        if source.is_symlink() or source.exists():
+            try:
+                source.rename(folder / name)
+            except OSError as error:
+                raise InputError(
+                    f'{source}, of an earlier run, cannot be moved to {folder}: {error.strerror}; '
+                    'move it by hand, or give another work dir'
+                ) from error
+    (folder / _MOVES).unlink()
+
+
+def _names_to_move(moves: Path) -> list[str]:
+    """Names only of what a run writes, whatever the file says."""
+    try:
+        names = json.loads(moves.read_text())
+        return [name for name in names if is_of_a_run(name)]
+    except (ValueError, TypeError) as error:
+        raise InputError(f'{moves} cannot be read: remove it') from error
+
+
+def _names(folder: str | Path) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())

@@ -1,0 +1,105 @@
+"""One run at a time in a work dir."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+
+from mmpe.errors import InputError
+from mmpe.locks import Locked, ProcessLock
+
+_FILE = '.run.lock'
+_held: dict[tuple[int, str], RunLock] = {}  # by process, as forked children inherit the dict but not the locks
+
+
+class RunLock:
+    """The right of this process to train in a work dir, see :class:`~mmpe.locks.ProcessLock`.
+
+    Whoever takes it again in the same process shares it. The first of several processes takes it for all of them.
+
+    Args:
+        work_dir (str | Path): It is made.
+    """
+
+    def __init__(self, work_dir: str | Path):
+        self.work_dir = Path(work_dir)
+        self._lock = ProcessLock(self.work_dir / _FILE)
+        self._owners = 0
+
+    @staticmethod
+    def take(work_dir: str | Path) -> RunLock:
+        """Take the lock, or share the one that this process has; every call needs a :meth:`give_back`.
+
+        Raises:
+            InputError: If another run has it; in all processes of this one.
+        """
+        problem = [None]
+        lock = _held.get(_key(work_dir)) or RunLock(work_dir)
+        if is_main_process() and not lock._owners:
+            try:
+                lock._acquire()
+            except InputError as error:
+                problem = [str(error)]
+        broadcast_object_list(problem)
+        if problem[0]:
+            raise InputError(problem[0])
+        lock._owners += 1
+        _held[_key(work_dir)] = lock
+        return lock
+
+    def give_back(self) -> None:
+        """Let others train here once nobody in this process does."""
+        self._owners -= 1
+        if self._owners == 0:
+            _held.pop(_key(self.work_dir), None)
+            self._lock.release()
+
+    def _acquire(self) -> None:
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            if not self._lock.acquire():
+                print_log(f'{self.work_dir} is on a file system without locks: start no other run there', 'current')
+        except Locked as error:
+            raise _refusal(self.work_dir, error) from None
+
+
+@contextmanager
+def locked(work_dir: str | Path) -> Iterator[None]:
+    """Hold the lock of a work dir, see :meth:`RunLock.take`."""
+    lock = RunLock.take(work_dir)
+    try:
+        yield
+    finally:
+        lock.give_back()
+
+
+def check_free(work_dir: str | Path) -> None:
+    """Refuse a work dir in which another process trains; nothing is written.
+
+    Raises:
+        InputError: If there is one.
+    """
+    file = Path(work_dir) / _FILE
+    if not file.is_file() or _key(work_dir) in _held:
+        return
+    lock = ProcessLock(file)
+    try:
+        lock.acquire()
+    except Locked as error:
+        raise _refusal(work_dir, error) from None
+    except OSError:  # then the run itself will say so
+        return
+    lock.release()
+
+
+def _refusal(work_dir: str | Path, holder: Locked) -> InputError:
+    return InputError(f'another run is training in {work_dir} ({holder}): wait for it, or give another work dir')
+
+
+def _key(work_dir: str | Path) -> tuple[int, str]:
+    return os.getpid(), os.path.realpath(work_dir)
