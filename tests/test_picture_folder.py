@@ -224,8 +224,10 @@ def test_an_unreadable_picture_is_named(broken, number, name):
 
 
 def test_an_unreadable_picture_of_an_lmdb_is_named(tmp_path):
-    path = make_lmdb(tmp_path / 'x.lmdb', {b'some key': b'text'})
-    with pytest.raises(PictureError, match='some key of .*x.lmdb cannot be read as a picture: it has no known format'):
+    path = make_lmdb(tmp_path / 'x.lmdb', {b'some key.png': b'text'})
+    with pytest.raises(
+        PictureError, match='some key.png of .*x.lmdb cannot be read as a picture: it has no known format'
+    ):
         PictureFolder(str(path), 8)[0]
 
 
@@ -292,7 +294,7 @@ def test_nothing_readable_is_an_error(broken):
         (3, 'got 3'),
         ('', "got ''"),
         ('nowhere', 'no folder of pictures at nowhere'),
-        ('empty', r'no pictures in .*empty, nor below: looked for .*\.jpg.*\.png'),
+        ('empty', 'no pictures in empty, nor below, that Pillow can read$'),
         ('pictures/a.png', 'a.png is a file'),
         ('skimage://rocket', "no set of pictures 'rocket'; it has lfw_subset"),
         ('bad.lmdb', 'bad.lmdb cannot be read as an LMDB'),
