@@ -453,7 +453,14 @@ def test_a_profile_that_cannot_be_used_costs_nothing_but_a_line(tmp_path, remark
 def png_header(height, width):
     """A PNG that says that it is this large, and holds nothing."""
     head = b'IHDR' + struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
-    return b'\x89PNG\r\n\x1a\n' + struct.pack('>I', 13) + head + struct.pack('>I', zlib.crc32(head)) + bytes(12)
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + struct.pack('>I', 13)
+        + head
+        + struct.pack('>I', zlib.crc32(head))
+        + b'\0\0\0\x10IDAT'
+        + bytes(20)
+    )
 
 
 def test_a_picture_beyond_the_limit_is_refused_with_what_lifts_it(tmp_path):

@@ -17,7 +17,7 @@ _ENOUGH = 8  # distinct values that make a content; a mask or a map of labels ha
 
 
 def to_8_bits(
-    values: np.ndarray, full: float | None = None, no_data: float | None = None, inverted: bool = False
+    values: np.ndarray, full: int | None = None, no_data: float | None = None, inverted: bool = False
 ) -> tuple[np.ndarray, list[str]]:
     """Scale values of any type to 0..255.
 
@@ -26,7 +26,7 @@ def to_8_bits(
 
     Args:
         values (np.ndarray): (H, W) or (H, W, C), integer or floating point.
-        full (float | None): What 255 stands for, if 0..``full`` is the declared range.
+        full (int | None): What 255 stands for, if 0..``full`` is the declared range of whole numbers.
         no_data (float | None): The value that the file declares to stand for "no data".
         inverted (bool): Whether the smallest value is white.
 
@@ -40,32 +40,44 @@ def to_8_bits(
     >>> to_8_bits(np.array([[-1.0, 0.0, 1.0]]))[0].tolist()
     [[0, 128, 255]]
     """
-    exact = values.dtype.kind != 'f'
-    values = values.astype(np.float64)
-    holes = ~np.isfinite(values)
-    if no_data is not None and np.isfinite(no_data):
-        holes |= values == no_data if exact else np.isclose(values, no_data, rtol=1e-6, atol=0)
+    holes = _declared_holes(values, no_data)
     if holes.all():
         raise InputError('no pixel has a value: all are NaN, infinite or "no data"')
-    low, high, remarks = 0.0, full, []
     if full is None:
-        low, high, largest = _content_range(np.unique(values[~holes]))
+        low, high, largest = _content_range(np.unique(values[~holes]).astype(np.float64))
         holes |= (values < low) | (values > largest)
         clipped = int(((values > high) & ~holes).sum())
-        if clipped:
-            remarks.append(f'{clipped} values far above all others count as the largest of these, {high:g}')
+        remarks = [f'{clipped} values far above all others count as the largest of these, {high:g}'] if clipped else []
+        levels = _scaled(np.where(holes, low, values), low, high)
+    else:
+        remarks = _unused_bits(values[~holes], full)
+        levels = _scaled(np.arange(full + 1), 0, full)[values]
     if holes.any():
-        pixels = holes if holes.ndim == 2 else holes.any(-1)
-        remarks.append(
-            f'{int(pixels.sum())} of {pixels.size} pixels have no value (NaN, infinite or "no data"): they are filled '
-            'from the nearest ones'
+        holes = holes if holes.ndim == 2 else holes.any(-1)
+        remarks.insert(
+            0,
+            f'{int(holes.sum())} of {holes.size} pixels have no value (NaN, infinite or "no data"): they are filled '
+            'from the nearest ones',
         )
-        values = _filled(values, pixels)
-    if full is not None:
-        remarks += _unused_bits(values, full)
-    scaled = (values - low) / (high - low) * 255 if high > low else np.full(values.shape, 127.0)
-    scaled = scaled.clip(0, 255).round().astype(np.uint8)
-    return 255 - scaled if inverted else scaled, remarks
+        levels = _filled(levels, holes)
+    return 255 - levels if inverted else levels, remarks
+
+
+def _declared_holes(values: np.ndarray, no_data: float | None) -> np.ndarray:
+    real = values.dtype.kind == 'f'
+    holes = ~np.isfinite(values) if real else np.zeros(values.shape, bool)
+    if no_data is None or not np.isfinite(no_data):
+        return holes
+    # a declared number is text, which may have fewer digits
+    return holes | (np.isclose(values, no_data, rtol=1e-6, atol=0) if real else values == no_data)
+
+
+def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """``low`` to ``high`` as 0 to 255; grey if there is but one value."""
+    if not high > low:
+        return np.full(values.shape, 127, np.uint8)
+    scaled = (values.astype(np.float64) - low) / (high - low) * 255
+    return scaled.clip(0, 255).round().astype(np.uint8)
 
 
 def _content_range(distinct: np.ndarray) -> tuple[float, float, float]:
@@ -107,13 +119,15 @@ def _filled(values: np.ndarray, holes: np.ndarray) -> np.ndarray:
     return values[tuple(nearest)]
 
 
-def _unused_bits(values: np.ndarray, full: float) -> list[str]:
+def _unused_bits(values: np.ndarray, full: int) -> list[str]:
     """A line for a picture of fewer bits than its file declares, which looks dark or has few levels."""
-    bits, largest = int(full).bit_length(), int(values.max())
+    bits, largest = full.bit_length(), int(values.max())
+    if bits <= 8:
+        return []
     if 0 < largest <= full / 4:
         used = largest.bit_length()
-        return [f'it uses {used} of its {bits} bits: the largest value is {largest} of {int(full)}, so it is dark']
-    step = int(np.gcd.reduce(values.astype(np.int64).ravel()))
+        return [f'it uses {used} of its {bits} bits: the largest value is {largest} of {full}, so it is dark']
+    step = int(np.gcd.reduce(values.ravel()))
     step &= -step  # the power of two in it
     if step >= 16 and np.ptp(values):
         return [f'it uses {bits - step.bit_length() + 1} of its {bits} bits: all values are multiples of {step}']

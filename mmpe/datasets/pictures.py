@@ -32,6 +32,9 @@ _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 
 _ANIMATED = ('GIF', 'PNG', 'WEBP', 'AVIF', 'TIFF', 'FLI', 'DCX')
 _REMARKS = 20  # of one kind, in each process
 _lock = threading.Lock()
+for _library in ('PIL', 'tifffile'):  # what they log they also raise; without a handler Python prints it
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
 _remarks: Counter[str] = Counter()
 
 
@@ -200,12 +203,12 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     return _in_srgb(image, profile, name)
 
 
-def _from_numbers(numbers: Numbers, full: float | None, name: str, profile: bytes | None) -> Image.Image:
+def _from_numbers(numbers: Numbers, full: int | None, name: str, profile: bytes | None) -> Image.Image:
     values = numbers.values
     if values.dtype.kind == 'b':
         values = values.astype(np.uint8) * 255
-    if full is None and values.dtype.itemsize <= 2 and values.dtype.kind == 'u':
-        full = np.iinfo(values.dtype).max
+    if full is None and values.dtype in (np.uint8, np.uint16):
+        full = int(np.iinfo(values.dtype).max)
     levels, remarks = to_8_bits(values, full, numbers.no_data, numbers.inverted)
     for remark in remarks:
         _remark(name, remark)

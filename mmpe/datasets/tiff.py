@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,6 +13,7 @@ from mmpe.errors import InputError
 SIGNATURES = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANES, _SAMPLE_FORMAT, _PROFILE, _NO_DATA = 258, 262, 274, 284, 339, 34675, 42113
 _SIGNED, _WHITE_IS_ZERO, _SEPARATE = 2, 0, 2
+_DENSEST = 2000  # pixels in a byte, at the most that compression makes of a flat picture
 
 
 @dataclass
@@ -71,12 +70,14 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
     import tifffile
 
     stream.seek(0)
-    with _quiet(), tifffile.TiffFile(stream) as file:
+    with tifffile.TiffFile(stream) as file:
         page = file.pages[0]
         height, width = page.imagelength, page.imagewidth
         if height * width > max_pixels:
             raise InputError(f'{height}x{width} pixels are more than max_pixels={max_pixels}')
-        if any(sum(segment) > file.filehandle.size for segment in zip(page.dataoffsets, page.databytecounts)):
+        ends = [sum(segment) for segment in zip(page.dataoffsets, page.databytecounts)]
+        size = file.filehandle.size
+        if max(ends, default=0) > size or height * width > _DENSEST * size:
             raise InputError('it is cut short')
         values = page.asarray()
         if page.axes == 'SYX':
@@ -114,14 +115,3 @@ def _no_data(tag: str | None) -> float | None:
 
 def _first(tag):
     return tag[0] if isinstance(tag, tuple) and tag else tag
-
-
-@contextmanager
-def _quiet():
-    """tifffile logs what it then also raises, or reads all the same."""
-    logger = logging.getLogger('tifffile')
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = disabled
