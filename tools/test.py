@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 
 from mmpe.apis import score_table, test
 from mmpe.apis.checks import check_writable
-from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
+from mmpe.apis.command_line import add_picture_options, add_run_options, command, parser, read_run_config
 
 
 def parse_args():
@@ -22,6 +22,7 @@ def parse_args():
     p.add_argument(
         '--out', type=Path, metavar='JSON', help='the file to write; default: CHECKPOINT_NAME.json in the work dir'
     )
+    add_picture_options(p, 'the real pictures for metrics that do not name their own')
     add_run_options(p, 'test_dataloader.dataset.num=1000')
     return p.parse_args()
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.names import printable
+
 from .command_line import command
 from .config import load_config
 from .workers import Workers
@@ -115,7 +117,7 @@ def _not_done(configs: Mapping[str, Config], work: Work) -> Iterator[str]:
 def read_failure(work_dir: str | Path) -> str | None:
     """Why the work of a work dir has failed, if it has."""
     try:
-        return (Path(work_dir) / FAILED).read_text().strip()
+        return (Path(work_dir) / FAILED).read_text(encoding='utf-8', errors='replace').strip()
     except OSError:
         return None
 
@@ -161,15 +163,16 @@ class _Child:
         if code == 0:
             return None
         if code < 0:
-            return f'the process was ended by {signal.Signals(-code).name}, see {self.folder / OUTPUT}'
-        lines = [line for line in (self.folder / OUTPUT).read_text(errors='replace').splitlines() if line.strip()]
+            return f'the process was ended by {signal.Signals(-code).name}, see {printable(self.folder / OUTPUT)}'
+        output = (self.folder / OUTPUT).read_text(encoding='utf-8', errors='replace')
+        lines = [line for line in output.splitlines() if line.strip()]
         found = next(
             (line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else f'exit code {code}'
         )
         return found.removeprefix('error: ').strip()
 
     def note_failure(self) -> None:
-        (self.folder / FAILED).write_text(self.failure + '\n')
+        (self.folder / FAILED).write_text(self.failure + '\n', encoding='utf-8')
 
     def progress(self) -> tuple[str, float]:
         """Where it is in words, and the share of its work that is done, as its log says."""
@@ -177,7 +180,7 @@ class _Child:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
             where, left = read_progress(output.read())
         spent = time.monotonic() - self.begun
-        return f'{self.name} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
+        return f'{printable(self.name)} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
 
 
 class _Bar(tqdm):

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mmengine.config import Config
 
 from mmpe.errors import InputError
 from mmpe.registry import METRICS
+
+from .pictures_of_configs import name_pictures
 
 
 @contextmanager
@@ -26,14 +28,17 @@ def one_clear_line(what: str):
         raise InputError(f'{what}: {" ".join(str(reason).split())}') from error
 
 
-def load_config(path: str | Path, options: dict | None = None) -> Config:
-    """Read a config file and merge ``options`` (dotted keys) into it.
+def load_config(
+    path: str | Path, options: dict | None = None, picture: str | None = None, pictures: str | None = None
+) -> Config:
+    """Read a config file, merge ``options`` (dotted keys) into it, and name the picture or pictures to train on.
 
     Metrics that compare with real pictures, and say not with which, get those of ``train_dataloader``, not mirrored: a
     config names its pictures once.
 
     Raises:
-        InputError: If there is no such file, it cannot be read, or an option does not fit it.
+        InputError: If there is no such file, it cannot be read, an option does not fit it, or it trains on one picture
+            where ``pictures`` are given, or the other way round.
     """
     path = Path(path)
     if not path.is_file():
@@ -44,9 +49,20 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
         raise InputError(f'{path} cannot be read as a config: {" ".join(str(error).split())}') from error
     with one_clear_line('--cfg-options'):
         config.merge_from_dict(options or {})
+    _paths_as_text(config._cfg_dict)
+    name_pictures(config, picture, pictures)
     with one_clear_line('the evaluators'):
         _name_real_pictures(config)
     return config
+
+
+def _paths_as_text(node) -> None:
+    """Write ``pathlib.Path`` as text, through any nesting: a dumped config could not be read again."""
+    for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        if isinstance(value, PurePath):
+            node[key] = str(value)
+        elif isinstance(value, (dict, list)):
+            _paths_as_text(value)
 
 
 def _name_real_pictures(config: Config) -> None:

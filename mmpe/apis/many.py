@@ -13,6 +13,7 @@ from mmpe.datasets.picture_sources import FolderOfFiles
 from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANModel
+from mmpe.names import locate, printable
 from mmpe.registry import MODELS
 
 from .children import Work, run_children
@@ -37,8 +38,10 @@ def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
     found = [pair for source in sources for pair in _pictures_of(source, Path(out).resolve())]
     name, times = Counter(name for name, _ in found).most_common(1)[0]
     if times > 1:
-        paths = ' and '.join(path for other, path in found if other == name)
-        raise InputError(f'{paths} would share the folder {name}: give the folder above them, or train them apart')
+        paths = ' and '.join(printable(path) for other, path in found if other == name)
+        raise InputError(
+            f'{paths} would share the folder {printable(name)}: give the folder above them, or train them apart'
+        )
     return dict(found)
 
 
@@ -46,16 +49,20 @@ def _pictures_of(source: str, out: Path) -> list[tuple[str, str]]:
     if source.startswith(SKIMAGE):
         read_picture(source)
         return [(source[len(SKIMAGE) :], source)]
-    root = Path(source).resolve()
+    root = locate(source).resolve()
     if root.is_file():
         return [(root.name, str(root))]
     if not root.is_dir():
-        raise InputError(f'there is no picture and no folder of pictures at {source}')
+        raise InputError(f'there is no picture and no folder of pictures at {printable(source)}')
     if root == out:
-        raise InputError(f'{source} is the folder of the pictures: results must go to another one, see --out')
+        raise InputError(
+            f'{printable(source)} is the folder of the pictures: results must go to another one, see --out'
+        )
     names = [name for name in FolderOfFiles(root).names if out not in (root / name).parents]
     if not names:
-        raise InputError(f'all pictures below {source} are below {out}, where results are written')
+        raise InputError(
+            f'all pictures below {printable(source)} are below {printable(out)}, where results are written'
+        )
     return [(name, str(root / name)) for name in names]
 
 

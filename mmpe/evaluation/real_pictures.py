@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.names import locate
 from mmpe.registry import DATASETS
 
 from .pictures import resized
@@ -121,7 +122,7 @@ class RealPictures:
     @cached_property
     def _fingerprint(self) -> str:
         """The set's arguments, and the names, sizes and times of all files under its ``data_root``."""
-        root = Path(self.config['data_root']) if self.config.get('data_root') else None
+        root = locate(self.config['data_root']) if self.config.get('data_root') else None
         files = [] if root is None else [root] if root.is_file() else sorted(filter(Path.is_file, root.rglob('*')))
         stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
         listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
+
+from mmpe.names import printable
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
@@ -46,14 +49,14 @@ class Entry:
     def to_html(self) -> str:
         """A section of the page."""
         figures = ''.join(
-            f'<figure><a href="{quote(path)}"><img alt="{escape(caption)}" src="{quote(path)}" loading="lazy"></a>'
-            f'<figcaption>{escape(caption)}</figcaption></figure>'
+            f'<figure><a href="{_link(path)}"><img alt="{_text(caption)}" src="{_link(path)}" loading="lazy"></a>'
+            f'<figcaption>{_text(caption)}</figcaption></figure>'
             for caption, path in self.figures.items()
         )
-        heads = ''.join(f'<th>{escape(head)}</th>' for head in self.facts)
-        cells = ''.join(f'<td>{escape(cell)}</td>' for cell in self.facts.values())
+        heads = ''.join(f'<th>{_text(head)}</th>' for head in self.facts)
+        cells = ''.join(f'<td>{_text(cell)}</td>' for cell in self.facts.values())
         table = f'<table><tr>{heads}</tr><tr>{cells}</tr></table>' if self.facts else ''
-        head = f'<h2 id="{quote(self.title)}">{escape(self.title)}</h2>'
+        head = f'<h2 id="{_link(self.title)}">{_text(self.title)}</h2>'
         return f'<section>{head}<div class="figures">{figures}</div>{table}<p>{_links(self.links)}</p></section>'
 
 
@@ -75,10 +78,10 @@ def write_page(
         failures (Mapping[str, str] | None): What has failed and why; listed first.
         links (Mapping[str, str] | None): Paths, by text, after the summary.
     """
-    items = ''.join(f'<li><b>{escape(name)}</b>: {escape(why)}</li>' for name, why in (failures or {}).items())
+    items = ''.join(f'<li><b>{_text(name)}</b>: {_text(why)}</li>' for name, why in (failures or {}).items())
     page = _PAGE.substitute(
-        title=escape(title),
-        summary=escape(summary),
+        title=_text(title),
+        summary=_text(summary),
         links=_links(links or {}),
         failures=f'<div class="failures">failed:<ul>{items}</ul></div>' if items else '',
         entries='\n'.join(entry.to_html() for entry in entries),
@@ -87,5 +90,13 @@ def write_page(
     Path(path).write_text(page, encoding='utf-8')
 
 
+def _text(text: str) -> str:
+    return escape(printable(text))
+
+
+def _link(path: str) -> str:
+    return quote(os.fsencode(path))  # the bytes of the name, whatever they are
+
+
 def _links(links: Mapping[str, str]) -> str:
-    return ', '.join(f'<a href="{quote(path)}">{escape(text)}</a>' for text, path in links.items())
+    return ', '.join(f'<a href="{_link(path)}">{_text(text)}</a>' for text, path in links.items())

@@ -77,7 +77,10 @@ class CompleteCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner, step, meta):
         with self._nothing_lost():
-            super()._save_checkpoint_with_step(runner, step, meta)
+            try:
+                super()._save_checkpoint_with_step(runner, step, meta)
+            except UnicodeEncodeError:  # of the file that is written last, as text
+                Path(runner.work_dir, 'last_checkpoint').write_bytes(os.fsencode(self.last_ckpt))
 
     def _save_best_checkpoint(self, runner, metrics):
         with self._nothing_lost():
