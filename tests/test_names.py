@@ -17,6 +17,8 @@ from singan_runs import CSG, REPOSITORY, tiny_config
 from mmpe.apis.cfg_options import ConfigOptions, parse_value
 from mmpe.apis.config import load_config
 from mmpe.apis.many import find_pictures, picture_config
+from mmpe.apis.one_picture import is_done, read_result, train_picture
+from mmpe.apis.picture_index import write_index
 from mmpe.datasets import PictureFolder, SinGANDataset
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
@@ -274,19 +276,37 @@ def test_errors_name_pictures_on_one_line(tmp_path):
         assert '\n' not in str(caught.value) and str(caught.value).encode()
 
 
-@pytest.mark.parametrize('encoding', ['ascii', 'utf-8'])
-def test_logs_of_unencodable_names_are_written_with_escapes(tmp_path, encoding):
+def test_an_ascii_terminal_costs_an_escape(tmp_path):
     """In a process of its own: a stream's encoding is decided when Python starts."""
-    code = (
-        'import mmpe, sys; from mmengine.logging import MMLogger\n'
-        f"log = MMLogger.get_instance('x', log_file={str(tmp_path / 'x.log')!r})\n"
-        "log.info('caf\\udce9 \\u56f3 end')"
+    name = os.fsdecode(b'caf\xe9 \xe5\x9b\xb3.png')
+    Image.new('RGB', (40, 40), 'red').save(tmp_path / name)
+    tiny_config(tmp_path / 'work', iters_per_scale=1, log_level='INFO').dump(tmp_path / 'config.py')
+    environment = {**os.environ, 'PYTHONIOENCODING': 'ascii', 'LC_ALL': 'C'}
+    arguments = ['config.py', '--picture', name, '--work-dir', f'out/{name}']
+    command = [sys.executable, REPOSITORY / 'tools/train.py', *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0 and b'Error' not in done.stderr + done.stdout
+    assert b'out/caf\\udce9 \\u56f3.png' in done.stdout
+    log = next((tmp_path / 'out' / name).rglob('*.log')).read_text(encoding='utf-8')
+    assert 'out/caf\\udce9 図.png' in log
+    last = (tmp_path / 'out' / name / 'last_checkpoint').read_bytes()
+    assert os.path.exists(last)
+
+
+def test_a_picture_of_any_name_has_a_result_and_an_entry(tmp_path):
+    name = os.fsdecode(b'caf\xe9 {{fileDirname}} "\\\'\n#1?%.png')
+    Image.new('RGB', (40, 40), 'red').save(tmp_path / name, 'PNG')
+    picture_config(tiny_config('x', iters_per_scale=1), str(tmp_path / name), tmp_path / 'out' / name).dump(
+        tmp_path / 'config.py'
     )
-    environment = {**os.environ, 'PYTHONIOENCODING': encoding}
-    done = subprocess.run([sys.executable, '-c', code], env=environment, capture_output=True)
-    assert done.returncode == 0 and done.stderr == b''
-    assert b'caf\\udce9' in done.stdout and b'end' in done.stdout
-    assert 'caf\\udce9 図 end' in (tmp_path / 'x.log').read_text(encoding='utf-8')
+    config = load_config(tmp_path / 'config.py')
+    train_picture(config)
+    assert read_result(config.work_dir)['picture'] == str(tmp_path / name) and is_done(config)
+    page = write_index(tmp_path / 'out', [name]).read_bytes()
+    assert '1 of 1 pictures are trained' in page.decode('utf-8')
+    links = {unquote_to_bytes(link) for link in re.findall(rb'(?:href|src)="([^"]*)"', page)}
+    missing = {link for link in links if not os.path.exists(os.path.join(os.fsencode(tmp_path), b'out', link))}
+    assert len(links) == 11 and {os.path.basename(link) for link in missing} <= {b'output.txt'}  # a child process's
 
 
 def test_a_page_links_to_files_of_any_name(tmp_path):

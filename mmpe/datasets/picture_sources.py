@@ -120,7 +120,7 @@ class Lmdb:
         lmdb = _import_lmdb(self.root)
         options = dict(subdir=self.root.is_dir(), readonly=True, create=False, lock=False, readahead=False)
         try:
-            environment = lmdb.open(str(self.root), **options)
+            environment = lmdb.open(os.fsencode(self.root), **options)
         except lmdb.Error as error:
             raise InputError(f'{printable(self.root)} cannot be read as an LMDB: {error}') from error
         with environment, environment.begin(buffers=True) as transaction:
