@@ -329,3 +329,11 @@ def test_a_dumped_config_is_read_back_as_it_was(tmp_path, name):
     assert again.train_dataloader.dataset.data_root == name
     assert again.work_dir == str(tmp_path / 'out' / name)
     assert again.to_dict() == config.to_dict()
+
+
+@pytest.mark.parametrize('name', ['contact_sheet.png', 'contact_sheet_2.png', 'index.html', 'index.html/a.png'])
+def test_a_picture_may_not_have_the_name_of_a_result(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    Image.new('RGB', (40, 40)).save(tmp_path / name, 'PNG')
+    with pytest.raises(InputError, match=f'{name} has the name of a file that is written to out: rename it'):
+        find_pictures([str(tmp_path)], 'out')

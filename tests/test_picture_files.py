@@ -207,6 +207,20 @@ def test_the_first_frame_is_read_and_said(tmp_path, remarks):
         assert f'{name}: it has several frames' in remarks.pop()
 
 
+@pytest.mark.parametrize('extension', ['gif', 'tif', 'webp', 'png'])
+def test_a_broken_second_frame_is_no_matter(tmp_path, extension):
+    frames = [Image.new('RGB', (9, 7), 'red'), ROCKET.resize((9, 7))]
+    path = tmp_path / f'x.{extension}'
+    frames[0].save(path)
+    whole = len(path.read_bytes())
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    path.write_bytes(path.read_bytes()[: whole + (len(path.read_bytes()) - whole) * 2 // 3])
+    try:
+        assert np.abs(np.asarray(open_picture(path)).mean((0, 1)) - [255, 0, 0]).max() < 4
+    except InputError as error:  # an index at the end of the file, or a length at its beginning, may be needed
+        assert extension in ('tif', 'webp') and 'x.' in str(error)
+
+
 @pytest.mark.parametrize('mode', ['1', 'L', 'P', 'PA', 'LA', 'RGBA', 'CMYK', 'YCbCr', 'LAB', 'I;16', 'I', 'F'])
 @pytest.mark.parametrize('size', [(1, 30), (30, 1), (40, 30)])
 def test_every_mode_that_a_tiff_can_have_becomes_rgb(tmp_path, mode, size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from .config import load_config, one_clear_line
 from .one_picture import is_done
 from .workers import Workers
 
+_RESULTS = re.compile(r'(index\.html|contact_sheet(_\d+)?\.png)(/|$)')
+
 
 def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
     """Pictures by name, which are the paths of their work dirs in ``out``.
@@ -33,7 +36,8 @@ def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
         out (str | Path): Where the work dirs will be.
 
     Raises:
-        InputError: If there is no such source, it has no pictures, or two of the pictures have one name.
+        InputError: If there is no such source, it has no pictures, two of the pictures have one name, or one has the
+            name of a file in ``out`` that shows them all.
     """
     found = [pair for source in sources for pair in _pictures_of(source, Path(out).resolve())]
     name, times = Counter(name for name, _ in found).most_common(1)[0]
@@ -42,6 +46,9 @@ def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
         raise InputError(
             f'{paths} would share the folder {printable(name)}: give the folder above them, or train them apart'
         )
+    taken = [path for name, path in found if _RESULTS.match(name)]
+    if taken:
+        raise InputError(f'{printable(taken[0])} has the name of a file that is written to {printable(out)}: rename it')
     return dict(found)
 
 

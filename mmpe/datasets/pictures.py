@@ -147,7 +147,7 @@ def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> I
                 f'{name} has {image.height}x{image.width} pixels, more than max_pixels={max_pixels}: give a smaller '
                 f'one, or max_pixels={pixels} to the data set (train_dataloader.dataset.max_pixels)'
             )
-        if image.format in _ANIMATED and getattr(image, 'is_animated', False):
+        if image.format in _ANIMATED and _has_more_frames(image):
             _remark(name, 'it has several frames: the first one is read')
         image.load()
         orientation = find_orientation(image)
@@ -155,6 +155,13 @@ def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> I
     if enough is not None and pixels > _LARGE:
         rgb = rgb.reduce(_reduction(rgb, enough))
     return turn_upright(rgb, orientation)
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    try:
+        return getattr(image, 'is_animated', False)
+    except Exception:  # the others are broken, which is no matter
+        return True
 
 
 def _read_tiff(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
