@@ -305,6 +305,18 @@ def test_faulty_exif_leaves_the_picture_upright(tmp_path, name, container):
     assert np.abs(np.asarray(found, dtype=float) - np.asarray(expected)).mean() < 5
 
 
+@pytest.mark.parametrize('tag, kind', [(0x102, 3), (0x11A, 5)])
+def test_faulty_exif_in_avif(tmp_path, tag, kind):
+    """Its encoder takes the orientation out of a faultless block, and its decoder puts it back."""
+    whole = exif(TURNED, (0x102, 3, 1, b'\7\0'), (0x11A, 5, 1, struct.pack('<II', 72, 1)))
+    ROCKET.save(tmp_path / 'x.avif', exif=whole)
+    content = (tmp_path / 'x.avif').read_bytes()
+    faulty = content.replace(struct.pack('<HH', tag, kind), struct.pack('<HH', tag, 2))
+    assert faulty != content
+    expected = open_picture(content)
+    assert expected.size == ROCKET.size[::-1] and np.array_equal(open_picture(faulty), expected)
+
+
 @pytest.mark.parametrize('orientation', range(1, 9))
 @pytest.mark.parametrize('dtype', ['uint8', 'float32', 'float64', 'uint16'])
 def test_a_tiff_is_upright_whoever_decodes_it(tmp_path, orientation, dtype):

@@ -21,7 +21,7 @@ from mmpe.names import locate, printable
 
 from .bit_depth import to_8_bits
 from .color_profiles import lab_to_srgb, to_srgb
-from .orientation import find_orientation, turn_upright
+from .orientation import find_orientation, turn_upright, without_exif
 from .tiff import SIGNATURES, Numbers, is_misread, numbers_of, read_numbers
 
 SKIMAGE = 'skimage://'
@@ -175,6 +175,12 @@ def _open(stream: BinaryIO) -> Image.Image:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             return Image.open(stream)
+        except Exception:
+            stream.seek(0)
+            if stream.read(8)[4:] != b'ftyp':
+                raise
+            stream.seek(0)  # AVIF, which has its orientation elsewhere and whose reader wants a faultless EXIF block
+            return Image.open(io.BytesIO(without_exif(stream.read())))
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
