@@ -115,6 +115,7 @@ NAN, HUGE, LOW = np.nan, 3.4028234663852886e38, -3.4e38
         ('int32', [-(2**31), -9999]),
         ('uint32', [2**32 - 1]),
         ('float32', [-7777]),
+        ('int16', [-999]),
     ],
 )
 @pytest.mark.parametrize('share', ['corner', 'most'])
@@ -188,6 +189,17 @@ def test_sixteen_bits_stay_on_their_range_and_unused_ones_are_said(tmp_path, rem
     Image.fromarray(values.astype('uint16')).save(tmp_path / f'x.{extension}')
     assert np.abs(levels(tmp_path / f'x.{extension}') - values / 257).max() <= 0.5
     assert (message in remarks[0]) if message else not remarks
+
+
+def test_twelve_declared_bits_are_the_whole_range(tmp_path):
+    values = np.round(GREY / 255 * 4095).astype(int)
+    pairs = values.reshape(-1, 2)
+    packed = np.stack([pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255], -1)
+    tags = {256: 40, 257: 30, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 30, 279: packed.size}
+    entries = b''.join(struct.pack('<HHII', tag, 4, 1, value) for tag, value in tags.items())
+    content = b'II*\0' + struct.pack('<I', 8 + packed.size) + packed.astype(np.uint8).tobytes()
+    (tmp_path / 'x.tif').write_bytes(content + struct.pack('<H', len(tags)) + entries + bytes(4))
+    assert np.abs(levels(tmp_path / 'x.tif') - GREY).max() <= 1
 
 
 def test_masks_are_read_by_the_same_reader(tmp_path):

@@ -83,7 +83,7 @@ def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def _content_range(distinct: np.ndarray) -> tuple[float, float, float]:
     """The smallest and largest value of the content, and the largest of all that are not "no data", of sorted ones."""
     first, last = 0, len(distinct) - 1
-    while last - first >= 2:
+    while last > first:
         if _is_no_data(distinct[first], distinct[first + 1 : last + 1]):
             first += 1
         elif _is_no_data(distinct[last], distinct[first:last]):
@@ -98,8 +98,8 @@ def _is_no_data(value: float, others: np.ndarray) -> bool:
     """Whether an extreme value says that there is none, in view of the others (sorted)."""
     span = others[-1] - others[0]
     gap = min(abs(value - others[0]), abs(value - others[-1]))
-    if abs(value) >= _NO_MAGNITUDE or value in _NO_DATA:
-        return gap > span / 2
+    if abs(value) >= _NO_MAGNITUDE or (value in _NO_DATA and len(others) > 1):
+        return value < 0 <= others[0] or gap > span / 2
     return value < 0 <= others[0] and gap > 2 * span and len(others) >= _ENOUGH
 
 

@@ -166,7 +166,7 @@ def _has_more_frames(image: Image.Image) -> bool:
 
 def _read_tiff(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     numbers = read_numbers(stream, max_pixels)
-    return turn_upright(_from_numbers(numbers, None, name, numbers.profile), numbers.orientation)
+    return turn_upright(_from_numbers(numbers, name, numbers.profile), numbers.orientation)
 
 
 def _open(stream: BinaryIO) -> Image.Image:
@@ -207,21 +207,24 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     profile = image.info.get('icc_profile')
     numbers = numbers_of(image)
     if numbers is not None:
-        declared = image.format in _DECLARED_16_BITS if image.mode == 'I' else image.mode.startswith('I;16')
-        declared = declared and image.format != 'FITS'  # whose 16 bits are signed
-        return _from_numbers(numbers, 65535 if declared else None, name, profile)
+        if image.mode == 'I' and image.format in _DECLARED_16_BITS:
+            numbers.values = numbers.values.clip(0, 65535).astype(np.uint16)
+        elif image.format == 'FITS' and image.mode == 'I;16':
+            numbers.values = numbers.values.astype(np.int32)  # its 16 bits are signed
+        return _from_numbers(numbers, name, profile)
     if image.mode in ('LA', 'PA', 'RGBA', 'La', 'RGBa') or 'transparency' in image.info:
         rgba = image.convert('RGBA')
         return _on_white(_in_srgb(rgba.convert('RGB'), profile, name), rgba.getchannel('A'))
     return _in_srgb(image, profile, name)
 
 
-def _from_numbers(numbers: Numbers, full: int | None, name: str, profile: bytes | None) -> Image.Image:
+def _from_numbers(numbers: Numbers, name: str, profile: bytes | None) -> Image.Image:
     values = numbers.values
     if values.dtype.kind == 'b':
         values = values.astype(np.uint8) * 255
-    if full is None and values.dtype in (np.uint8, np.uint16):
-        full = int(np.iinfo(values.dtype).max)
+    full = None
+    if values.dtype.kind == 'u' and values.dtype.itemsize <= 2:
+        full = 2 ** min(numbers.bits or 16, 8 * values.dtype.itemsize) - 1
     levels, remarks = to_8_bits(values, full, numbers.no_data, numbers.inverted)
     for remark in remarks:
         _remark(name, remark)

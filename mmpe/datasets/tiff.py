@@ -22,6 +22,7 @@ class Numbers:
 
     Attributes:
         values (np.ndarray): (H, W), or (H, W, 3) for RGB.
+        bits (int | None): How many of theirs are used, as declared; None: all.
         no_data (float | None): Which of them is declared to stand for "no data".
         inverted (bool): Whether the smallest is white.
         alpha (np.ndarray | None): (H, W), opacity, in the values' type.
@@ -30,6 +31,7 @@ class Numbers:
     """
 
     values: np.ndarray
+    bits: int | None = None
     no_data: float | None = None
     inverted: bool = False
     alpha: np.ndarray | None = None
@@ -51,7 +53,8 @@ def numbers_of(image: Image.Image) -> Numbers | None:
         values = values.view(np.int8)
     if tags and image.mode == 'I' and not signed and _first(tags.get(_BITS)) == 32:
         values = values.view(np.uint32)
-    return Numbers(values, _no_data(tags.get(_NO_DATA)), bool(tags) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO)
+    inverted = bool(tags) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted)
 
 
 def is_misread(image: Image.Image) -> bool:
@@ -86,6 +89,7 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
     values, alpha = _channels(values, tags.get(_PHOTOMETRIC))
     return Numbers(
         values,
+        _first(tags.get(_BITS)),
         _no_data(tags.get(_NO_DATA)),
         tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
         alpha,
