@@ -281,6 +281,7 @@ FAULTS = {
     'bits as text': exif(TURNED, (0x102, 2, 5, b'8888\0')),
     'a fault before it': exif((0x102, 2, 5, b'8888\0'), (0x100, 5, 2**31, b'\0\0\0\7'), TURNED),
     'a value beyond the end': exif(TURNED, (0x10F, 2, 2**30, b'\xff\xff\xff\x7f')),
+    'a value beyond the end before it': exif((0x10F, 2, 20, struct.pack('<I', 99999)), TURNED),
     'an unknown type': exif(TURNED, (0x10E, 77, 1, b'abcd')),
     'an IFD that is itself': exif(TURNED, (0x8769, 4, 1, struct.pack('<I', 8)), (0x8825, 4, 1, struct.pack('<I', 8))),
     'an IFD beyond the end': exif(TURNED, (0x8769, 4, 1, struct.pack('<I', 2**32 - 1))),
@@ -357,14 +358,19 @@ def test_orientation_in_xmp(tmp_path):
 # -------------------------------------------------------------------- color profiles
 
 
-def matrix_profile(primaries, gamma, white=(0.95047, 1.0, 1.08883), space=b'RGB '):
+def matrix_profile(primaries, gamma, white=(0.95047, 1.0, 1.08883), space=b'RGB ', colorants=None):
     """A version 2 ICC profile by its definition: colorants adapted to D50 (Bradford) and one gamma."""
-    to_d50 = rgb_to_xyz_d50(primaries, white)
+    to_d50 = rgb_to_xyz_d50(primaries, white) if colorants is None else np.array(colorants)
 
     def fixed(*numbers):
         return b''.join(struct.pack('>i', round(n * 65536)) for n in numbers)
 
-    curve = b'curv' + bytes(4) + struct.pack('>IH', 1, round(gamma * 256)) + bytes(2)
+    if gamma is None:  # sRGB's own, as a table
+        x = np.linspace(0, 1, 128)
+        table = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) * 65535
+        curve = b'curv' + bytes(4) + struct.pack('>I128H', 128, *table.round().astype(int))
+    else:
+        curve = b'curv' + bytes(4) + struct.pack('>IH', 1, round(gamma * 256)) + bytes(2)
     text = b'desc' + bytes(4) + struct.pack('>I', 5) + b'test\0' + bytes(78)
     tags = {b'desc': text, b'wtpt': b'XYZ ' + bytes(4) + fixed(0.9642, 1, 0.8249), b'cprt': b'text' + bytes(4) + b'x\0'}
     if space == b'GRAY':
@@ -449,12 +455,18 @@ def test_grey_profiles(tmp_path, mode):
     assert np.abs(np.asarray(open_picture(tmp_path / 'x.png')) - expected).max() <= 2
 
 
-def test_a_profile_of_srgb_changes_no_bit(tmp_path):
-    profiles = [ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()]
-    for profile in profiles:
-        for image in (ROCKET, ROCKET.convert('L')):
-            image.save(tmp_path / 'x.png', icc_profile=profile)
-            assert np.array_equal(np.asarray(open_picture(tmp_path / 'x.png')), np.asarray(image.convert('RGB')))
+# as in the most common profile of all, sRGB IEC61966-2.1: rounded otherwise than others
+IEC = [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.7141]]
+
+
+@pytest.mark.parametrize('colorants', [None, IEC])
+def test_a_profile_of_srgb_changes_no_bit(tmp_path, colorants):
+    levels = np.arange(0, 256, 3, dtype=np.uint8)
+    colors = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(-1, len(levels), 3)
+    profile = matrix_profile(SRGB, None, colorants=colorants)
+    for image in (Image.fromarray(colors), ROCKET.convert('L')):
+        image.save(tmp_path / 'x.png', icc_profile=profile, compress_level=1)
+        assert np.array_equal(np.asarray(open_picture(tmp_path / 'x.png')), np.asarray(image.convert('RGB')))
 
 
 def test_lab_gives_the_numbers_of_srgb(tmp_path):
