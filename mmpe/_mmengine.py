@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import logging
 import os.path as osp
 import pickle
 import sys
+from functools import wraps
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Callable
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.logging import MMLogger
 from mmengine.logging.history_buffer import HistoryBuffer
+
+from .names import escape_unencodable
 
 __all__ = ['adapt']
 
@@ -25,6 +31,8 @@ def adapt() -> None:
     MODULE2PACKAGE['mmpe'] = 'mmpe'
     _allow_checkpoint_types()
     _replace_package_utils()
+    _dump_what_is_read()
+    _log_any_name()
 
 
 def _allow_checkpoint_types() -> None:
@@ -73,6 +81,30 @@ def _replace_package_utils() -> None:
         for function in (is_installed, get_installed_path, package2module):
             if hasattr(sys.modules.get(name), function.__name__):
                 setattr(sys.modules[name], function.__name__, function)
+
+
+def _dump_what_is_read() -> None:
+    """Let the text of a config be read back as it was: in a name such as ``{{x}}.png`` braces are not a template."""
+    pretty_text = Config.pretty_text.fget
+    Config.pretty_text = property(lambda config: pretty_text(config).replace('{{', '{\\x7b'))  # always in a string
+
+
+def _log_any_name() -> None:
+    """Let loggers write names that their streams cannot encode, with escapes; log files are UTF-8 everywhere."""
+    init = MMLogger.__init__
+
+    @wraps(init)
+    def with_escapes(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        for handler in self.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.encoding, handler.errors = 'utf-8', 'backslashreplace'
+                if handler.stream is not None:
+                    handler.stream.reconfigure(encoding='utf-8', errors='backslashreplace')
+            elif isinstance(handler, logging.StreamHandler):
+                escape_unencodable(handler.stream)
+
+    MMLogger.__init__ = with_escapes
 
 
 def is_installed(package: str) -> bool:

@@ -69,7 +69,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
 def write_atomic(path: str | Path, content: str | bytes) -> None:
     """Write a text, as UTF-8, or bytes; see :func:`atomic`."""
     with atomic(path) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        # names of files may be in a text, and are not always UTF-8
+        part.write_bytes(content.encode('utf-8', 'surrogateescape') if isinstance(content, str) else content)
 
 
 def place(finished: Path, path: Path) -> None:

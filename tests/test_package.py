@@ -37,6 +37,7 @@ def test_import_is_light():
         'mmpe',
         'mmpe.version',
         'mmpe._mmengine',
+        'mmpe.names',
         'mmpe.registry',
     }
     assert not added & {'cv2', 'mmcv', 'skimage', 'scipy', 'matplotlib', 'PIL', 'mmengine.runner', 'mmengine.model'}

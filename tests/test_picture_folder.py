@@ -9,6 +9,7 @@ import lmdb
 import numpy as np
 import pytest
 import skimage.data
+import tifffile
 import torch
 from mmengine.runner import Runner
 from PIL import Image
@@ -61,7 +62,10 @@ def broken(tmp_path):
 
 
 def make_lmdb(path, pictures, **options):
-    with lmdb.open(str(path), map_size=2**24, **options) as environment, environment.begin(write=True) as transaction:
+    with (
+        lmdb.open(os.fsencode(path), map_size=2**24, **options) as environment,
+        environment.begin(write=True) as transaction,
+    ):
         for key, value in pictures.items():
             transaction.put(key, value)
     return path
@@ -224,8 +228,10 @@ def test_an_unreadable_picture_is_named(broken, number, name):
 
 
 def test_an_unreadable_picture_of_an_lmdb_is_named(tmp_path):
-    path = make_lmdb(tmp_path / 'x.lmdb', {b'some key': b'text'})
-    with pytest.raises(PictureError, match='some key of .*x.lmdb cannot be read as a picture: it has no known format'):
+    path = make_lmdb(tmp_path / 'x.lmdb', {b'some key.png': b'text'})
+    with pytest.raises(
+        PictureError, match='some key.png of .*x.lmdb cannot be read as a picture: it has no known format'
+    ):
         PictureFolder(str(path), 8)[0]
 
 
@@ -292,7 +298,7 @@ def test_nothing_readable_is_an_error(broken):
         (3, 'got 3'),
         ('', "got ''"),
         ('nowhere', 'no folder of pictures at nowhere'),
-        ('empty', r'no pictures in .*empty, nor below: looked for .*\.jpg.*\.png'),
+        ('empty', 'no pictures in empty, nor below, that Pillow can read$'),
         ('pictures/a.png', 'a.png is a file'),
         ('skimage://rocket', "no set of pictures 'rocket'; it has lfw_subset"),
         ('bad.lmdb', 'bad.lmdb cannot be read as an LMDB'),
@@ -376,3 +382,137 @@ def test_impossible_requests_are_explained(num, sizes, message):
 def test_requests_end():
     with pytest.raises(IndexError):
         SampleNumbers(3, [32])[3]
+
+
+# -------------------------------------------------------------------- what is a picture, and what is passed over
+
+
+@pytest.fixture
+def said(monkeypatch):
+    messages = []
+    monkeypatch.setattr(sources, 'print_log', lambda message, *_: messages.append(message))
+    return messages
+
+
+def test_every_format_that_pillow_reads_is_found_by_any_extension(tmp_path, said):
+    kinds = dict(
+        PNG=['png', 'PNG', 'apng'],
+        JPEG=['jpg', 'JPE', 'jfif', 'jpeg'],
+        GIF=['gif'],
+        TGA=['tga'],
+        JPEG2000=['jp2', 'j2k'],
+    )
+    kinds |= dict(AVIF=['avif'], WEBP=['webp'], BMP=['bmp', 'dib'], PPM=['ppm', 'pnm'], TIFF=['tif', 'TIFF'])
+    kinds |= dict(ICO=['ico'], PCX=['pcx'], SGI=['sgi', 'rgb'], DDS=['dds'], IM=['im'], QOI=['qoi'])
+    count = 0
+    Image.init()
+    for kind, extensions in kinds.items():
+        for extension in extensions:
+            if kind in Image.SAVE:
+                Image.new('RGB', (32, 32), GREY).save(tmp_path / f'{count:02}.{extension}', kind)
+                count += 1
+    dataset = PictureFolder(str(tmp_path), 8)
+    assert len(dataset) == count >= 20 and said == []
+    assert all(np.abs(np.subtract(colour, GREY)).max() < 4 for colour in colours(dataset))
+
+
+def test_files_of_unknown_extension_are_pictures_by_their_content(tmp_path, said):
+    names = ['none', 'a.jpg.bak', 'b.JPG_large', '2024', 'c.', 'd.tiff64']
+    for name in names[:-1]:
+        save(tmp_path / name, RED, format='PNG')
+    tifffile.imwrite(tmp_path / names[-1], np.arange(64.0).reshape(8, 8))
+    others = {
+        'notes.txt': b'not a picture',
+        'P5.txt': b'P5 is a format, and this is a text',
+        'empty': b'',
+        'zeros': bytes(100),
+        'cut': b'\x89PNG\r\n\x1a\n',
+        'x.pdf': b'%PDF-1.7',
+        'film.mpg': b'\0\0\1\xba',
+        'drawing.eps': b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n',
+        'data.h5': b'\x89HDF\r\n\x1a\n',
+        'x.json': b'{}',
+        'x.py': b'#define x_width 3',
+        '.hidden.png': b'',
+    }
+    for name, content in others.items():
+        (tmp_path / name).write_bytes(content)
+    os.mkfifo(tmp_path / 'pipe')  # which must not be opened
+    save(tmp_path / '.cache/e.png', RED)
+    dataset = PictureFolder(str(tmp_path), 8)
+    assert dataset.pictures.names == sorted(names)
+    assert len(items(dataset)) == len(names)
+    passed_over = sorted([*others, 'pipe', '.cache/'])
+    assert said == [
+        f'{tmp_path} has 6 pictures; 14 passed over that cannot be read as pictures or are hidden: '
+        + ', '.join(passed_over)
+    ]
+
+
+def test_a_file_of_a_known_extension_is_not_opened_to_find_it(folder, monkeypatch):
+    (folder / 'notes.txt').unlink()
+    monkeypatch.setattr(builtins, 'open', None)
+    monkeypatch.setattr(sources.Image, 'open', None)
+    assert len(PictureFolder(str(folder), 8)) == 4
+
+
+def test_a_long_list_of_what_is_passed_over_ends(tmp_path, said):
+    save(tmp_path / 'a.png', RED)
+    for i in range(130):
+        (tmp_path / f'{i:03}.txt').touch()
+    PictureFolder(str(tmp_path), 8)
+    assert said[0].endswith('098.txt, 099.txt, and 30 more') and '130 passed over' in said[0]
+
+
+def test_a_folder_without_pictures_says_what_is_there(tmp_path):
+    (tmp_path / 'a.txt').touch()
+    with pytest.raises(InputError, match='no pictures in .* that Pillow can read: 1 passed over .*: a.txt$'):
+        PictureFolder(str(tmp_path), 8)
+
+
+NO_UTF8 = os.fsdecode(b'caf\xe9.png')
+
+
+def test_names_that_are_not_utf8(tmp_path, said):
+    save(tmp_path / NO_UTF8, RED)
+    save(tmp_path / 'b.png', BLUE)
+    (tmp_path / os.fsdecode(b'\xff.txt')).touch()
+    (tmp_path / os.fsdecode(b'\xff.png')).touch()
+    dataset = PictureFolder(str(tmp_path), 8)
+    assert dataset.pictures.names == ['b.png', NO_UTF8, os.fsdecode(b'\xff.png')]
+    assert dataset[1]['inputs'][:, 4, 4].tolist() == list(RED)
+    assert said[0].endswith(': \\xff.txt')
+    with pytest.raises(PictureError, match=r'\\xff.png cannot be read') as caught:
+        dataset[2]
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize('subdir', [True, False])
+def test_an_lmdb_passes_over_what_is_no_picture(tmp_path, folder, said, subdir):
+    picture = (folder / 'a.png').read_bytes()
+    values = {
+        b'0': picture,
+        b'1.png': picture,
+        b'\xe9': picture,
+        b'length': b'3',
+        b'meta.json': b'{}',
+        b'2.png': b'text',
+    }
+    path = make_lmdb(tmp_path / os.fsdecode(b'\xe9.lmdb'), values, subdir=subdir)
+    dataset = PictureFolder(str(path), 8)
+    assert [name.encode(errors='surrogateescape') for name in dataset.pictures.names] == [
+        b'0',
+        b'1.png',
+        b'2.png',
+        b'\xe9',
+    ]
+    assert colours(PictureFolder(str(path), 8, skip_unreadable=True)) == [GREY] * 4
+    assert said[0].endswith(': length, meta.json') and '4 pictures; 2 passed over' in said[0]
+    with pytest.raises(PictureError, match='^2.png of .*cannot be read as a picture'):
+        dataset[2]
+
+
+def test_an_lmdb_without_pictures_says_what_is_there(tmp_path):
+    path = make_lmdb(tmp_path / 'x.lmdb', {b'length': b'3'})
+    with pytest.raises(InputError, match='no pictures in the LMDB .*x.lmdb: 1 passed over .*: length'):
+        PictureFolder(str(path), 8)

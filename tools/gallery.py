@@ -18,10 +18,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
-from mmengine.config import DictAction
 from PIL import Image, ImageChops, ImageDraw, ImageSequence
 from tqdm import tqdm
 
+from mmpe.apis.cfg_options import ConfigOptions
 from mmpe.apis.command_line import command, count, parser
 from mmpe.apis.launchers import Rank
 from mmpe.apis.many import find_config, picture_config, train_many
@@ -272,7 +272,7 @@ def parse_args():
         default='quick',
         help='quick: 80 pixels, 400 iterations a scale; full: 250 and 2000, for a GPU; default: %(default)s',
     )
-    p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE', help='for all')
+    p.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE', help='for all')
     return p.parse_args()
 
 

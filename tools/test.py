@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from mmpe.apis import score_table, test
-from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
+from mmpe.apis.command_line import add_picture_options, add_run_options, command, parser, read_run_config
 from mmpe.apis.results import add_overwrite, check_result, input_files
 from mmpe.files import write_atomic
 
@@ -24,6 +24,7 @@ def parse_args():
         '--out', type=Path, metavar='JSON', help='the file to write; default: CHECKPOINT_NAME.json in the work dir'
     )
     add_overwrite(p)
+    add_picture_options(p, 'the real pictures for metrics that do not name their own')
     add_run_options(p, 'test_dataloader.dataset.num=1000')
     return p.parse_args()
 

@@ -4,15 +4,15 @@ from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
 
 from mmpe.apis import train
-from mmpe.apis.command_line import add_run_options, command, parser, read_run_config
+from mmpe.apis.command_line import add_picture_options, add_run_options, command, parser, read_run_config
 from mmpe.errors import InputError
 
 
 def parse_args():
     p = parser(
         __doc__,
-        'python tools/train.py configs/singan/singan_balloons.py --cfg-options '
-        'train_dataloader.dataset.data_root=my.jpg',
+        'python tools/train.py configs/singan/singan_balloons.py --picture my.jpg '
+        '--cfg-options train_dataloader.dataset.max_size=200',
     )
     p.add_argument('config', help='the config file')
     p.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG_NAME')
@@ -25,6 +25,7 @@ def parse_args():
     )
     p.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 elsewhere')
     p.add_argument('--amp-dtype', choices=['float16', 'bfloat16'], help='mixed precision of this type')
+    add_picture_options(p, 'what to train on')
     add_run_options(p, 'model.iters_per_scale=500')
     return p.parse_args()
 

@@ -13,14 +13,14 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
+from mmpe.apis.cfg_options import ConfigOptions
 from mmpe.apis.command_line import command, count, parser, whole
 from mmpe.apis.launchers import find_rank
 from mmpe.apis.many import find_config, find_pictures, picture_config, train_many
 from mmpe.apis.picture_index import PATTERN, index_files, write_index
 from mmpe.apis.results import ResultFolder, add_overwrite, input_files
 from mmpe.apis.workers import check_devices, find_devices, plan_workers
+from mmpe.names import locate, printable
 
 CONFIG = 'mmpe::positional_encoding_in_gans/singan-csg_fish.py'
 MOST_THREADS = 1024
@@ -49,7 +49,7 @@ def parse_args():
     p.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='overrides for all pictures, such as model.iters_per_scale=500',
@@ -59,7 +59,7 @@ def parse_args():
 
 def default_out(source):
     """A work dir named as what is trained on."""
-    return Path('work_dirs') / Path(source).resolve().stem
+    return Path('work_dirs') / locate(source).resolve().stem
 
 
 def train_share(args, out, pictures, rank):
@@ -89,7 +89,7 @@ def main():
             page = write_index(out, list(pictures), folder)
         print(f'wrote {out / page.name}')
     if failures:
-        lines = [f'  {name}: {why}' for name, why in failures.items()]
+        lines = [f'  {printable(name)}: {why}' for name, why in failures.items()]
         print('\n'.join([f'{len(failures)} pictures have failed:', *lines]), file=sys.stderr)
         raise SystemExit(int(rank.count == 1))
 

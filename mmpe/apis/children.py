@@ -22,6 +22,7 @@ from tqdm import tqdm
 from mmpe.engine.run_lock import check_free
 from mmpe.errors import InputError
 from mmpe.files import atomic, write_atomic
+from mmpe.names import printable
 
 from .command_line import command
 from .config import load_config
@@ -124,7 +125,7 @@ def _not_done(configs: Mapping[str, Config], work: Work) -> Iterator[str]:
 def read_failure(work_dir: str | Path) -> str | None:
     """Why the work of a work dir has failed, if it has."""
     try:
-        return (Path(work_dir) / FAILED).read_text().strip()
+        return (Path(work_dir) / FAILED).read_text(encoding='utf-8', errors='replace').strip()
     except OSError:
         return None
 
@@ -171,8 +172,9 @@ class _Child:
         if code == 0:
             return None
         if code < 0:
-            return f'the process was ended by {signal.Signals(-code).name}, see {self.folder / OUTPUT}'
-        lines = [line for line in (self.folder / OUTPUT).read_text(errors='replace').splitlines() if line.strip()]
+            return f'the process was ended by {signal.Signals(-code).name}, see {printable(self.folder / OUTPUT)}'
+        output = (self.folder / OUTPUT).read_text(encoding='utf-8', errors='replace')
+        lines = [line for line in output.splitlines() if line.strip()]
         found = next(
             (line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else f'exit code {code}'
         )
@@ -187,7 +189,7 @@ class _Child:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
             where, left = read_progress(output.read())
         spent = time.monotonic() - self.begun
-        return f'{self.name} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
+        return f'{printable(self.name)} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
 
 
 class _Bar(tqdm):

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmpe.errors import InputError, is_out_of_memory, one_line, reason
 from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole, real_fault, shown, whole_fault
 
+from .cfg_options import ConfigOptions
 from .config import load_config
 from .streams import readable_streams
 
@@ -73,7 +74,7 @@ def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
     p.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help=f'overrides, such as {example_override}',
@@ -84,10 +85,21 @@ def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
     p.add_argument('--local_rank', '--local-rank', type=whole(0), default=0, help='set by the launcher')
 
 
+def add_picture_options(p: argparse.ArgumentParser, what: str) -> None:
+    """``--picture`` and ``--pictures``; ``what`` says what they are used for."""
+    which = p.add_mutually_exclusive_group()
+    which.add_argument(
+        '--picture', metavar='FILE', help=f"{what}, a SinGAN's: a file or skimage://NAME, exactly as typed"
+    )
+    which.add_argument(
+        '--pictures', metavar='DIR', help=f"{what}, another model's: a folder or an LMDB, exactly as typed"
+    )
+
+
 def read_run_config(args: argparse.Namespace) -> Config:
     """The config file ``args.config`` with the options of :func:`add_run_options`."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    config = load_config(args.config, args.cfg_options)
+    config = load_config(args.config, args.cfg_options, vars(args).get('picture'), vars(args).get('pictures'))
     config.launcher = args.launcher
     config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     return config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mmengine.config import Config
 
@@ -10,11 +10,14 @@ from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.numbers import check_finite
 
+from .pictures_of_configs import name_pictures
 from .yaml_configs import plain_yaml
 
 
-def load_config(path: str | Path, options: dict | None = None) -> Config:
-    """Read a config and merge ``options`` (dotted keys) into it.
+def load_config(
+    path: str | Path, options: dict | None = None, picture: str | None = None, pictures: str | None = None
+) -> Config:
+    """Read a config, merge ``options`` (dotted keys) into it, and name the picture or pictures to train on.
 
     Metrics that compare with real pictures, and say not with which, get those of ``train_dataloader``, not mirrored: a
     config names its pictures once.
@@ -23,9 +26,12 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
         path (str | Path): A file, or ``PACKAGE::NAME`` for a config of an installed package, such as
             ``mmpe::singan/singan_fish.py``.
         options (dict | None): Dotted keys to values.
+        picture (str | None): What a SinGAN is trained on: a file, or ``skimage://NAME``.
+        pictures (str | None): What another model is trained on: a folder or an LMDB.
 
     Raises:
-        InputError: If there is no such config, it cannot be read, an option does not fit it, or a number is not finite.
+        InputError: If there is no such config, it cannot be read, an option does not fit it, a number is not finite, or
+            it trains on one picture where ``pictures`` are given, or the other way round.
     """
     path = find_config_file(path)
     with as_input_error(f'{path} cannot be read as a config'), plain_yaml():
@@ -34,9 +40,20 @@ def load_config(path: str | Path, options: dict | None = None) -> Config:
         config.merge_from_dict(options or {})
     with as_input_error(f'{path} cannot be read as a config'):  # what a config imports is imported when it is read
         check_finite(config._cfg_dict)
+    _paths_as_text(config._cfg_dict)
+    name_pictures(config, picture, pictures)
     with as_input_error('the evaluators'):
         compare_with_training_pictures(config)
     return config
+
+
+def _paths_as_text(node) -> None:
+    """Write ``pathlib.Path`` as text, through any nesting: a dumped config could not be read again."""
+    for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        if isinstance(value, PurePath):
+            node[key] = str(value)
+        elif isinstance(value, (dict, list)):
+            _paths_as_text(value)
 
 
 def find_config_file(name: str | Path) -> Path:

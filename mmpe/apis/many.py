@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,12 +14,15 @@ from mmpe.datasets.picture_sources import FolderOfFiles
 from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
+from mmpe.names import locate, printable
 from mmpe.registry import MODELS, plain_data
 
 from .children import Work, run_children
 from .config import load_config
 from .one_picture import is_done
 from .workers import Workers
+
+_RESULTS = re.compile(r'(index\.html|contact_sheet(_\d+)?\.png)(/|$)')
 
 
 def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
@@ -32,13 +36,19 @@ def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
         out (str | Path): Where the work dirs will be.
 
     Raises:
-        InputError: If there is no such source, it has no pictures, or two of the pictures have one name.
+        InputError: If there is no such source, it has no pictures, two of the pictures have one name, or one has the
+            name of a file in ``out`` that shows them all.
     """
     found = [pair for source in sources for pair in _pictures_of(source, Path(out).resolve())]
     name, times = Counter(name for name, _ in found).most_common(1)[0]
     if times > 1:
-        paths = ' and '.join(path for other, path in found if other == name)
-        raise InputError(f'{paths} would share the folder {name}: give the folder above them, or train them apart')
+        paths = ' and '.join(printable(path) for other, path in found if other == name)
+        raise InputError(
+            f'{paths} would share the folder {printable(name)}: give the folder above them, or train them apart'
+        )
+    taken = [path for name, path in found if _RESULTS.match(name)]
+    if taken:
+        raise InputError(f'{printable(taken[0])} has the name of a file that is written to {printable(out)}: rename it')
     return dict(found)
 
 
@@ -46,16 +56,20 @@ def _pictures_of(source: str, out: Path) -> list[tuple[str, str]]:
     if source.startswith(SKIMAGE):
         read_picture(source)
         return [(source[len(SKIMAGE) :], source)]
-    root = Path(source).resolve()
+    root = locate(source).resolve()
     if root.is_file():
         return [(root.name, str(root))]
     if not root.is_dir():
-        raise InputError(f'there is no picture and no folder of pictures at {source}')
+        raise InputError(f'there is no picture and no folder of pictures at {printable(source)}')
     if root == out:
-        raise InputError(f'{source} is the folder of the pictures: results must go to another one, see --out')
+        raise InputError(
+            f'{printable(source)} is the folder of the pictures: results must go to another one, see --out'
+        )
     names = [name for name in FolderOfFiles(root).names if out not in (root / name).parents]
     if not names:
-        raise InputError(f'all pictures below {source} are below {out}, where results are written')
+        raise InputError(
+            f'all pictures below {printable(source)} are below {printable(out)}, where results are written'
+        )
     return [(name, str(root / name)) for name in names]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmpe.datasets import read_picture, resize
+from mmpe.names import printable
 from mmpe.numbers import size_text
 from mmpe.visualization import save_sheet
 from mmpe.visualization.page import Entry, write_page
@@ -47,7 +48,7 @@ def write_index(out: str | Path, names: Sequence[str], into: str | Path | None =
     left = [name for name in names if name not in records and name not in failures]
     summary = f'{len(set(records) - set(failures))} of {len(names)} pictures are trained.'
     if left:
-        summary += f' Not finished: {", ".join(left)}.'
+        summary += f' Not finished: {", ".join(map(printable, left))}.'
     entries = [_entry(name, record) for name, record in records.items()]
     folder = Path(into or out)
     page = folder / 'index.html'
@@ -77,7 +78,7 @@ def _write_sheets(out: Path, names: Sequence[str], folder: Path) -> dict[str, st
         part = names[first : first + _ON_A_SHEET]
         file = _sheet_name(number)
         cells = [_thumbnail(out / name / RESULT / f'{figure}.png') for name in part for figure in _FIGURES]
-        captions = [text for name in part for text in (name[-_CAPTION:], *_FIGURES[1:])]
+        captions = [text for name in part for text in (printable(name)[-_CAPTION:], *_FIGURES[1:])]
         side_by_side = max(1, round(math.sqrt(len(part) / len(_FIGURES))))
         save_sheet(cells, folder / file, captions, columns=side_by_side * len(_FIGURES))
         links[file] = file

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from mmpe.errors import OutputClosed
+from mmpe.names import escape_unencodable
 
 _ENDED_BY_SIGPIPE = 141  # what a shell says of a program that the signal has ended, as it does others
 
@@ -21,8 +22,7 @@ def readable_streams() -> Iterator[None]:
     """
     before = sys.stdout, sys.stderr
     for stream in before:
-        if hasattr(stream, 'reconfigure'):
-            stream.reconfigure(errors='backslashreplace')
+        escape_unencodable(stream)
     sys.stdout, sys.stderr = _Quiet(before[0]), _Quiet(before[1])
     try:
         yield

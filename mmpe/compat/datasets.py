@@ -8,6 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmpe import datasets
+from mmpe.datasets.pictures import MAX_PIXELS
 from mmpe.errors import InputError
 from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import DATASETS, MODELS
@@ -25,6 +26,7 @@ class SinGANDataset(datasets.SinGANDataset):
         pipeline (list[dict]): ``PackInputs``, if anything. Its keys have no effect: all scales are there.
         num_samples (int): How often the picture counts as an item; negative: once, as loops repeat it anyhow.
         img_path (str | None): Another name for ``data_root``, mmgeneration's.
+        max_pixels (int): How many pixels the file may have.
 
     Raises:
         InputError: If the picture is not given once, cannot be read, or does not fit the sizes; if the pipeline does
@@ -40,6 +42,7 @@ class SinGANDataset(datasets.SinGANDataset):
         pipeline: list | tuple = (),
         num_samples: int = -1,
         img_path: str | None = None,
+        max_pixels: int = MAX_PIXELS,
     ):
         if data_root and img_path:
             raise InputError(f'give the picture once, not as data_root={data_root!r} and as img_path={img_path!r}')
@@ -47,7 +50,7 @@ class SinGANDataset(datasets.SinGANDataset):
             if step.get('type') not in ('PackInputs', 'mmagic.PackInputs'):
                 raise InputError(f'{step.get("type")} in the pipeline is not supported: a pyramid is not transformed')
         check_whole(-MOST_WHOLE, num_samples=num_samples)
-        super().__init__(data_root or img_path, min_size, max_size, scale_factor_init)
+        super().__init__(data_root or img_path, min_size, max_size, scale_factor_init, max_pixels)
         self.num_samples = num_samples if num_samples >= 0 else 1
 
     def __len__(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmpe.names import printable
 from mmpe.numbers import check_whole
 from mmpe.registry import DATASETS
 
 from .picture_sources import find_pictures
-from .pictures import PictureError
+from .pictures import MAX_PIXELS, PictureError
 
 _LARGEST = 2**16  # pixels a side
 
@@ -36,12 +38,20 @@ class PictureFolder(Dataset):
         flip (bool): Whether the mirror images are there too: item i + n is that of item i, of n pictures.
         skip_unreadable (bool): Whether the next readable picture, by name, takes the place of one that cannot be read,
             with a warning; otherwise it is an error.
+        max_pixels (int): How many pixels a picture may have; of very large JPEGs, after decoding at reduced size.
 
     Raises:
         InputError: If there are no pictures, or ``size`` is not a whole number of at least 1.
     """
 
-    def __init__(self, data_root: str, size: int, flip: bool = False, skip_unreadable: bool = False):
+    def __init__(
+        self,
+        data_root: str | Path,
+        size: int,
+        flip: bool = False,
+        skip_unreadable: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ):
         check_whole(1, _LARGEST, size=size)
         self.pictures = find_pictures(data_root)
         self.num_pictures = len(self.pictures.names)
@@ -49,6 +59,7 @@ class PictureFolder(Dataset):
         self.size = size
         self.flip = flip
         self.skip_unreadable = skip_unreadable
+        self.max_pixels = max_pixels
         self._warned: set[int] = set()
 
     @property
@@ -75,17 +86,20 @@ class PictureFolder(Dataset):
         if self.skip_unreadable:
             return self._read_from(number)
         try:
-            return self.pictures.read(number)
+            return self._open(number)
         except PictureError as error:
             raise PictureError(f'{error}; remove it, or pass over such pictures with skip_unreadable=True') from error
+
+    def _open(self, number: int) -> Image.Image:
+        return self.pictures.read(number, self.size, self.max_pixels)
 
     def _read_from(self, number: int) -> Image.Image:
         for candidate in chain(range(number, self.num_pictures), range(number)):
             try:
-                return self.pictures.read(candidate)
+                return self._open(candidate)
             except PictureError as error:
                 self._warn(candidate, error)
-        raise PictureError(f'none of the {self.num_pictures} pictures in {self.data_root} can be read')
+        raise PictureError(f'none of the {self.num_pictures} pictures in {printable(self.data_root)} can be read')
 
     def _warn(self, number: int, error: PictureError) -> None:
         """Once a picture, in each process."""

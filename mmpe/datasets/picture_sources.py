@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
 from mmpe.errors import InputError
+from mmpe.names import locate, printable
 
-from .pictures import SKIMAGE, open_picture
+from .pictures import MAX_PIXELS, SKIMAGE, open_picture
+from .tiff import SIGNATURES
 
-EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
+_NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
+_NAMED = 100  # of the files that are passed over
+_PREFIX = 16  # bytes that tell a format
 
 
-def find_pictures(data_root: str) -> FolderOfFiles | Lmdb | SkimageFaces:
+def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
     """The pictures of ``data_root``: an object with their ``names``, and ``read(number)`` that gives RGB.
 
     Args:
-        data_root (str): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
+        data_root (str | Path): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
             ``skimage://lfw_subset``.
 
     Raises:
@@ -31,50 +38,77 @@ def find_pictures(data_root: str) -> FolderOfFiles | Lmdb | SkimageFaces:
         raise InputError(f'data_root must be the path of a folder of pictures or of an LMDB, got {data_root!r}')
     if str(data_root).startswith(SKIMAGE):
         return SkimageFaces(str(data_root)[len(SKIMAGE) :])
-    root = Path(data_root)
-    if not root.exists():
-        raise InputError(f'there is no folder of pictures at {root}: set data_root to one, or to an LMDB')
+    root = locate(data_root)
+    if not os.path.exists(root):
+        raise InputError(f'there is no folder of pictures at {printable(root)}: set data_root to one, or to an LMDB')
     if (root / 'data.mdb').is_file() or (root.is_file() and root.suffix.lower() in ('.lmdb', '.mdb')):
         return Lmdb(root)
     if root.is_file():
-        raise InputError(f'data_root {root} is a file: set it to a folder of pictures, or to an LMDB (*.lmdb)')
+        raise InputError(
+            f'data_root {printable(root)} is a file: set it to a folder of pictures, or to an LMDB (*.lmdb)'
+        )
     return FolderOfFiles(root)
 
 
 class FolderOfFiles:
     """All pictures below a folder, in the order of their names, which is the same on every machine.
 
-    Links are followed; files and folders whose name starts with a dot are left out.
+    A picture is what Pillow can read: files with an extension that it knows, and others by their content. Links are
+    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged.
+
+    Attributes:
+        names (list[str]): Paths of the pictures in the folder.
+        passed_over (list[str]): Paths of all other files, and of hidden folders, which end with a slash.
     """
 
     def __init__(self, root: Path):
         self.root = root
-        self.names = sorted(_picture_names(root))
+        found = {name: _is_picture(name, root / name) for name in _visible_and_hidden(root)}
+        self.names = sorted(name for name, is_picture in found.items() if is_picture)
+        self.passed_over = sorted(name for name, is_picture in found.items() if not is_picture)
         if not self.names:
-            raise InputError(f'there are no pictures in {root}, nor below: looked for {", ".join(EXTENSIONS)}')
+            others = f': {_listed(self.passed_over)}' if self.passed_over else ''
+            raise InputError(f'there are no pictures in {printable(root)}, nor below, that Pillow can read{others}')
+        _tell(root, len(self.names), self.passed_over)
 
-    def read(self, number: int) -> Image.Image:
-        return open_picture(self.root / self.names[number])
+    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
+        return open_picture(self.root / self.names[number], None, enough, max_pixels)
 
 
 class Lmdb:
-    """An LMDB whose every value is an encoded picture, whatever its key; in the order of the keys."""
+    """An LMDB of encoded pictures, in the order of their keys.
+
+    Values of another kind, such as counts, are passed over and logged, unless the key has a picture's extension.
+    """
 
     def __init__(self, root: Path):
         self.root = root
+        self.keys, passed_over = [], []
         with self._reading() as transaction, transaction.cursor() as cursor:
-            self.keys = list(cursor.iternext(values=False))
+            for key in cursor.iternext(values=False):
+                name = os.fsdecode(bytes(key))
+                known = _by_extension(name)
+                if _has_signature(bytes(cursor.value()[:_PREFIX])) if known is None else known:
+                    self.keys.append(bytes(key))
+                else:
+                    passed_over.append(name)
+        if not self.keys and not passed_over:
+            raise InputError(f'the LMDB {printable(root)} is empty')
         if not self.keys:
-            raise InputError(f'the LMDB {root} is empty')
+            raise InputError(f'there are no pictures in the LMDB {printable(root)}: {_listed(passed_over)}')
+        _tell(root, len(self.keys), passed_over)
 
     @property
     def names(self) -> list[str]:
-        return [_text(key) for key in self.keys]
+        return [os.fsdecode(key) for key in self.keys]
 
-    def read(self, number: int) -> Image.Image:
+    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
         key = self.keys[number]
         with self._reading() as transaction:
-            return open_picture(transaction.get(key), f'{_text(key)} of {self.root}')
+            content = bytes(transaction.get(key))
+        return open_picture(content, f'{os.fsdecode(key)} of {self.root}', enough, max_pixels)
 
     @contextmanager
     def _reading(self):
@@ -86,10 +120,10 @@ class Lmdb:
         lmdb = _import_lmdb(self.root)
         options = dict(subdir=self.root.is_dir(), readonly=True, create=False, lock=False, readahead=False)
         try:
-            environment = lmdb.open(str(self.root), **options)
+            environment = lmdb.open(os.fsencode(self.root), **options)
         except lmdb.Error as error:
-            raise InputError(f'{self.root} cannot be read as an LMDB: {error}') from error
-        with environment, environment.begin() as transaction:
+            raise InputError(f'{printable(self.root)} cannot be read as an LMDB: {error}') from error
+        with environment, environment.begin(buffers=True) as transaction:
             yield transaction
 
 
@@ -104,25 +138,89 @@ class SkimageFaces:
         self.faces = np.round(skimage.data.lfw_subset()[:100] * 255).astype(np.uint8)
         self.names = [f'lfw_subset {i}' for i in range(len(self.faces))]
 
-    def read(self, number: int) -> Image.Image:
+    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+        """Face ``number``."""
         return Image.fromarray(self.faces[number]).convert('RGB')
 
 
-def _picture_names(root: Path) -> Iterator[str]:
+def _visible_and_hidden(root: Path) -> Iterator[str]:
+    """Paths in ``root`` of all files that are not in hidden folders, and of those folders, with a slash at the end."""
     seen = set()
     for folder, folders, files in os.walk(root, onerror=_refuse, followlinks=True):
         real = os.path.realpath(folder)
-        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith('.'))
         if real in seen:  # a link back to where it lies would lead round for ever
+            folders[:] = []
             continue
         seen.add(real)
-        for name in files:
-            if name.lower().endswith(EXTENSIONS) and not name.startswith('.'):
-                yield Path(folder, name).relative_to(root).as_posix()
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = '' if inside == '.' else f'{inside}/'
+        yield from (f'{prefix}{name}' for name in files)
+        yield from (f'{prefix}{name}/' for name in folders if name.startswith('.'))
+        folders[:] = sorted(name for name in folders if not name.startswith('.'))
+
+
+def _is_picture(name: str, path: Path) -> bool:
+    if os.path.basename(name).startswith('.') or name.endswith('/'):
+        return False
+    known = _by_extension(name)
+    return _is_picture_by_content(path) if known is None else known
+
+
+def _by_extension(name: str) -> bool | None:
+    """Whether it is a picture's; None for extensions that Pillow does not know."""
+    return _extensions().get(os.path.splitext(name)[1].lower())
+
+
+@lru_cache(maxsize=1)
+def _extensions() -> dict[str, bool]:
+    Image.init()
+    return {
+        extension: kind in Image.OPEN and kind not in _NO_PICTURES
+        for extension, kind in Image.registered_extensions().items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _recognisable() -> list[str]:
+    """Formats that begin with a signature; Pillow tries the others on anything."""
+    Image.init()
+    return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
+
+
+def _is_picture_by_content(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with open(path, 'rb') as stream:
+            prefix = stream.read(_PREFIX)
+            if not _has_signature(prefix):
+                return False
+            stream.seek(0)
+            with Image.open(stream, formats=_recognisable()):
+                return True
+    except Exception:  # whatever a file that is no picture does to a decoder
+        return prefix.startswith(SIGNATURES)  # a TIFF that Pillow cannot read
+
+
+def _has_signature(content: bytes) -> bool:
+    prefix = content[:_PREFIX].ljust(_PREFIX, b'\0')
+    accepts = (Image.OPEN[kind][1] for kind in _recognisable())
+    return prefix.startswith(SIGNATURES) or any(accept(prefix) is True for accept in accepts)
+
+
+def _tell(root: Path, num_pictures: int, passed_over: Sequence[str]) -> None:
+    if passed_over:
+        print_log(f'{printable(root)} has {num_pictures} pictures; {_listed(passed_over)}', 'current', logging.WARNING)
+
+
+def _listed(passed_over: Sequence[str]) -> str:
+    names = ', '.join(printable(name) for name in passed_over[:_NAMED])
+    more = f', and {len(passed_over) - _NAMED} more' if len(passed_over) > _NAMED else ''
+    return f'{len(passed_over)} passed over that cannot be read as pictures or are hidden: {names}{more}'
 
 
 def _refuse(error: OSError):
-    raise InputError(f'{error.filename} cannot be listed: {error.strerror}') from error
+    raise InputError(f'{printable(error.filename)} cannot be listed: {error.strerror}') from error
 
 
 def _import_lmdb(root: Path):
@@ -130,10 +228,6 @@ def _import_lmdb(root: Path):
         import lmdb
     except ImportError as error:
         raise InputError(
-            f"{root} is an LMDB, and reading one takes a package more: pip install 'mmpe[lmdb]'"
+            f"{printable(root)} is an LMDB, and reading one takes a package more: pip install 'mmpe[lmdb]'"
         ) from error
     return lmdb
-
-
-def _text(key: bytes) -> str:
-    return key.decode(errors='replace')

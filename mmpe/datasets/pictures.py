@@ -1,18 +1,41 @@
-"""Reading pictures: any file that Pillow knows, or one of scikit-image's."""
+"""Reading pictures: any file that Pillow knows, or one of scikit-image's, as RGB of 8 bits."""
 
 from __future__ import annotations
 
 import io
+import logging
+import threading
+import warnings
+from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from mmengine.logging import print_log
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.names import locate, printable
+
+from .bit_depth import to_8_bits
+from .color_profiles import lab_to_srgb, to_srgb
+from .orientation import find_orientation, turn_upright, without_exif
+from .tiff import SIGNATURES, Numbers, is_misread, numbers_of, read_numbers
 
 SKIMAGE = 'skimage://'
+MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fill a memory
+_LARGE = MAX_PIXELS // 2  # beyond, a picture is reduced as it is read if fewer pixels are enough
+_DETAIL = 4  # times the pixels that are needed are left by that
+_DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
+_ANIMATED = ('GIF', 'PNG', 'WEBP', 'AVIF', 'TIFF', 'FLI', 'DCX')
+_REMARKS = 20  # of one kind, in each process
+_lock = threading.Lock()
+for _library in ('PIL', 'tifffile'):  # what they log they also raise; without a handler Python prints it
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+_remarks: Counter[str] = Counter()
 
 
 class PictureError(InputError):
@@ -23,50 +46,220 @@ class PictureError(InputError):
         super().__init__(message.rpartition(f'{type(self).__name__}: ')[2].strip())
 
 
-def read_picture(path: str) -> Tensor:
-    """Read a picture as colour.
+def read_picture(path: str | Path, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
+    """Read a picture as color.
 
-    Grey pictures become grey colours, transparent ones are laid on white, EXIF orientation is applied.
+    Grey pictures become grey colors, transparent ones are laid on white, EXIF orientation and color profiles are
+    applied, and of other depths than 8 bits the content is scaled: see :func:`open_picture`.
 
     Args:
-        path (str): A file, or ``skimage://NAME`` for a picture of ``skimage.data``, such as ``skimage://rocket``.
+        path (str | Path): A file, exactly as typed (``~`` is expanded), or ``skimage://NAME`` for a picture of
+            ``skimage.data``, such as ``skimage://rocket``.
+        enough (int | None): See :func:`open_picture`.
+        max_pixels (int): See :func:`open_picture`.
 
     Returns:
         Tensor: (1, 3, H, W) RGB, float32 in [-1, 1].
 
     Raises:
-        InputError: If there is no such file or picture, or it is not a picture.
+        InputError: If there is no such file or picture, it is not a picture, or it is too large.
+
+    >>> read_picture('skimage://rocket').shape
+    torch.Size([1, 3, 427, 640])
     """
-    image = to_rgb(_from_skimage(path[len(SKIMAGE) :])) if path.startswith(SKIMAGE) else open_picture(Path(path))
+    if str(path).startswith(SKIMAGE):
+        image = _from_skimage(str(path)[len(SKIMAGE) :])
+    else:
+        image = open_picture(locate(path), path, enough, max_pixels)
     pixels = np.asarray(image, dtype=np.float32)
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].div(127.5).sub(1).contiguous()
 
 
-def open_picture(source: Path | bytes, name: str | Path | None = None) -> Image.Image:
+def open_picture(
+    source: Path | bytes,
+    name: str | Path | None = None,
+    enough: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
     """A picture file as RGB, upright, laid on white.
+
+    Numbers other than 8-bit levels are scaled: 16 bits from their declared range, other types from the range of what
+    the picture holds. ICC profiles are converted to sRGB. Of several frames the first is read. What a user should know,
+    such as holes that were filled or a profile that cannot be used, is logged.
 
     Args:
         source (Path | bytes): The file, or what it contains.
-        name (str | Path | None): What an error calls it; None: ``source``.
+        name (str | Path | None): What messages call it; None: ``source``.
+        enough (int | None): Of a very large picture (over 89 megapixels) at least four times as many pixels as this are
+            left of the short side; a JPEG is reduced while it is decoded. None: all.
+        max_pixels (int): How many pixels may be decoded.
 
     Returns:
         PIL.Image.Image: Of mode RGB.
 
     Raises:
-        PictureError: If there is no such file, or it is not a picture.
+        PictureError: If there is no such file, it is not a picture, or it has more than ``max_pixels``.
     """
     in_memory = isinstance(source, bytes)
-    name = name or source
-    if not in_memory and not source.is_file():
-        raise PictureError(f'there is no picture at {name}')
+    name = printable(source if name is None and not in_memory else name or 'the picture')
+    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
+        raise InputError(f'max_pixels={max_pixels!r} must be a whole number of pixels, at least 1')
+    if not in_memory and not _is_file(source):
+        what = 'the picture is a folder:' if source.is_dir() else 'there is no picture at'
+        raise PictureError(f'{what} {name}')
     try:
-        with Image.open(io.BytesIO(source) if in_memory else source) as image:
-            return to_rgb(ImageOps.exif_transpose(image))
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # what matters of it is raised or logged
+            # a stream, not a path: Pillow maps a file of that name, and then mixes up width and height of turned TIFFs
+            with io.BytesIO(source) if in_memory else open(source, 'rb') as stream:
+                return _read(stream, name, enough, max_pixels)
+    except PictureError:
+        raise
     except UnidentifiedImageError as error:
         raise PictureError(f'{name} cannot be read as a picture: it has no known format') from error
     except Exception as error:  # a broken file can break a decoder in any way
         reason = ' '.join(str(error).split()) or type(error).__name__
         raise PictureError(f'{name} cannot be read as a picture: {reason}') from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> Image.Image:
+    try:
+        image = _open(stream)
+    except UnidentifiedImageError:
+        if not _is_tiff(stream):
+            raise
+        return _read_tiff(stream, name, max_pixels)
+    with image:
+        if is_misread(image):
+            return _read_tiff(stream, name, max_pixels)
+        pixels = image.width * image.height
+        if enough is not None and pixels > _LARGE:
+            _reduce_while_decoding(image, enough)
+        if image.width * image.height > max_pixels:
+            raise PictureError(
+                f'{name} has {image.height}x{image.width} pixels, more than max_pixels={max_pixels}: give a smaller '
+                f'one, or max_pixels={pixels} to the data set (train_dataloader.dataset.max_pixels)'
+            )
+        if image.format in _ANIMATED and _has_more_frames(image):
+            _remark(name, 'it has several frames: the first one is read')
+        image.load()
+        orientation = find_orientation(image)
+        rgb = _to_rgb(image, name)
+    if enough is not None and pixels > _LARGE:
+        rgb = rgb.reduce(_reduction(rgb, enough))
+    return turn_upright(rgb, orientation)
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    try:
+        return getattr(image, 'is_animated', False)
+    except Exception:  # the others are broken, which is no matter
+        return True
+
+
+def _read_tiff(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+    numbers = read_numbers(stream, max_pixels)
+    return turn_upright(_from_numbers(numbers, name, numbers.profile), numbers.orientation)
+
+
+def _open(stream: BinaryIO) -> Image.Image:
+    """``Image.open`` without its limit, which would be a warning at first, and the same for all of a process."""
+    with _lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(stream)
+        except Exception:
+            stream.seek(0)
+            if stream.read(8)[4:] != b'ftyp':
+                raise
+            stream.seek(0)  # AVIF, which has its orientation elsewhere and whose reader wants a faultless EXIF block
+            return Image.open(io.BytesIO(without_exif(stream.read())))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _is_tiff(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(4) in SIGNATURES
+
+
+def _reduction(image: Image.Image, enough: int) -> int:
+    return max(1, min(image.size) // (_DETAIL * enough))
+
+
+def _reduce_while_decoding(image: Image.Image, enough: int) -> None:
+    """In powers of two, where the format can."""
+    times = _reduction(image, enough)
+    if image.format in ('JPEG', 'MPO'):
+        image.draft(None, (image.width // times, image.height // times))
+    elif image.format == 'JPEG2000':
+        image.reduce = min(times.bit_length() - 1, 5)  # the number of halvings that files have by default
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    profile = image.info.get('icc_profile')
+    numbers = numbers_of(image)
+    if numbers is not None:
+        if image.mode == 'I' and image.format in _DECLARED_16_BITS:
+            numbers.values = numbers.values.clip(0, 65535).astype(np.uint16)
+        elif image.format == 'FITS' and image.mode == 'I;16':
+            numbers.values = numbers.values.astype(np.int32)  # its 16 bits are signed
+        return _from_numbers(numbers, name, profile)
+    if image.mode in ('LA', 'PA', 'RGBA', 'La', 'RGBa') or 'transparency' in image.info:
+        rgba = image.convert('RGBA')
+        return _on_white(_in_srgb(rgba.convert('RGB'), profile, name), rgba.getchannel('A'))
+    return _in_srgb(image, profile, name)
+
+
+def _from_numbers(numbers: Numbers, name: str, profile: bytes | None) -> Image.Image:
+    values = numbers.values
+    if values.dtype.kind == 'b':
+        values = values.astype(np.uint8) * 255
+    full = None
+    if values.dtype.kind == 'u' and values.dtype.itemsize <= 2:
+        full = 2 ** min(numbers.bits or 16, 8 * values.dtype.itemsize) - 1
+    levels, remarks = to_8_bits(values, full, numbers.no_data, numbers.inverted)
+    for remark in remarks:
+        _remark(name, remark)
+    image = _in_srgb(Image.fromarray(levels), profile, name)
+    return image if numbers.alpha is None else _on_white(image, _opacity(numbers.alpha))
+
+
+def _opacity(alpha: np.ndarray) -> Image.Image:
+    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in 'iu' else 1
+    return Image.fromarray((np.nan_to_num(alpha.astype(np.float64)) / full * 255).clip(0, 255).round().astype(np.uint8))
+
+
+def _on_white(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    image.putalpha(alpha)
+    return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image).convert('RGB')
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
+    """As RGB, in the colors that the profile says, if it can be used."""
+    if image.mode not in ('RGB', 'L', 'CMYK', 'LAB'):
+        image = image.convert('L' if image.mode == '1' else 'RGB')
+    if profile:
+        try:
+            return to_srgb(image, profile)
+        except ValueError as error:
+            _remark(name, f'its color profile is passed over: {error}')
+    return lab_to_srgb(image) if image.mode == 'LAB' else image.convert('RGB')
+
+
+def _remark(name: str, text: str) -> None:
+    kind = ''.join(c for c in text if not c.isdigit())
+    _remarks[kind] += 1
+    if _remarks[kind] <= _REMARKS:
+        last = ' (no more of these are logged)' if _remarks[kind] == _REMARKS else ''
+        print_log(f'{name}: {text}{last}', logger='current', level=logging.WARNING)
 
 
 def _from_skimage(name: str) -> Image.Image:
@@ -79,18 +272,6 @@ def _from_skimage(name: str) -> Image.Image:
         )
     try:
         pixels = np.asarray(getattr(skimage.data, name)())
-        return Image.fromarray(pixels)
+        return _to_rgb(Image.fromarray(pixels), f'{SKIMAGE}{name}')
     except Exception as error:  # some of skimage.data's names are no pictures, some are downloads
         raise InputError(f'{SKIMAGE}{name} is not a picture that is at hand: {error}') from error
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """``image`` as RGB: 16-bit and float grey scaled to 8 bits, transparency laid on white."""
-    if image.mode.startswith(('I', 'F')):  # 16-bit and float grey, which Pillow would clip at 255
-        grey = np.asarray(image, dtype=np.float64)
-        full = 65535 if image.mode.startswith('I') else max(grey.max(), 1e-12)
-        image = Image.fromarray((grey / full * 255).clip(0, 255).round().astype(np.uint8))
-    if image.mode in ('LA', 'PA', 'RGBA', 'La', 'RGBa') or 'transparency' in image.info:
-        image = image.convert('RGBA')
-        image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
-    return image.convert('RGB')

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
+from mmpe.names import printable
 from mmpe.registry import DATASETS
 
-from .pictures import read_picture
+from .pictures import MAX_PIXELS, read_picture
 from .pyramid import pyramid_sizes, resize
 
 
@@ -17,26 +20,34 @@ class SinGANDataset(Dataset):
     """The image pyramid of one picture; its only item is the whole pyramid.
 
     Args:
-        data_root (str): The picture, a file or ``skimage://NAME``.
+        data_root (str): The picture, a file (exactly as typed) or ``skimage://NAME``.
         min_size (int): Short side of the coarsest scale, in pixels.
         max_size (int): Long side of the finest scale, in pixels.
         scale_factor_init (float): Ratio of one scale to the next finer one; the actual one is the nearest, not smaller,
             that takes ``max_size`` to ``min_size`` in whole steps.
+        max_pixels (int): How many pixels the file may have; of very large JPEGs, after decoding at reduced size.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.
     """
 
-    def __init__(self, data_root: str, min_size: int = 25, max_size: int = 250, scale_factor_init: float = 0.75):
-        if not isinstance(data_root, str):
-            raise InputError(f'data_root must be the path of a picture, got {data_root!r}')
-        picture = read_picture(data_root)
+    def __init__(
+        self,
+        data_root: str | Path,
+        min_size: int = 25,
+        max_size: int = 250,
+        scale_factor_init: float = 0.75,
+        max_pixels: int = MAX_PIXELS,
+    ):
+        if not isinstance(data_root, (str, Path)) or not str(data_root):
+            raise InputError(f'data_root must be the path of a picture, in quotes, got {data_root!r}')
+        picture = read_picture(data_root, max_size, max_pixels)
         try:
             self.sizes: list[tuple[int, int]] = pyramid_sizes(
                 tuple(picture.shape[-2:]), min_size, max_size, scale_factor_init
             )
         except InputError as error:
-            raise InputError(f'{data_root}: {error}') from None
+            raise InputError(f'{printable(data_root)}: {error}') from None
         finest = resize(picture, self.sizes[-1])
         self.reals: list[Tensor] = [resize(finest, size) for size in self.sizes]
 
@@ -67,15 +78,21 @@ class SuperResolutionDataset(SinGANDataset):
         min_size (int): Short side of the coarsest scale, in pixels, if the ratio were not exact.
         max_size (int): Long side of the finest scale, in pixels.
         scale_factor_init (float): Ratio of one scale to the next finer one.
+        max_pixels (int): As of :class:`SinGANDataset`.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.
     """
 
     def __init__(
-        self, data_root: str, min_size: int = 25, max_size: int = 250, scale_factor_init: float = 0.5 ** (1 / 3)
+        self,
+        data_root: str | Path,
+        min_size: int = 25,
+        max_size: int = 250,
+        scale_factor_init: float = 0.5 ** (1 / 3),
+        max_pixels: int = MAX_PIXELS,
     ):
-        super().__init__(data_root, min_size, max_size, scale_factor_init)
+        super().__init__(data_root, min_size, max_size, scale_factor_init, max_pixels)
         finest = self.reals[-1]
         steps = reversed(range(len(self.sizes)))
         self.sizes = [tuple(round(n * scale_factor_init**step) for n in finest.shape[-2:]) for step in steps]

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmpe.datasets.pictures import read_picture
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.names import printable
 from mmpe.numbers import MOST_WHOLE, check_numbers, check_whole, size_text
 
 Size = tuple[int, int]
@@ -44,13 +45,12 @@ def read_mask(path: str | Path, size: Size) -> Tensor:
     Raises:
         InputError: If it cannot be read, has another shape, or is black, or white, everywhere.
     """
-    mask = fit(read_picture(str(path)).mean(1, keepdim=True).add(1).div(2), size, f'the mask {path}').clamp(0, 1)
+    name = f'the mask {printable(path)}'
+    mask = fit(read_picture(path).mean(1, keepdim=True).add(1).div(2), size, name).clamp(0, 1)
     if mask.max() < 0.5:
-        raise InputError(f'the mask {path} is black everywhere: paint white what is to change')
+        raise InputError(f'{name} is black everywhere: paint white what is to change')
     if mask.min() >= 0.5:
-        raise InputError(
-            f'the mask {path} is white everywhere (transparent parts count as white): paint black what is to stay'
-        )
+        raise InputError(f'{name} is white everywhere (transparent parts count as white): paint black what is to stay')
     return (mask >= 0.5).float()
 
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.files import atomic
+from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
 
@@ -124,7 +125,7 @@ class RealPictures:
     @cached_property
     def _fingerprint(self) -> str:
         """The set's arguments, and the names, sizes and times of all files under its ``data_root``."""
-        root = Path(self.config['data_root']) if self.config.get('data_root') else None
+        root = locate(self.config['data_root']) if self.config.get('data_root') else None
         files = [] if root is None else [root] if root.is_file() else sorted(filter(Path.is_file, root.rglob('*')))
         stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
         listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -10,6 +11,7 @@ from string import Template
 from urllib.parse import quote
 
 from mmpe.files import write_atomic
+from mmpe.names import printable
 
 from .pictures import maker
 
@@ -50,14 +52,14 @@ class Entry:
     def to_html(self) -> str:
         """A section of the page."""
         figures = ''.join(
-            f'<figure><a href="{quote(path)}"><img alt="{escape(caption)}" src="{quote(path)}" loading="lazy"></a>'
-            f'<figcaption>{escape(caption)}</figcaption></figure>'
+            f'<figure><a href="{_link(path)}"><img alt="{_text(caption)}" src="{_link(path)}" loading="lazy"></a>'
+            f'<figcaption>{_text(caption)}</figcaption></figure>'
             for caption, path in self.figures.items()
         )
-        heads = ''.join(f'<th>{escape(head)}</th>' for head in self.facts)
-        cells = ''.join(f'<td>{escape(cell)}</td>' for cell in self.facts.values())
+        heads = ''.join(f'<th>{_text(head)}</th>' for head in self.facts)
+        cells = ''.join(f'<td>{_text(cell)}</td>' for cell in self.facts.values())
         table = f'<table><tr>{heads}</tr><tr>{cells}</tr></table>' if self.facts else ''
-        head = f'<h2 id="{quote(self.title)}">{escape(self.title)}</h2>'
+        head = f'<h2 id="{_link(self.title)}">{_text(self.title)}</h2>'
         return f'<section>{head}<div class="figures">{figures}</div>{table}<p>{_links(self.links)}</p></section>'
 
 
@@ -79,11 +81,11 @@ def write_page(
         failures (Mapping[str, str] | None): What has failed and why; listed first.
         links (Mapping[str, str] | None): Paths, by text, after the summary.
     """
-    items = ''.join(f'<li><b>{escape(name)}</b>: {escape(why)}</li>' for name, why in (failures or {}).items())
+    items = ''.join(f'<li><b>{_text(name)}</b>: {_text(why)}</li>' for name, why in (failures or {}).items())
     page = _PAGE.substitute(
-        title=escape(title),
+        title=_text(title),
         maker=escape(maker()),
-        summary=escape(summary),
+        summary=_text(summary),
         links=_links(links or {}),
         failures=f'<div class="failures">failed:<ul>{items}</ul></div>' if items else '',
         entries='\n'.join(entry.to_html() for entry in entries),
@@ -91,5 +93,13 @@ def write_page(
     write_atomic(path, page)
 
 
+def _text(text: str) -> str:
+    return escape(printable(text))
+
+
+def _link(path: str) -> str:
+    return quote(os.fsencode(path))  # the bytes of the name, whatever they are
+
+
 def _links(links: Mapping[str, str]) -> str:
-    return ', '.join(f'<a href="{quote(path)}">{escape(text)}</a>' for text, path in links.items())
+    return ', '.join(f'<a href="{_link(path)}">{_text(text)}</a>' for text, path in links.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,7 +85,10 @@ class CompleteCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner, step, meta):
         with self._nothing_lost():
-            super()._save_checkpoint_with_step(runner, step, meta)
+            try:
+                super()._save_checkpoint_with_step(runner, step, meta)
+            except UnicodeEncodeError:  # of the file that is written last, as text
+                Path(runner.work_dir, 'last_checkpoint').write_bytes(os.fsencode(self.last_ckpt))
 
     def _save_best_checkpoint(self, runner, metrics):
         if not self._in_training:  # Runner.val() alone scores, and has nothing to save

@@ -1,0 +1,59 @@
+"""Which pictures a config is about: ``--picture`` and ``--pictures`` of the tools."""
+
+from __future__ import annotations
+
+import inspect
+
+from mmengine.config import Config
+
+from mmpe import datasets
+from mmpe.compat.datasets import name_picture
+from mmpe.errors import InputError
+from mmpe.registry import DATASETS
+
+
+def name_pictures(config: Config, picture: str | None, pictures: str | None) -> None:
+    """Give a config other training pictures, and so other real ones to metrics that take those of training.
+
+    Args:
+        config (Config): With ``train_dataloader.dataset``. A data set of drawn faces becomes one of the pictures, at
+            the same size.
+        picture (str | None): A file, for a SinGAN.
+        pictures (str | None): A folder or an LMDB, for any other model.
+
+    Raises:
+        InputError: If the config is for the other of the two, or has no data set that reads files.
+    """
+    if picture is None and pictures is None:
+        return
+    option = '--pictures' if picture is None else '--picture'
+    dataset = _training_set(config, option)
+    kind = _dataset_class(dataset.get('type'))
+    of_one = isinstance(kind, type) and issubclass(kind, datasets.SinGANDataset)
+    if of_one and picture is None:
+        raise InputError(
+            f'--pictures {pictures}: this config trains on one picture: give it by --picture FILE, or train a model of '
+            'each picture of a folder with tools/train_folder.py'
+        )
+    if picture is not None and not of_one:
+        raise InputError(f'--picture {picture}: this config trains on many pictures: give a folder by --pictures DIR')
+    if isinstance(kind, type) and issubclass(kind, datasets.DrawnFaces):
+        dataset.pop('num')
+        dataset['type'] = 'mmpe.PictureFolder'
+    elif kind is not None and 'data_root' not in inspect.signature(kind).parameters:
+        raise InputError(f'{option}: the data set {dataset.get("type")} has no data_root')
+    name_picture(dataset, picture if pictures is None else pictures)
+
+
+def _training_set(config: Config, option: str) -> dict:
+    """The innermost data set, which wrappers such as ``RepeatDataset`` hold as theirs."""
+    dataset = (config.get('train_dataloader') or {}).get('dataset')
+    while isinstance(dataset, dict) and isinstance(dataset.get('dataset'), dict):
+        dataset = dataset['dataset']
+    if not isinstance(dataset, dict):
+        raise InputError(f'{option}: the config has no train_dataloader.dataset')
+    return dataset
+
+
+def _dataset_class(kind):
+    return DATASETS.get(kind) if isinstance(kind, str) else kind

@@ -1,0 +1,67 @@
+"""Which way up a picture is, whatever else its EXIF block holds."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from PIL import Image
+
+_TAG = 0x112
+_TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_FORMATS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i'}  # of the EXIF types that are whole numbers
+
+
+def find_orientation(image: Image.Image) -> int:
+    """The orientation of a loaded picture, 1 (upright) to 8, from EXIF, TIFF tags or XMP; 1 if none is readable.
+
+    ``PIL.ImageOps.exif_transpose`` also writes the EXIF block anew, which fails on any faulty entry in it.
+    """
+    found = _orientation_in_exif(image.info.get('exif'))
+    if found is None:
+        try:
+            found = int(image.getexif().get(_TAG, 1))
+        except Exception:  # a broken block can break its reader in any way
+            found = 1
+    return found if found in _TURN else 1
+
+
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """``image`` as orientation 1 to 8 says that it is to be seen."""
+    return image.transpose(_TURN[orientation]) if orientation in _TURN else image
+
+
+def without_exif(content: bytes) -> bytes:
+    """A file with its EXIF block emptied, in place, for a decoder that gives up on faulty entries."""
+    return re.sub(rb'(Exif\0\0(?:II\*\0|MM\0\*).{4})..', rb'\1\0\0', content, flags=re.DOTALL)
+
+
+def _orientation_in_exif(block: bytes | None) -> int | None:
+    """The first directory's entry; all other entries may be faulty."""
+    block = (block or b'').removeprefix(b'Exif\0\0').removeprefix(b'Exif\0\0')
+    order = {b'II': '<', b'MM': '>'}.get(block[:2])
+    try:
+        (start,) = struct.unpack_from(f'{order}I', block, 4)
+        (count,) = struct.unpack_from(f'{order}H', block, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind, _ = struct.unpack_from(f'{order}HHI', block, entry)
+            if tag == _TAG:
+                return _number(kind, order, block[entry + 8 : entry + 12])
+    except struct.error:  # no EXIF, or cut short
+        pass
+    return None
+
+
+def _number(kind: int, order: str, value: bytes) -> int | None:
+    if kind in _FORMATS:
+        return struct.unpack_from(order + _FORMATS[kind], value)[0]
+    text = value.split(b'\0')[0]  # as some programs write it
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,121 @@
+"""What Pillow does not see of a TIFF: how its numbers are meant, and the types that Pillow cannot read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from mmpe.errors import InputError
+
+SIGNATURES = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+_BITS, _PHOTOMETRIC, _ORIENTATION, _PLANES, _SAMPLE_FORMAT, _PROFILE, _NO_DATA = 258, 262, 274, 284, 339, 34675, 42113
+_SIGNED, _WHITE_IS_ZERO, _SEPARATE = 2, 0, 2
+_DENSEST = 2000  # pixels in a byte, at the most that compression makes of a flat picture
+
+
+@dataclass
+class Numbers:
+    """Pixel values as they stand in a file.
+
+    Attributes:
+        values (np.ndarray): (H, W), or (H, W, 3) for RGB.
+        bits (int | None): How many of theirs are used, as declared; None: all.
+        no_data (float | None): Which of them is declared to stand for "no data".
+        inverted (bool): Whether the smallest is white.
+        alpha (np.ndarray | None): (H, W), opacity, in the values' type.
+        orientation (int): As in EXIF.
+        profile (bytes | None): An ICC profile.
+    """
+
+    values: np.ndarray
+    bits: int | None = None
+    no_data: float | None = None
+    inverted: bool = False
+    alpha: np.ndarray | None = None
+    orientation: int = 1
+    profile: bytes | None = None
+
+
+def numbers_of(image: Image.Image) -> Numbers | None:
+    """The values of a loaded one-channel picture whose numbers are not 8-bit levels; None for other pictures.
+
+    Pillow tells neither int8 from uint8 nor uint32 from int32, and inverts no 16 bits.
+    """
+    tags = getattr(image, 'tag_v2', {})
+    signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == _SIGNED
+    if not image.mode.startswith(('I', 'F')) and not (image.mode == 'L' and signed):
+        return None
+    values = np.asarray(image)
+    if image.mode == 'L':
+        values = values.view(np.int8)
+    if tags and image.mode == 'I' and not signed and _first(tags.get(_BITS)) == 32:
+        values = values.view(np.uint32)
+    inverted = bool(tags) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted)
+
+
+def is_misread(image: Image.Image) -> bool:
+    """Whether Pillow takes an opened TIFF for what it is not: 16-bit channels in separate planes for 8-bit ones."""
+    tags = getattr(image, 'tag_v2', {})
+    return tags.get(_PLANES) == _SEPARATE and (_first(tags.get(_BITS)) or 0) > 8
+
+
+def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
+    """The first page of a TIFF that Pillow cannot read: 64-bit and half-precision numbers, several float channels, ...
+
+    Raises:
+        InputError: If it has more than ``max_pixels``, is cut short, or is not grey or RGB, with or without alpha.
+        Exception: Of any kind, as tifffile meets what is broken.
+    """
+    import tifffile
+
+    stream.seek(0)
+    with tifffile.TiffFile(stream) as file:
+        page = file.pages[0]
+        height, width = page.imagelength, page.imagewidth
+        if height * width > max_pixels:
+            raise InputError(f'{height}x{width} pixels are more than max_pixels={max_pixels}')
+        ends = [sum(segment) for segment in zip(page.dataoffsets, page.databytecounts)]
+        size = file.filehandle.size
+        if max(ends, default=0) > size or height * width > _DENSEST * size:
+            raise InputError('it is cut short')
+        values = page.asarray()
+        if page.axes == 'SYX':
+            values = np.moveaxis(values, 0, -1)
+        tags = {tag.code: tag.value for tag in page.tags}
+    values, alpha = _channels(values, tags.get(_PHOTOMETRIC))
+    return Numbers(
+        values,
+        _first(tags.get(_BITS)),
+        _no_data(tags.get(_NO_DATA)),
+        tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        alpha,
+        int(tags.get(_ORIENTATION, 1)),
+        tags.get(_PROFILE),
+    )
+
+
+def _channels(values: np.ndarray, photometric: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Grey or RGB, and alpha."""
+    if values.ndim == 2 and values.dtype.kind in 'biuf':
+        return values, None
+    colors = 3 if photometric == 2 else 1
+    if values.ndim != 3 or values.dtype.kind not in 'iuf' or values.shape[-1] - colors not in (0, 1):
+        what = 'x'.join(map(str, values.shape[2:])) or '1'
+        raise InputError(f'it has {what} channels of {values.dtype}: a picture is grey or RGB, with or without alpha')
+    color = values[..., :colors]
+    return color if colors == 3 else color[..., 0], values[..., colors] if values.shape[-1] > colors else None
+
+
+def _no_data(tag: str | None) -> float | None:
+    try:
+        return float(str(_first(tag)).strip('\0 '))
+    except ValueError:
+        return None
+
+
+def _first(tag):
+    return tag[0] if isinstance(tag, tuple) and tag else tag
