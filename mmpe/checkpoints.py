@@ -21,7 +21,7 @@ import torch
 from mmengine.dist import barrier, is_main_process
 from torch import Tensor
 
-from .errors import InputError
+from .errors import InputError, reason
 
 _URL = ('http://', 'https://')
 _SCHEME = re.compile(r'\w[\w.+:-]*://')
@@ -146,8 +146,7 @@ def _unpickle(path: Path):
     except pickle.UnpicklingError as error:  # PyTorch's advice is to unpickle anything
         raise InputError(f'{unreadable}: it holds more than tensors and plain data, or no tensors at all') from error
     except Exception as error:  # a broken pickle is a broken program, and can fail in any way
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f'{unreadable}, it may have been cut short: {reason}') from error
+        raise InputError(f'{unreadable}, it may have been cut short: {reason(error)}') from error
 
 
 def _unpacked_size(path: Path) -> int:

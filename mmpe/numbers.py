@@ -141,7 +141,9 @@ def is_real(number, least: float = -math.inf, most: float = math.inf) -> bool:
     number = _plain(number)
     if not isinstance(number, Real) or isinstance(number, bool):
         return False
-    return (isinstance(number, Integral) or math.isfinite(number)) and least <= number <= most
+    # tensors take no longer whole numbers, though larger ones that are written as 1e20
+    finite = abs(number) < 2**63 if isinstance(number, Integral) else math.isfinite(number)
+    return finite and least <= number <= most
 
 
 def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
@@ -157,7 +159,11 @@ def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
 
 def real_fault(number, least: float = -MOST_REAL, most: float = MOST_REAL) -> str:
     """As :func:`whole_fault`, of :func:`check_real`."""
-    return '' if is_real(number, least, most) else _all_of(_number_if_none(number), _range(least, most, number))
+    if is_real(number, least, most):
+        return ''
+    if isinstance(number, Integral) and not isinstance(number, bool) and least <= number <= most:
+        return f'of at most 64 bits, or with an exponent, as {float(number):g}'
+    return _all_of(_number_if_none(number), _range(least, most, number))
 
 
 def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:

@@ -22,7 +22,7 @@ class ConfigOptions(argparse.Action):
         options = dict(getattr(namespace, self.dest, None) or {})
         for text in values:
             key, equals, value = text.partition('=')
-            if not key or not equals:
+            if not all(key.split('.')) or not equals:
                 parser.error(f'{option_string} takes KEY=VALUE, not {text!r}: put quotes around names with spaces')
             try:
                 options[key] = parse_value(key, value)

@@ -69,7 +69,7 @@ def find_config_file(name: str | Path) -> Path:
     if '::' in str(name) and not path.is_file():
         try:
             path = Path(Config._get_cfg_path(str(name), '')[0])
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except Exception as error:  # MMEngine's says of each reason something else
             raise InputError(f'there is no config {name} in an installed package') from error
     if not path.is_file():
         raise InputError(f'there is no config at {name}')

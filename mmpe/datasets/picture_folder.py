@@ -18,7 +18,7 @@ from mmpe.numbers import check_whole
 from mmpe.registry import DATASETS
 
 from .picture_sources import find_pictures
-from .pictures import MAX_PIXELS, PictureError
+from .pictures import MAX_PIXELS, MOST_PIXELS, PictureError
 
 _LARGEST = 2**16  # pixels a side
 
@@ -53,6 +53,7 @@ class PictureFolder(Dataset):
         max_pixels: int = MAX_PIXELS,
     ):
         check_whole(1, _LARGEST, size=size)
+        check_whole(1, MOST_PIXELS, max_pixels=max_pixels)
         self.pictures = find_pictures(data_root)
         self.num_pictures = len(self.pictures.names)
         self.data_root = str(data_root)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
+from mmpe.numbers import check_whole
 
 from .bit_depth import to_8_bits
 from .color_profiles import lab_to_srgb, to_srgb
@@ -26,6 +27,7 @@ from .tiff import SIGNATURES, Numbers, is_misread, numbers_of, read_numbers
 
 SKIMAGE = 'skimage://'
 MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fill a memory
+MOST_PIXELS = 2**48  # that a limit may be set to
 _LARGE = MAX_PIXELS // 2  # beyond, a picture is reduced as it is read if fewer pixels are enough
 _DETAIL = 4  # times the pixels that are needed are left by that
 _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
@@ -102,8 +104,7 @@ def open_picture(
     """
     in_memory = isinstance(source, bytes)
     name = printable(source if name is None and not in_memory else name or 'the picture')
-    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
-        raise InputError(f'max_pixels={max_pixels!r} must be a whole number of pixels, at least 1')
+    check_whole(1, MOST_PIXELS, max_pixels=max_pixels)
     if not in_memory and not _is_file(source):
         what = 'the picture is a folder:' if source.is_dir() else 'there is no picture at'
         raise PictureError(f'{what} {name}')
