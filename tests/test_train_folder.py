@@ -230,7 +230,7 @@ def test_wrong_arguments(arguments, message, tmp_path, monkeypatch, capsys):
 # -------------------------------------------------------------------- ranks, devices, cores
 
 TORCHRUN = dict(RANK='5', WORLD_SIZE='8', LOCAL_RANK='1', LOCAL_WORLD_SIZE='4', MASTER_ADDR='x', MASTER_PORT='1')
-SLURM = dict(SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_LOCALID='1', SLURM_NNODES='2')
+SLURM = dict(SLURM_STEP_ID='0', SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_LOCALID='1', SLURM_NNODES='2')
 MPI = {
     f'OMPI_COMM_WORLD_{name}': value for name, value in dict(RANK='5', SIZE='8', LOCAL_RANK='1', LOCAL_SIZE='4').items()
 }
