@@ -8,6 +8,7 @@ from __future__ import annotations
 import os.path as osp
 import pickle
 import sys
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Callable
@@ -15,6 +16,7 @@ from typing import Callable
 import numpy as np
 import torch
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.dist import utils as dist_utils
 from mmengine.logging.history_buffer import HistoryBuffer
 
 __all__ = ['adapt']
@@ -25,6 +27,7 @@ def adapt() -> None:
     MODULE2PACKAGE['mmpe'] = 'mmpe'
     _allow_checkpoint_types()
     _replace_package_utils()
+    _replace_launchers()
 
 
 def _allow_checkpoint_types() -> None:
@@ -73,6 +76,29 @@ def _replace_package_utils() -> None:
         for function in (is_installed, get_installed_path, package2module):
             if hasattr(sys.modules.get(name), function.__name__):
                 setattr(sys.modules[name], function.__name__, function)
+
+
+def _replace_launchers() -> None:
+    """Let a runner join processes without a GPU, and those that Slurm and any MPI started.
+
+    MMEngine's ``init_dist`` looks these functions up when it is called, wherever it has been imported before.
+    """
+    originals = {launcher: getattr(dist_utils, f'_init_dist_{launcher}') for launcher in ('pytorch', 'slurm', 'mpi')}
+    for launcher, original in originals.items():
+        setattr(dist_utils, original.__name__, partial(_init_dist, launcher, original))
+
+
+def _init_dist(launcher: str, original: Callable, backend: str, **settings) -> None:
+    """Join the processes of a launcher: MMEngine's way where that works, and else as mmpe's own tools do."""
+    from mmpe.apis import processes  # imports models, which a run needs, and a light ``import mmpe`` does not
+
+    on_gpu = torch.cuda.is_available() or processes.has_other_accelerator()
+    plain = settings.get('init_backend', 'torch') == 'torch' and not processes.has_other_accelerator()
+    if plain and not (launcher == 'pytorch' and on_gpu):
+        settings.pop('init_backend', None)
+        processes.join(launcher, {}, backend, **settings)
+    else:
+        original(backend, **settings)
 
 
 def is_installed(package: str) -> bool:

@@ -54,12 +54,13 @@ def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
     p.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
     )
-    p.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+    p.add_argument('--local_rank', '--local-rank', type=int, help='set by the launcher')
 
 
 def read_run_config(args: argparse.Namespace) -> Config:
     """The config file ``args.config`` with the options of :func:`add_run_options`."""
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = load_config(args.config, args.cfg_options)
     config.launcher = args.launcher
     config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)

@@ -18,7 +18,7 @@ from mmpe.visualization import markdown_table
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
-from .processes import join_processes
+from .processes import join_processes, losses_in_a_line
 
 _NOT_TESTED = (
     *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'load_from'),
@@ -57,8 +57,9 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
         raise InputError(
             f'{checkpoint} does not fit the model of the config: {" ".join(str(error).split())}'
         ) from error
-    scores = runner.test()
-    barrier()  # those that leave before the first is done would break its connections
+    with losses_in_a_line():
+        scores = runner.test()
+        barrier()  # those that leave before the first is done would break its connections
     return scores
 
 

@@ -19,7 +19,7 @@ from mmpe.errors import InputError
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
-from .processes import join_processes
+from .processes import join_processes, losses_in_a_line
 
 
 def train(config: Config) -> Runner:
@@ -39,9 +39,10 @@ def train(config: Config) -> Runner:
         runner = Runner.from_cfg(config)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    with _signals_given_back():
-        runner.train()
-    barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
+    with losses_in_a_line():
+        with _signals_given_back():
+            runner.train()
+        barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
     return runner
 
 
