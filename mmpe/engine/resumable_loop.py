@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from mmpe.errors import InputError
 from mmpe.registry import LOOPS
 
+from .hooks import InterruptHook
 from .memory import keep_freed_memory
 from .supported import check_runner
 from .wrapper import unwrapped
@@ -95,7 +96,7 @@ def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:
     Ctrl-C, Slurm and torchrun signal whole groups of processes, and without its workers a training process could not
     finish the iteration after which it saves.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in InterruptHook.signals:
         signal.signal(number, signal.SIG_IGN)
     if init is not None:
         init(worker)
