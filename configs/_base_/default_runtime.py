@@ -22,7 +22,7 @@ visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
 
 # Only used where a launcher starts several processes.
 model_wrapper_cfg = dict(type='mmpe.SynchronisedModel')  # MMEngine looks it up without the scope
-# A process that waits longer than ``timeout`` seconds for the others, as one of them hangs, ends the job. All wait while
+# A process that waits for longer than `timeout` seconds, as another one hangs, ends the job. All of them wait while
 # the first one scores, which takes minutes.
 env_cfg = dict(
     cudnn_benchmark=True,
