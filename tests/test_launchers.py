@@ -240,6 +240,7 @@ def started_by(launcher):
     step = dict(SLURM_STEP_TASKS_PER_NODE='2', SLURM_STEP_NUM_NODES='1', SLURM_JOB_ID=str(os.getpid()))
     return {
         'pytorch': ranks(2),
+        'torchrun --master-port=0': ranks(2, MASTER_PORT='0', TORCHELASTIC_USE_AGENT_STORE='True'),
         'slurm': [SLURM_STEP | step | dict(SLURM_PROCID=n, SLURM_LOCALID=n) for n in '01'],
         'mpi': [OPEN_MPI | dict(OMPI_COMM_WORLD_RANK=n, OMPI_COMM_WORLD_LOCAL_RANK=n) for n in '01'],
     }[launcher]
@@ -250,10 +251,12 @@ def config(launcher, **more):
 
 
 @forking
-@pytest.mark.parametrize('launcher', ['pytorch', 'slurm', 'mpi'])
+@pytest.mark.parametrize('started', ['pytorch', 'torchrun --master-port=0', 'slurm', 'mpi'])
 @pytest.mark.parametrize('way', ['mmpe', 'mmengine'])
-def test_processes_of_one_machine_find_each_other(launcher, way, tmp_path):
+def test_processes_of_one_machine_find_each_other(started, way, tmp_path):
     """By ``train()``, and by MMEngine's ``init_dist``, which any ``Runner`` calls: one imported before mmpe, too."""
+
+    launcher = started if started in ('slurm', 'mpi') else 'pytorch'
 
     def do():
         if way == 'mmpe':
@@ -264,7 +267,7 @@ def test_processes_of_one_machine_find_each_other(launcher, way, tmp_path):
         dist.all_gather_object(numbers, (dist.get_rank(), os.environ['LOCAL_RANK'], dist.get_backend()))
         print(sorted(numbers), file=sys.stderr)
 
-    codes, said = start(tmp_path, started_by(launcher), do)
+    codes, said = start(tmp_path, started_by(started), do)
     assert codes == [0, 0], said
     assert said == ["[(0, '0', 'gloo'), (1, '1', 'gloo')]\n"] * 2
     assert not list(tmp_path.glob('*.port*'))

@@ -300,10 +300,11 @@ def test_slurm_starts_processes_without_gpus(recorded, per_node, expected):
 
 
 @pytest.mark.parametrize(
-    ('environment', 'port'), [({}, '0'), (dict(NNODES='2'), '29500'), (dict(PORT='29501'), '29501')]
+    ('environment', 'port'), [({}, None), (dict(NNODES='2'), '29500'), (dict(PORT='29501'), '29501')]
 )
 def test_one_machine_takes_any_free_port(recorded, environment, port):
-    assert options(recorded('python', 'dist_train.sh', 'my config.py', '2', **environment))['--master_port'] == port
+    arguments = recorded('python', 'dist_train.sh', 'my config.py', '2', **environment)
+    assert options(arguments).get('--master_port') == port and ('--standalone' in arguments) == (port is None)
 
 
 def test_several_machines(recorded):

@@ -17,15 +17,17 @@ fi
 config=$1 gpus=$2
 shift 2
 nodes=${NNODES:-1}
-if [[ $nodes == 1 ]]; then free_port=0; fi
+if [[ $nodes == 1 && -z ${PORT:-} ]]; then
+    meeting=(--standalone)
+else
+    meeting=(--node_rank "${NODE_RANK:-0}" --master_addr "${MASTER_ADDR:-127.0.0.1}" --master_port "${PORT:-29500}")
+fi
 
-# torchrun passes these on to the training processes, which save and end.
-export TORCHELASTIC_SIGNALS_TO_HANDLE=${TORCHELASTIC_SIGNALS_TO_HANDLE:-SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1,SIGUSR2}
+# torchrun passes these on to the training processes, which save and end; a PyTorch that cannot overlooks the variable.
+export PET_SIGNALS_TO_HANDLE=${PET_SIGNALS_TO_HANDLE:-SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1,SIGUSR2}
 
 exec python -m torch.distributed.run \
     --nnodes "$nodes" \
-    --node_rank "${NODE_RANK:-0}" \
-    --master_addr "${MASTER_ADDR:-127.0.0.1}" \
-    --master_port "${PORT:-${free_port:-29500}}" \
+    "${meeting[@]}" \
     --nproc_per_node "$gpus" \
     "$(dirname "$0")/train.py" "$config" --launcher pytorch "$@"

@@ -86,6 +86,8 @@ def _is_echo() -> bool:
 def export(rank: Rank, address: str, port: int) -> None:
     """Tell PyTorch, and whoever else looks, what torchrun would have told."""
     devices = torch.cuda.device_count()
+    if os.environ.get('MASTER_PORT') != str(port):
+        os.environ.pop('TORCHELASTIC_USE_AGENT_STORE', None)  # torchrun itself listens on the port that it has told
     os.environ.update(
         RANK=str(rank.number),
         WORLD_SIZE=str(rank.count),

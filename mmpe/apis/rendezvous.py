@@ -32,7 +32,7 @@ _HOST = rf'(?:{_PART}{_RANGES})*{_PART}'
 def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, str], patience: float):
     """The address and port at which the processes meet, for as long as they do.
 
-    ``MASTER_ADDR`` and ``MASTER_PORT`` are used where they are set. Else Slurm's node list and job number say them, and
+    ``MASTER_ADDR`` and ``MASTER_PORT`` are used where they are set (a port of 0 is not). Else Slurm's node list and job number say them, and
     the processes of a single machine agree on a port that is free.
 
     Args:
@@ -52,7 +52,7 @@ def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, st
         raise InputError(
             f'MASTER_ADDR {address!r} cannot be resolved: set it to the name or address of the first machine'
         )
-    if environment.get('MASTER_PORT'):
+    if environment.get('MASTER_PORT', '0') not in ('', '0'):
         yield address, _read_port(environment['MASTER_PORT'])
     elif variables.number == 'SLURM_PROCID':
         yield address, slurm_port(environment['SLURM_JOB_ID'], environment['SLURM_STEP_ID'])
