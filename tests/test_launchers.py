@@ -342,6 +342,31 @@ def test_a_lost_process_ends_the_others_in_a_line(how, tmp_path):
     assert said[0].startswith('error: process 0 of 2 waits for another one that has ended or hangs')
 
 
+@forking
+@pytest.mark.parametrize('joined', [True, False])
+def test_what_all_find_wrong_is_said_once(joined, tmp_path):
+    def do():
+        if joined:
+            processes.join('slurm', {})
+        with processes.said_once('slurm'):
+            raise InputError('there is no picture')
+
+    codes, said = start(tmp_path, started_by('slurm'), do)
+    assert codes == [2, 2] and sorted(said) == ['', 'error: there is no picture\n']
+
+
+@forking
+def test_what_one_process_alone_finds_wrong_is_said(tmp_path):
+    def do():
+        processes.join('mpi', {})
+        with processes.said_once('mpi'):
+            if dist.get_rank() == 1:
+                raise InputError('its disk is full')
+
+    codes, said = start(tmp_path, started_by('mpi'), do)
+    assert codes == [0, 2] and said == ['', 'error: its disk is full\n']
+
+
 def test_what_describes_a_config_is_the_same_everywhere():
     values = dict(a=[1, dict(b=None)], c=print, d=object(), e=(), f={})
     described = processes.described(Config(values))

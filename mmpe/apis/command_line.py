@@ -13,6 +13,7 @@ from mmengine.config import Config, DictAction
 from mmpe.errors import InputError
 
 from .config import load_config
+from .processes import said_once
 
 
 def command(main):
@@ -61,7 +62,8 @@ def read_run_config(args: argparse.Namespace) -> Config:
     """The config file ``args.config`` with the options of :func:`add_run_options`."""
     if args.local_rank is not None:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    config = load_config(args.config, args.cfg_options)
+    with said_once(args.launcher):
+        config = load_config(args.config, args.cfg_options)
     config.launcher = args.launcher
     config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     return config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,9 @@ from .launchers import Rank, find_rank, find_variables
 from .rendezvous import meeting_point
 
 _PATIENCE = 600  # seconds: machines of a cluster start at different times, and read Python from slow disks
+_MOMENT = 3  # seconds, for others to notice what this process has noticed
+
+_stores: list[dist.Store] = []  # through which the processes have found each other
 
 
 def join_processes(config: Config) -> None:
@@ -74,6 +78,25 @@ def join(
         raise
 
 
+@contextmanager
+def said_once(launcher: str | None) -> Iterator[None]:
+    """Let only one of several processes raise what all of them find wrong with what the user gave.
+
+    Args:
+        launcher (str | None): As in a config.
+
+    Raises:
+        InputError: Of the code within, in one process.
+        SystemExit: With code 2 instead, in all others that have found the same.
+    """
+    try:
+        yield
+    except InputError as error:
+        if (launcher or 'none') == 'none' or not (_has_been_said(str(error)) if dist.is_initialized() else _is_echo()):
+            raise
+        raise SystemExit(2) from None
+
+
 def _is_echo() -> bool:
     """Whether another process of this machine says all that this one could say."""
     try:
@@ -81,6 +104,20 @@ def _is_echo() -> bool:
     except InputError:
         return False
     return rank.number > 0 and rank.local_number > 0
+
+
+def _has_been_said(error: str) -> bool:
+    """Whether another process has asked for the same error before."""
+    name = f'mmpe/said/{error}'
+    try:
+        before = _stores[0].add(name, 1) > 1
+        end = time.monotonic() + _MOMENT
+        # Process 0 may keep the store, which ends with it
+        while dist.get_rank() == 0 and _stores[0].add(name, 0) < dist.get_world_size() and time.monotonic() < end:
+            time.sleep(_MOMENT / 30)
+    except (IndexError, RuntimeError):  # another's store, or that of a process that has ended
+        return False
+    return before
 
 
 def export(rank: Rank, address: str, port: int) -> None:
@@ -134,6 +171,7 @@ def _join(rank: Rank, facts: Mapping[str, str], backend: str, settings: Mapping)
         rendezvous = dist.rendezvous('env://', rank.number, rank.count, timeout=timedelta(seconds=_PATIENCE))
         store, *_ = next(rendezvous)
         _agree(store, rank, facts)
+        _stores[:] = [store]
         dist.init_process_group(backend, store=store, rank=rank.number, world_size=rank.count, **settings)
     except RuntimeError as error:
         raise InputError(_cause(rank, error)) from error

@@ -32,8 +32,8 @@ _HOST = rf'(?:{_PART}{_RANGES})*{_PART}'
 def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, str], patience: float):
     """The address and port at which the processes meet, for as long as they do.
 
-    ``MASTER_ADDR`` and ``MASTER_PORT`` are used where they are set (a port of 0 is not). Else Slurm's node list and job number say them, and
-    the processes of a single machine agree on a port that is free.
+    ``MASTER_ADDR`` and ``MASTER_PORT`` are used where they are set; a port of 0 is not. Else Slurm's node list and job
+    number say them, and the processes of a single machine agree on a port that is free.
 
     Args:
         rank (Rank): Of this process.

@@ -18,7 +18,7 @@ from mmpe.visualization import markdown_table
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
-from .processes import join_processes, losses_in_a_line
+from .processes import join_processes, losses_in_a_line, said_once
 
 _NOT_TESTED = (
     *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'load_from'),
@@ -39,6 +39,11 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     Raises:
         InputError: If something that the config names cannot be used, or the checkpoint does not fit its model.
     """
+    with said_once(config.get('launcher')):
+        return _test(config, checkpoint)
+
+
+def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
         raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')

@@ -19,7 +19,7 @@ from mmpe.errors import InputError
 from .checkpoint import read_checkpoint
 from .checks import check_writable
 from .config import one_clear_line
-from .processes import join_processes, losses_in_a_line
+from .processes import join_processes, losses_in_a_line, said_once
 
 
 def train(config: Config) -> Runner:
@@ -31,6 +31,11 @@ def train(config: Config) -> Runner:
     Raises:
         InputError: If something that the config names cannot be used: nothing has been trained or overwritten then.
     """
+    with said_once(config.get('launcher')):
+        return _train(config)
+
+
+def _train(config: Config) -> Runner:
     refuse_unsupported(config)
     check_writable(config.work_dir)
     join_processes(config)
@@ -53,9 +58,12 @@ def _signals_given_back() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in numbers}
     try:
         yield
-    finally:
+    except SystemExit:
+        raise  # the hook's own, which has left them as the end of the process needs them
+    except BaseException:
         for number, handler in before.items():
             signal.signal(number, handler)
+        raise
 
 
 def _check_checkpoint(config: Config) -> None:

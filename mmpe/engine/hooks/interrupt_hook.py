@@ -66,7 +66,6 @@ class InterruptHook(Hook):
             self._leave(runner, received, f'in the validation after iteration {runner.iter + 1}')
 
     def _leave(self, runner, received: int, when: str) -> None:
-        self.after_train(runner)
         saver = next((hook for hook in runner.hooks if isinstance(hook, CompleteCheckpointHook)), None)
         if saver is None:
             runner.logger.warning('interrupted; there is no CompleteCheckpointHook to save with')
@@ -74,6 +73,9 @@ class InterruptHook(Hook):
             path = saver.save_now(runner)
             runner.logger.info(f'interrupted {when}; saved {path}; --resume continues there')
         barrier()  # a launcher ends all processes when the first has left, and one of them may still be saving
+        if get_world_size() > 1 and self.previous:  # nor shall its signal change the code that this one ends with
+            self.previous = dict.fromkeys(self.previous, signal.SIG_IGN)
+        self.after_train(runner)
         raise SystemExit(128 + received)
 
     def _receive(self, number, frame):
