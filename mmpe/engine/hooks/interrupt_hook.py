@@ -45,9 +45,10 @@ class InterruptHook(Hook):
             self.previous = {number: signal.signal(number, self._receive) for number in self.signals}
 
     def after_train(self, runner) -> None:
-        """Give the signals back."""
+        """Give the signals back; but a scheduler's notice that time is short must not end a run that is done."""
         for number, handler in self.previous.items():
-            signal.signal(number, handler)
+            is_notice = number not in (signal.SIGINT, signal.SIGTERM)
+            signal.signal(number, signal.SIG_IGN if is_notice and handler == signal.SIG_DFL else handler)
         self.previous = {}
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
