@@ -301,6 +301,21 @@ def free_port():
 
 
 @forking
+def test_what_an_earlier_start_has_left_in_torchruns_store_is_not_read(tmp_path):
+    """Addresses of processes that are gone, and other facts."""
+    store = dist.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False)
+    where = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(store.port), TORCHELASTIC_USE_AGENT_STORE='True')
+
+    def do():
+        processes.join('pytorch', dict(start=os.environ['START']))
+        dist.barrier()
+
+    for number in range(3):
+        codes, said = start(tmp_path, ranks(2, START=str(number), **where), do)
+        assert codes == [0, 0], said
+
+
+@forking
 def test_a_port_in_use(tmp_path):
     with socket.create_server(('127.0.0.1', 0)) as server:
         where = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(server.getsockname()[1]))

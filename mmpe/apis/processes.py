@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,7 @@ from .launchers import Rank, find_rank, find_variables
 from .rendezvous import meeting_point
 
 _PATIENCE = 600  # seconds: machines of a cluster start at different times, and read Python from slow disks
+_POLL = 0.02  # seconds
 _MOMENT = 3  # seconds, for others to notice what this process has noticed
 
 _stores: list[dist.Store] = []  # through which the processes have found each other
@@ -169,7 +171,7 @@ def _join(rank: Rank, facts: Mapping[str, str], backend: str, settings: Mapping)
             print_log('there is no GPU: the processes talk through gloo, not nccl', logger='current')
     try:
         rendezvous = dist.rendezvous('env://', rank.number, rank.count, timeout=timedelta(seconds=_PATIENCE))
-        store, *_ = next(rendezvous)
+        store = _fresh_part(next(rendezvous)[0], rank)
         _agree(store, rank, facts)
         _stores[:] = [store]
         dist.init_process_group(backend, store=store, rank=rank.number, world_size=rank.count, **settings)
@@ -194,6 +196,29 @@ def _cause(rank: Rank, error: RuntimeError) -> str:
         f'process {rank.number} of {rank.count} has not found the others at {where}: see that all were started, and on '
         f'several machines that GLOO_SOCKET_IFNAME or NCCL_SOCKET_IFNAME names the network between them ({said[:300]})'
     )
+
+
+def _fresh_part(store: dist.Store, rank: Rank) -> dist.Store:
+    """A part of the store that nobody has written to: torchrun keeps it, with old addresses, when it starts anew.
+
+    Process 0 names it, and tells each of the others in answer to a word that no earlier process has said.
+    """
+    if rank.number:
+        word = uuid4().hex
+        store.set(f'mmpe/word/{rank.number}', word)
+        name = store.get(f'mmpe/answer/{word}').decode()
+        store.set(f'{name}/here/{rank.number}', '')
+        return dist.PrefixStore(name, store)
+    name, missing, end = uuid4().hex, set(range(1, rank.count)), time.monotonic() + _PATIENCE
+    while missing:
+        for number in sorted(missing):
+            if store.check([f'mmpe/word/{number}']):
+                store.set(f'mmpe/answer/{store.get(f"mmpe/word/{number}").decode()}', name)
+        missing = {number for number in missing if not store.check([f'{name}/here/{number}'])}
+        if missing and time.monotonic() > end:
+            raise RuntimeError(f'process {min(missing)} has not come within {_PATIENCE} s')
+        time.sleep(_POLL if missing else 0)
+    return dist.PrefixStore(name, store)
 
 
 def _agree(store: dist.Store, rank: Rank, facts: Mapping[str, str]) -> None:
