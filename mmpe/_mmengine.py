@@ -9,7 +9,7 @@ import logging
 import os.path as osp
 import pickle
 import sys
-from functools import wraps
+from functools import partial, wraps
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Callable
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.dist import utils as dist_utils
 from mmengine.logging import MMLogger
 from mmengine.logging.history_buffer import HistoryBuffer
 
@@ -33,6 +34,7 @@ def adapt() -> None:
     _replace_package_utils()
     _dump_what_is_read()
     _log_any_name()
+    _replace_launchers()
 
 
 def _allow_checkpoint_types() -> None:
@@ -105,6 +107,29 @@ def _log_any_name() -> None:
                 escape_unencodable(handler.stream)
 
     MMLogger.__init__ = with_escapes
+
+
+def _replace_launchers() -> None:
+    """Let a runner join processes without a GPU, and those that Slurm and any MPI started.
+
+    MMEngine's ``init_dist`` looks these functions up when it is called, wherever it has been imported before.
+    """
+    originals = {launcher: getattr(dist_utils, f'_init_dist_{launcher}') for launcher in ('pytorch', 'slurm', 'mpi')}
+    for launcher, original in originals.items():
+        setattr(dist_utils, original.__name__, partial(_init_dist, launcher, original))
+
+
+def _init_dist(launcher: str, original: Callable, backend: str, **settings) -> None:
+    """Join the processes of a launcher: MMEngine's way where that works, and else as mmpe's own tools do."""
+    from mmpe.apis import processes  # imports models, which a run needs, and a light ``import mmpe`` does not
+
+    on_gpu = torch.cuda.is_available() or processes.has_other_accelerator()
+    plain = settings.get('init_backend', 'torch') == 'torch' and not processes.has_other_accelerator()
+    if plain and not (launcher == 'pytorch' and on_gpu):
+        settings.pop('init_backend', None)
+        processes.join(launcher, {}, backend, **settings)
+    else:
+        original(backend, **settings)
 
 
 def is_installed(package: str) -> bool:

@@ -10,6 +10,8 @@ import pytest
 import torch
 from mmengine.utils import ManagerMixin
 
+from mmpe.engine.hooks import InterruptHook
+
 # The tests' networks are too small to share: a second thread would mostly wait, the more so beside other processes.
 torch.set_num_threads(1)
 
@@ -35,7 +37,7 @@ def fresh_globals():
     A runner leaves all of these behind, and the deterministic mode that its config asks for.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in InterruptHook.signals}
     torch.manual_seed(0)
     yield
     for number, handler in handlers.items():  # a run that fails does not give them back

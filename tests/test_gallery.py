@@ -69,7 +69,7 @@ def test_trains_once_edits_once_and_reports_what_fails(gallery, tmp_path, monkey
     with Image.open(tmp_path / 'rocket.png') as sheet, Image.open(tmp_path / 'gallery.png') as all_sheets:
         assert sheet.height > 256 and all_sheets.size == sheet.size
     table = (tmp_path / 'gallery.md').read_text()
-    assert '| rocket     | 36x24 |      3 |                  2 |' in table
+    assert '| rocket     | 24x36 |      3 |                  2 |' in table
     assert table.count('python tools/edit.py samples ') == 1 and '--size 24x72' in table
 
     before = (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns

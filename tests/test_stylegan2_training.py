@@ -291,6 +291,22 @@ def test_slurm_starts_a_process_a_gpu(recorded, gpus, per_node, expected):
     assert arguments[at + 3 :] == ['my config.py', '--launcher', 'slurm', '--amp']
 
 
+@pytest.mark.parametrize(('per_node', 'expected'), [(None, None), ('2', '2')])
+def test_slurm_starts_processes_without_gpus(recorded, per_node, expected):
+    environment = dict(GPUS_PER_NODE='0') | ({} if per_node is None else dict(TASKS_PER_NODE=per_node))
+    asked = options(recorded('srun', 'slurm_train.sh', 'part', 'job', 'my config.py', '6', **environment))
+    assert '--gres' not in asked
+    assert (asked['--ntasks'], asked.get('--ntasks-per-node')) == ('6', expected)
+
+
+@pytest.mark.parametrize(
+    ('environment', 'port'), [({}, None), (dict(NNODES='2'), '29500'), (dict(PORT='29501'), '29501')]
+)
+def test_one_machine_takes_any_free_port(recorded, environment, port):
+    arguments = recorded('python', 'dist_train.sh', 'my config.py', '2', **environment)
+    assert options(arguments).get('--master_port') == port and ('--standalone' in arguments) == (port is None)
+
+
 def test_several_machines(recorded):
     environment = dict(NNODES='3', NODE_RANK='1', MASTER_ADDR='10.0.0.1', PORT='29501')
     arguments = recorded('python', 'dist_train.sh', 'my config.py', '4', '--resume', **environment)

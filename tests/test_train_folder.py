@@ -212,7 +212,7 @@ def test_what_cannot_be_trained_on(sources, message, tmp_path, monkeypatch, caps
         (['--config', 'mmpe::dcgan/dcgan_quickstart.py'], "what is wanted is a SinGAN's"),
         (['--devices', 'cuda:77'], "there is no device 'cuda:77' here: there are"),
         (['--out', __file__], 'cannot be written'),
-        (['--cfg-options', 'model.iters_per_scale=0'], 'iters_per_scale must be at least 1'),
+        (['--cfg-options', 'model.iters_per_scale=0'], 'iters_per_scale=0 cannot work: it must be at least 1'),
         (['--cfg-options', 'model.generator.x=1'], "unexpected keyword argument 'x'"),
     ],
 )
@@ -230,7 +230,7 @@ def test_wrong_arguments(arguments, message, tmp_path, monkeypatch, capsys):
 # -------------------------------------------------------------------- ranks, devices, cores
 
 TORCHRUN = dict(RANK='5', WORLD_SIZE='8', LOCAL_RANK='1', LOCAL_WORLD_SIZE='4', MASTER_ADDR='x', MASTER_PORT='1')
-SLURM = dict(SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_LOCALID='1', SLURM_NNODES='2')
+SLURM = dict(SLURM_STEP_ID='0', SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_LOCALID='1', SLURM_NNODES='2')
 MPI = {
     f'OMPI_COMM_WORLD_{name}': value for name, value in dict(RANK='5', SIZE='8', LOCAL_RANK='1', LOCAL_SIZE='4').items()
 }

@@ -24,8 +24,12 @@ visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
 
 # Only used where a launcher starts several processes.
 model_wrapper_cfg = dict(type='mmpe.SynchronisedModel')  # MMEngine looks it up without the scope
+# A process that waits for longer than `timeout` seconds, as another one hangs, ends the job. All of them wait while
+# the first one scores, which takes minutes.
 env_cfg = dict(
-    cudnn_benchmark=True, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl', timeout=7200),
 )
 
 load_from = None

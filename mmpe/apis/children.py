@@ -19,6 +19,7 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.engine.hooks import InterruptHook
 from mmpe.engine.run_lock import check_free
 from mmpe.errors import InputError
 from mmpe.files import atomic, write_atomic
@@ -78,8 +79,9 @@ def _interrupt_at_end_of_input() -> None:
 def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) -> dict[str, str]:
     """Do the work of each config in a child process; what is done stays as it is, what is unfinished is gone on with.
 
-    One that fails leaves ``failed.txt``, a line, in its work dir, and others go on. Ctrl-C and SIGTERM let every
-    child save and end. So does the end of this process in any other way.
+    One that fails leaves ``failed.txt``, a line, in its work dir, and others go on. Ctrl-C and the other signals of
+    :class:`~mmpe.engine.hooks.InterruptHook` let every child save and end. So does the end of this process in any
+    other way.
 
     Args:
         configs (Mapping[str, Config]): By name, each with a work dir of its own, for one process.
@@ -216,14 +218,15 @@ class _Bar(tqdm):
 def _stopped_at_the_end(children: Sequence[_Child]) -> Iterator[None]:
     """Let the children that are left save and end, when this process is asked to end or an error ends it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    previous = signal.signal(signal.SIGTERM, _terminate) if in_main_thread else None
+    numbers = set(InterruptHook.signals) - {signal.SIGINT} if in_main_thread else ()  # Ctrl-C is an exception already
+    previous = {number: signal.signal(number, _terminate) for number in numbers}
     try:
         yield
     finally:
         if children:
             _stop(children)
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _terminate(number, frame):

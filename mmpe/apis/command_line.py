@@ -16,6 +16,7 @@ from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole
 
 from .cfg_options import ConfigOptions
 from .config import load_config
+from .processes import said_once
 from .streams import readable_streams
 
 
@@ -82,7 +83,7 @@ def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
     p.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
     )
-    p.add_argument('--local_rank', '--local-rank', type=whole(0), default=0, help='set by the launcher')
+    p.add_argument('--local_rank', '--local-rank', type=whole(0), help='set by the launcher')
 
 
 def add_picture_options(p: argparse.ArgumentParser, what: str) -> None:
@@ -98,8 +99,10 @@ def add_picture_options(p: argparse.ArgumentParser, what: str) -> None:
 
 def read_run_config(args: argparse.Namespace) -> Config:
     """The config file ``args.config`` with the options of :func:`add_run_options`."""
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    config = load_config(args.config, args.cfg_options, vars(args).get('picture'), vars(args).get('pictures'))
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    with said_once(args.launcher):
+        config = load_config(args.config, args.cfg_options, vars(args).get('picture'), vars(args).get('pictures'))
     config.launcher = args.launcher
     config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     return config

@@ -1,42 +1,269 @@
-"""Several processes, with or without GPUs."""
+"""Several processes, with or without GPUs, that train or test together."""
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
-from mmengine.dist import init_dist
+from mmengine.device import is_mlu_available, is_musa_available, is_npu_available
+from mmengine.logging import print_log
 
-from mmpe.errors import InputError, as_input_error
+from mmpe.errors import InputError
 
-# A launcher to what it sets in the environment, and what starts it.
-_LAUNCHERS = dict(
-    pytorch=('RANK', 'torchrun, see tools/dist_train.sh'),
-    slurm=('SLURM_PROCID', 'srun, see tools/slurm_train.sh'),
-    mpi=('OMPI_COMM_WORLD_RANK', 'mpirun'),
-)
+from .launchers import Rank, find_rank, find_variables
+from .rendezvous import meeting_point
+
+_PATIENCE = 600  # seconds: machines of a cluster start at different times, and read Python from slow disks
+_POLL = 0.02  # seconds
+_MOMENT = 3  # seconds, for others to notice what this process has noticed
+
+_stores: list[dist.Store] = []  # through which the processes have found each other
 
 
 def join_processes(config: Config) -> None:
-    """Join the processes that a launcher started, before any of them writes.
-
-    MMEngine's runner would do so too, later, and for torchrun it asks for a GPU.
+    """Join the processes that the config's launcher started, before any of them writes, and see that all of them have
+    the same config.
 
     Raises:
-        InputError: If this process was not started by the launcher that the config names.
+        InputError: If this process was not started by that launcher, if the processes cannot reach each other, or if
+            their configs differ. Only one process of those that know says so; the others end with code 2.
     """
-    launcher = config.get('launcher')
-    variable, starter = _LAUNCHERS.get(launcher, (None, None))
-    if variable and variable not in os.environ:
-        raise InputError(f'--launcher {launcher} is for processes started by {starter}: {variable} is not set')
-    if launcher in (None, 'none') or dist.is_initialized():
+    launcher = config.get('launcher') or 'none'
+    if launcher == 'none' or dist.is_initialized() or has_other_accelerator():
         return
-    if launcher == 'pytorch' and not torch.cuda.is_available():
-        dist.init_process_group('gloo')
-        atexit.register(dist.destroy_process_group)  # a process that ends before Gloo's threads do is aborted
-    else:
-        with as_input_error(f'--launcher {launcher}'):
-            init_dist(launcher, **(config.get('env_cfg') or {}).get('dist_cfg', {}))
+    settings = dict(config.get('env_cfg', {}).get('dist_cfg') or {})
+    if settings.pop('init_backend', 'torch') == 'torch':
+        join(launcher, described(config), **settings)
+
+
+def join(
+    launcher: str,
+    facts: Mapping[str, str],
+    backend: str = 'nccl',
+    timeout: float | timedelta | None = None,
+    port: int | None = None,
+    **settings,
+) -> None:
+    """Make a process group of the processes that a launcher started.
+
+    Args:
+        launcher (str): ``pytorch``, ``slurm`` or ``mpi``.
+        facts (Mapping[str, str]): What has to be the same for all processes, by name.
+        backend (str): Of ``torch.distributed``; NCCL is replaced by Gloo where there is no GPU.
+        timeout (float | timedelta | None): Seconds for which a process waits for the others before it ends the job.
+        port (int | None): Of the first process; None: ``MASTER_PORT``, or one that is found.
+        **settings: More arguments of ``torch.distributed.init_process_group``.
+
+    Raises:
+        InputError: As :func:`join_processes`.
+    """
+    if timeout is not None:
+        settings['timeout'] = timeout if isinstance(timeout, timedelta) else timedelta(seconds=timeout)
+    if port is not None:
+        os.environ['MASTER_PORT'] = str(port)
+    try:
+        variables, rank = find_variables(os.environ, launcher), find_rank(os.environ, launcher)
+        with meeting_point(rank, variables, os.environ, _PATIENCE) as (address, port):
+            export(rank, address, port)
+            _join(rank, facts, backend, settings)
+    except InputError:
+        if _is_echo():
+            raise SystemExit(2) from None
+        raise
+
+
+@contextmanager
+def said_once(launcher: str | None) -> Iterator[None]:
+    """Let only one of several processes raise what all of them find wrong with what the user gave.
+
+    Args:
+        launcher (str | None): As in a config.
+
+    Raises:
+        InputError: Of the code within, in one process.
+        SystemExit: With code 2 instead, in all others that have found the same.
+    """
+    try:
+        yield
+    except InputError as error:
+        if (launcher or 'none') == 'none' or not (_has_been_said(str(error)) if dist.is_initialized() else _is_echo()):
+            raise
+        raise SystemExit(2) from None
+
+
+def _is_echo() -> bool:
+    """Whether another process of this machine says all that this one could say."""
+    try:
+        rank = find_rank(os.environ)
+    except InputError:
+        return False
+    return rank.number > 0 and rank.local_number > 0
+
+
+def _has_been_said(error: str) -> bool:
+    """Whether another process has asked for the same error before."""
+    name = f'mmpe/said/{error}'
+    try:
+        before = _stores[0].add(name, 1) > 1
+        end = time.monotonic() + _MOMENT
+        # Process 0 may keep the store, which ends with it
+        while dist.get_rank() == 0 and _stores[0].add(name, 0) < dist.get_world_size() and time.monotonic() < end:
+            time.sleep(_MOMENT / 30)
+    except (IndexError, RuntimeError):  # another's store, or that of a process that has ended
+        return False
+    return before
+
+
+def export(rank: Rank, address: str, port: int) -> None:
+    """Tell PyTorch, and whoever else looks, what torchrun would have told."""
+    devices = torch.cuda.device_count()
+    if os.environ.get('MASTER_PORT') != str(port):
+        os.environ.pop('TORCHELASTIC_USE_AGENT_STORE', None)  # torchrun itself listens on the port that it has told
+    os.environ.update(
+        RANK=str(rank.number),
+        WORLD_SIZE=str(rank.count),
+        # The number of a GPU: a launcher may show each process its own one only.
+        LOCAL_RANK=str(rank.local_number % devices if devices else rank.local_number),
+        LOCAL_WORLD_SIZE=str(rank.local_count),
+        MASTER_ADDR=address,
+        MASTER_PORT=str(port),
+    )
+
+
+@contextmanager
+def losses_in_a_line() -> Iterator[None]:
+    """Say that another process has ended or hangs, where a traceback would show how this one waited for it.
+
+    Raises:
+        InputError: If the connection to another process breaks, or times out.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        said = ' '.join(str(error).split())
+        if not (dist.is_initialized() and (isinstance(error, dist.DistError) or '/gloo/' in said)):
+            raise
+        raise InputError(
+            f'process {dist.get_rank()} of {dist.get_world_size()} waits for another one that has ended or hangs: see '
+            f'the output of the others; --resume goes on from the last checkpoint ({said[:300]})'
+        ) from error
+
+
+def has_other_accelerator() -> bool:
+    """Whether this machine has one that MMEngine knows how to use, and mmpe does not."""
+    return is_mlu_available() or is_npu_available() or is_musa_available()
+
+
+def _join(rank: Rank, facts: Mapping[str, str], backend: str, settings: Mapping) -> None:
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+    elif 'nccl' in backend:
+        backend = 'gloo'
+        if rank.number == 0:
+            print_log('there is no GPU: the processes talk through gloo, not nccl', logger='current')
+    try:
+        rendezvous = dist.rendezvous('env://', rank.number, rank.count, timeout=timedelta(seconds=_PATIENCE))
+        store = _fresh_part(next(rendezvous)[0], rank)
+        _agree(store, rank, facts)
+        _stores[:] = [store]
+        dist.init_process_group(backend, store=store, rank=rank.number, world_size=rank.count, **settings)
+    except RuntimeError as error:
+        raise InputError(_cause(rank, error)) from error
+    if backend == 'gloo':
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    """A process that ends before Gloo's threads do is aborted."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _cause(rank: Rank, error: RuntimeError) -> str:
+    """Why processes do not find each other, in a line."""
+    said, where = ' '.join(str(error).split()), '{MASTER_ADDR}:{MASTER_PORT}'.format(**os.environ)
+    if 'EADDRINUSE' in said or 'address already in use' in said.lower():
+        return f'the port of {where} is in use by another program: set MASTER_PORT to a free one'
+    return (
+        f'process {rank.number} of {rank.count} has not found the others at {where}: see that all were started, and on '
+        f'several machines that GLOO_SOCKET_IFNAME or NCCL_SOCKET_IFNAME names the network between them ({said[:300]})'
+    )
+
+
+def _fresh_part(store: dist.Store, rank: Rank) -> dist.Store:
+    """A part of the store that nobody has written to: torchrun keeps it, with old addresses, when it starts anew.
+
+    Process 0 names it, and tells each of the others in answer to a word that no earlier process has said.
+    """
+    if rank.number:
+        word = uuid4().hex
+        store.set(f'mmpe/word/{rank.number}', word)
+        name = store.get(f'mmpe/answer/{word}').decode()
+        store.set(f'{name}/here/{rank.number}', '')
+        return dist.PrefixStore(name, store)
+    name, missing, end = uuid4().hex, set(range(1, rank.count)), time.monotonic() + _PATIENCE
+    while missing:
+        for number in sorted(missing):
+            if store.check([f'mmpe/word/{number}']):
+                store.set(f'mmpe/answer/{store.get(f"mmpe/word/{number}").decode()}', name)
+        missing = {number for number in missing if not store.check([f'{name}/here/{number}'])}
+        if missing and time.monotonic() > end:
+            raise RuntimeError(f'process {min(missing)} has not come within {_PATIENCE} s')
+        time.sleep(_POLL if missing else 0)
+    return dist.PrefixStore(name, store)
+
+
+def _agree(store: dist.Store, rank: Rank, facts: Mapping[str, str]) -> None:
+    """End all processes if one of them has other facts; the first says which."""
+    facts = dict(facts, WORLD_SIZE=str(rank.count))
+    store.set(f'mmpe/facts/{rank.number}', json.dumps(facts))
+    if rank.number:
+        agreed = store.get('mmpe/agreed') == b'yes'
+        store.set(f'mmpe/heard/{rank.number}', '')
+        if not agreed:
+            raise SystemExit(2)
+        return
+    others = range(1, rank.count)
+    difference = next((d for n in others if (d := _difference(facts, n, json.loads(store.get(f'mmpe/facts/{n}'))))), '')
+    store.set('mmpe/agreed', 'no' if difference else 'yes')
+    store.wait([f'mmpe/heard/{n}' for n in others])  # the store ends with this process
+    if difference:
+        raise InputError(difference)
+
+
+def _difference(first: Mapping[str, str], number: int, other: Mapping[str, str]) -> str | None:
+    for name in sorted(first.keys() | other.keys()):
+        here, there = (facts.get(name, 'not set') for facts in (first, other))
+        if here != there:
+            return (
+                f'the processes were started differently: {name} is {here[:100]} for process 0, and {there[:100]} for '
+                f'process {number}; give all of them the same config and options'
+            )
+    return None
+
+
+def described(config: Mapping) -> dict[str, str]:
+    """All settings of a config by their full names, as text that is the same in all processes."""
+    return dict(_flat(config, ''))
+
+
+def _flat(value, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, (dict, Config)) and len(value):
+        for key, item in value.items():
+            yield from _flat(item, f'{name}.{key}' if name else str(key))
+    elif isinstance(value, (list, tuple)) and value:
+        for i, item in enumerate(value):
+            yield from _flat(item, f'{name}.{i}')
+    elif isinstance(value, (dict, Config, list, tuple, str, int, float, bool, type(None))):
+        yield name, repr(value)
+    else:  # objects show where they are in memory
+        yield name, getattr(value, '__qualname__', type(value).__qualname__)

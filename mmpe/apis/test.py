@@ -20,7 +20,7 @@ from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
 from .beginnings import blaming_config
-from .processes import join_processes
+from .processes import join_processes, losses_in_a_line, said_once
 
 _NOT_TESTED = (
     *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'load_from'),
@@ -41,6 +41,11 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     Raises:
         InputError: If something that the config names cannot be used, or the checkpoint does not fit its model.
     """
+    with said_once(config.get('launcher')):
+        return _test(config, checkpoint)
+
+
+def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
         raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
@@ -59,9 +64,9 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with naming(checkpoint):
         check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    with blaming_config(runner):
+    with blaming_config(runner), losses_in_a_line():
         scores = runner.test()
-    barrier()  # those that leave before the first is done would break its connections
+        barrier()  # those that leave before the first is done would break its connections
     return scores
 
 

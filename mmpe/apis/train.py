@@ -25,7 +25,7 @@ from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 
 from .beginnings import blaming_config
-from .processes import join_processes
+from .processes import join_processes, losses_in_a_line, said_once
 from .results import input_paths
 
 
@@ -39,6 +39,11 @@ def train(config: Config) -> Runner:
         InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing
             has been trained or overwritten then.
     """
+    with said_once(config.get('launcher')):
+        return _train(config)
+
+
+def _train(config: Config) -> Runner:
     refuse_unsupported(config)
     check_writable(config.work_dir)
     _check_config_file(config)
@@ -57,9 +62,9 @@ def train(config: Config) -> Runner:
         guard(runner)
         if not any(isinstance(hook, WorkDirHook) for hook in runner.hooks):
             runner.register_hook(WorkDirHook())
-        with _signals_given_back(), blaming_config(runner):
+        with _signals_given_back(), blaming_config(runner), losses_in_a_line():
             runner.train()
-        barrier()  # the first process draws pictures at the end; those that leave before it would break its connections
+            barrier()  # the first process draws pictures at the end: who leaves before it breaks its connections
     return runner
 
 
@@ -70,9 +75,12 @@ def _signals_given_back() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in numbers}
     try:
         yield
-    finally:
+    except SystemExit:
+        raise  # the hook's own, which has left them as the end of the process needs them
+    except BaseException:
         for number, handler in before.items():
             signal.signal(number, handler)
+        raise
 
 
 def _check_config_file(config: Config) -> None:

@@ -16,6 +16,7 @@ from mmpe.models.memory import check_room
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
+from .hooks import InterruptHook
 from .preparation import prepare
 from .wrapper import unwrapped
 
@@ -106,7 +107,7 @@ def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:
     Ctrl-C, Slurm and torchrun signal whole groups of processes, and without its workers a training process could not
     finish the iteration after which it saves.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in InterruptHook.signals:
         signal.signal(number, signal.SIG_IGN)
     if init is not None:
         init(worker)

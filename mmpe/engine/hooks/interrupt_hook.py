@@ -1,8 +1,9 @@
-"""Ctrl-C and a scheduler's SIGTERM lose nothing."""
+"""Ctrl-C and a scheduler's signals lose nothing."""
 
 import os
 import signal
 import threading
+import time
 
 import torch
 from mmengine.dist import all_reduce, barrier, get_world_size
@@ -13,20 +14,28 @@ from mmpe.registry import HOOKS
 from .checkpoint_hook import CompleteCheckpointHook
 
 _GRACE = 10  # seconds
+_REPEAT = 2.0  # seconds
 
 
 @HOOKS.register_module()
 class InterruptHook(Hook):
-    """On SIGINT or SIGTERM, finish the iteration, save, and exit with 128 + the signal's number (130 for Ctrl-C).
+    """On SIGINT, SIGTERM, SIGUSR1 or SIGUSR2, finish the iteration, save, and exit with 128 + the signal's number.
 
-    A second signal ends the process at once.
+    That is 130 for Ctrl-C, 143 for SIGTERM, and on Linux 138 and 140 for SIGUSR1 and SIGUSR2, by which schedulers
+    announce the end of a job's time. In a validation it does not wait for the rest, which a resumed run leaves out.
+
+    The same comes twice at once where a launcher passes on what its whole group gets. A signal that comes later ends
+    the process without saving.
     """
 
     priority = 'LOWEST'  # what is saved has all that the iteration changes, learning rates too
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = tuple(
+        getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2') if hasattr(signal, name)
+    )
 
     def __init__(self):
         self.received = 0
+        self.received_at = 0.0
         self.previous = {}
         self.owner = os.getpid()
 
@@ -36,24 +45,38 @@ class InterruptHook(Hook):
             self.previous = {number: signal.signal(number, self._receive) for number in self.signals}
 
     def after_train(self, runner) -> None:
-        """Give the signals back."""
+        """Give the signals back; but a scheduler's notice that time is short must not end a run that is done."""
         for number, handler in self.previous.items():
-            signal.signal(number, handler)
+            is_notice = number not in (signal.SIGINT, signal.SIGTERM)
+            signal.signal(number, signal.SIG_IGN if is_notice and handler == signal.SIG_DFL else handler)
         self.previous = {}
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Save and leave if a signal came, on any process."""
         received = self._anywhere()
-        if not received:
+        if received:
+            self._leave(runner, received, f'after iteration {runner.iter + 1}')
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Save what the last iteration has left, as :meth:`after_train_iter`; not where only ``Runner.val()`` runs."""
+        if not self.previous or not _in_step(runner.val_dataloader):
             return
-        self.after_train(runner)
+        received = self._anywhere()
+        if received:
+            runner.train_loop._iter -= 1  # which the loop has counted, and no checkpoint does before it is saved
+            self._leave(runner, received, f'in the validation after iteration {runner.iter + 1}')
+
+    def _leave(self, runner, received: int, when: str) -> None:
         saver = next((hook for hook in runner.hooks if isinstance(hook, CompleteCheckpointHook)), None)
         if saver is None:
             runner.logger.warning('interrupted; there is no CompleteCheckpointHook to save with')
         else:
             path = saver.save_now(runner)
-            runner.logger.info(f'interrupted after iteration {runner.iter + 1}; saved {path}; --resume continues there')
+            runner.logger.info(f'interrupted {when}; saved {path}; --resume continues there')
         barrier()  # a launcher ends all processes when the first has left, and one of them may still be saving
+        if get_world_size() > 1 and self.previous:  # nor shall its signal change the code that this one ends with
+            self.previous = dict.fromkeys(self.previous, signal.SIG_IGN)
+        self.after_train(runner)
         raise SystemExit(128 + received)
 
     def _receive(self, number, frame):
@@ -62,8 +85,12 @@ class InterruptHook(Hook):
             # that dies breaks it, and not for ever: at the end of a failed run Python sends SIGTERM and waits.
             signal.alarm(_GRACE)
             return
-        self.received = number
-        signal.signal(number, signal.SIG_DFL)
+        now = time.monotonic()
+        if not self.received:
+            self.received, self.received_at = number, now
+        elif now > self.received_at + _REPEAT:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def _anywhere(self) -> int:
         if get_world_size() == 1:
@@ -71,3 +98,8 @@ class InterruptHook(Hook):
         received = torch.tensor(self.received)
         all_reduce(received, op='max')
         return int(received)
+
+
+def _in_step(dataloader) -> bool:
+    """Whether all processes take the same number of batches, and so can ask one another after each."""
+    return get_world_size() == 1 or getattr(dataloader.sampler, 'round_up', False)
