@@ -1,4 +1,5 @@
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from mmpe.engine.hooks import InterruptHook
 
 # The tests' networks are too small to share: a second thread would mostly wait, the more so beside other processes.
 torch.set_num_threads(1)
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
 def _managed_classes(base: type = ManagerMixin):
