@@ -9,7 +9,7 @@ import logging
 import os.path as osp
 import pickle
 import sys
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Callable
@@ -30,27 +30,32 @@ __all__ = ['adapt']
 def adapt() -> None:
     """Let MMEngine load its own checkpoints and find installed packages, mmpe among them."""
     MODULE2PACKAGE['mmpe'] = 'mmpe'
-    _allow_checkpoint_types()
+    allow_checkpoint_types()
     _replace_package_utils()
     _dump_what_is_read()
     _log_any_name()
     _replace_launchers()
 
 
-def _allow_checkpoint_types() -> None:
+def allow_checkpoint_types() -> None:
     """Let a weights-only ``torch.load``, the default since PyTorch 2.6, read what MMEngine's runner saves.
 
-    That is the message hub's histories, each with its arrays and statistics, and NumPy scalars such as ``best_score``.
-    Before 2.4 PyTorch has no list of safe types, and loads everything by default.
+    Before 2.4 PyTorch has no list of safe types, and loads everything by default. Others may take types off the list
+    again, as the loader of onedl-mmengine does with those that it had put there itself.
     """
-    if not hasattr(torch.serialization, 'add_safe_globals'):
-        return
+    if hasattr(torch.serialization, 'add_safe_globals'):
+        torch.serialization.add_safe_globals(_checkpoint_types())
+
+
+@cache
+def _checkpoint_types() -> list[Callable]:
+    """Of the message hub's histories, each with its arrays and statistics, and of NumPy scalars as ``best_score``."""
     dtypes = [type(np.dtype(name)) for name in ('bool', 'int32', 'int64', 'float32', 'float64')]
     rebuild = [np.array(0.0).__reduce__()[0], np.float64(0).__reduce__()[0]]
     # NumPy 2 has moved these two; either version reads what the other has saved.
     rebuild = [_pickled_as(f'numpy.{core}.multiarray.{f.__name__}', f) for f in rebuild for core in ('core', '_core')]
     getattr_ = _pickled_as('builtins.getattr', _history_statistic)
-    torch.serialization.add_safe_globals([HistoryBuffer, getattr_, np.ndarray, np.dtype, *dtypes, *rebuild])
+    return [HistoryBuffer, getattr_, np.ndarray, np.dtype, *dtypes, *rebuild]
 
 
 def _pickled_as(path: str, function: Callable) -> Callable:

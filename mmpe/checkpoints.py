@@ -21,6 +21,7 @@ import torch
 from mmengine.dist import barrier, is_main_process
 from torch import Tensor
 
+from ._mmengine import allow_checkpoint_types
 from .errors import InputError, reason
 
 _URL = ('http://', 'https://')
@@ -140,6 +141,7 @@ def _unpickle(path: Path):
             raise InputError(f'{unreadable}: it is an archive that unpacks to more than its own size')
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
+            allow_checkpoint_types()
             return torch.load(path, map_location='cpu', weights_only=True)
     except InputError:
         raise
