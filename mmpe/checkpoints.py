@@ -7,7 +7,6 @@ that MMEngine gives them, and every tensor is finite and has its numbers in the 
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import re
 import reprlib
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from ._mmengine import allow_checkpoint_types
 from .errors import InputError, reason
+from .names import locate
 
 _URL = ('http://', 'https://')
 _SCHEME = re.compile(r'\w[\w.+:-]*://')
@@ -51,7 +51,8 @@ def local_checkpoint(name: str | Path) -> str:
     Raises:
         InputError: If it cannot be downloaded, or is named by another scheme, such as ``s3://`` or ``torchvision://``.
     """
-    name = os.path.expanduser(str(name))
+    name = str(name)
+    name = str(locate(name)) if name.startswith('~') else name  # a path would lose a slash of a URL
     if name.lower().startswith(_URL):
         return _downloaded(name)
     if _SCHEME.match(name) and not Path(name).exists():
@@ -91,7 +92,7 @@ def read_checkpoint(path: str | Path) -> dict:
         InputError: If there is no such file, it is empty, cut short or no checkpoint, a part of it has another form, or
             weights are not finite.
     """
-    path = Path(path)
+    path = locate(path)
     _check_file(path)
     checkpoint = _unpickle(path)
     try:

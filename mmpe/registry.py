@@ -78,7 +78,7 @@ def plain_data(data):
     if isinstance(data, dict):
         return {key: plain_data(value) for key, value in data.items() if (key, value) != ('_scope_', 'mmpe')}
     if isinstance(data, (list, tuple)):
-        return type(data)(plain_data(value) for value in data)
+        return (list if isinstance(data, list) else tuple)(plain_data(value) for value in data)
     if isinstance(data, np.generic):
         return data.item()
     if data is None or isinstance(data, (bool, int, float, str, bytes, np.ndarray, torch.Tensor)):

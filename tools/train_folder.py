@@ -59,7 +59,7 @@ def parse_args():
 
 def default_out(source):
     """A work dir named as what is trained on."""
-    return Path('work_dirs') / locate(source).resolve().stem
+    return Path('work_dirs') / locate(source).resolve().name
 
 
 def train_share(args, out, pictures, rank):

@@ -12,6 +12,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmpe.errors import InputError, is_out_of_memory, one_line, reason
+from mmpe.names import locate
 from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole, real_fault, shown, whole_fault
 
 from .cfg_options import ConfigOptions
@@ -52,13 +53,25 @@ class OneLineParser(argparse.ArgumentParser):
     def parse_args(self, *args, **kwargs) -> argparse.Namespace:
         """As argparse has it; what an action of somebody else's raises is an error like any other."""
         try:
-            return super().parse_args(*args, **kwargs)
+            found = super().parse_args(*args, **kwargs)
         except Exception as error:
             self.error(reason(error))
+        for name, value in vars(found).items():
+            setattr(found, name, _with_home(value))
+        return found
 
     def error(self, message: str):
         """End with exit code 2."""
         self.exit(2, f'error: {one_line(message)}; see {self.prog} --help\n')
+
+
+def _with_home(value):
+    """Names of files with ``~`` expanded, which shells leave to programs in ``--out=~/results``."""
+    if isinstance(value, list):
+        return [_with_home(item) for item in value]
+    if isinstance(value, (str, Path)) and str(value).startswith('~'):
+        return type(value)(locate(value))
+    return value
 
 
 def parser(description: str | None, example: str) -> argparse.ArgumentParser:

@@ -64,14 +64,12 @@ def finished_model(config: Config) -> SinGANModel | None:
     if _plain(model_config(checkpoint)) != _plain(config.model):
         raise InputError(f'{path} was trained with another config: give another --out, or remove its folder')
     model = build(checkpoint, path)
-    if int(model.stage) < model.num_scales:
-        return None
     with as_input_error('the config cannot be built'):
         pictures = DATASETS.build(config.train_dataloader.dataset)
     finest = pictures[0]['inputs'][f'real_scale{len(pictures.sizes) - 1}']
     if model.sizes.tolist() != [list(size) for size in pictures.sizes] or not torch.equal(model.picture[0], finest):
         raise InputError(f'{path} was trained on another picture: give another --out, or remove its folder')
-    return model
+    return model if int(model.stage) == model.num_scales else None
 
 
 def write_result(model: SinGANModel, config: Config, seconds: float | None = None) -> None:

@@ -21,9 +21,11 @@ def readable_streams() -> Iterator[None]:
     Not by the signal SIGPIPE: it would also end a run that writes to a broken connection of its own, without a word.
     """
     before = sys.stdout, sys.stderr
-    for stream in before:
+    # Python has None for a stream that was closed when it started
+    given = [stream or open(os.devnull, 'w', encoding='utf-8') for stream in before]  # noqa: SIM115
+    for stream in given:
         escape_unencodable(stream)
-    sys.stdout, sys.stderr = _Quiet(before[0]), _Quiet(before[1])
+    sys.stdout, sys.stderr = map(_Quiet, given)
     try:
         yield
     finally:

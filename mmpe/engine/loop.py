@@ -52,6 +52,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
                 picture.
         """
         model = self.model
+        _refuse_accumulation(self.runner)
         model.check_progress(model.state_dict(), self._iter)
         batch = next(iter(self.dataloader))
         finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
@@ -59,6 +60,15 @@ class PyramidTrainLoop(IterBasedTrainLoop):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
         self.dataloader_iterator = repeat(batch)
         return super().run()
+
+
+def _refuse_accumulation(runner) -> None:
+    for name, wrapper in runner.optim_wrapper.items():
+        if wrapper._accumulative_counts > 1:
+            raise InputError(
+                f'optim_wrapper.{name}.accumulative_counts={wrapper._accumulative_counts}: a pyramid is trained on one '
+                'picture, whose steps cannot be accumulated; leave it out'
+            )
 
 
 def _refuse_schedules(runner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from functools import partial
 
@@ -10,7 +11,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
 from mmpe.errors import InputError, as_input_error
-from mmpe.numbers import check_finite, check_numbers, check_real, check_whole, shown
+from mmpe.numbers import check_above, check_finite, check_numbers, check_real, check_whole, shown
 from mmpe.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 from .wrapper import unwrapped
@@ -58,8 +59,23 @@ def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
     if 'betas' in optimizer:
         check_numbers(partial(check_real, 0, 1), 2, **{f'{key}.optimizer.betas': optimizer['betas']})
     check_whole(1, **{f'{key}.accumulative_counts': config.get('accumulative_counts', 1)})
+    _check_clipping(f'{key}.clip_grad', config.get('clip_grad'))
     with as_input_error(key):
         return build_optim_wrapper(network, config)
+
+
+def _check_clipping(key: str, config: dict | None) -> None:
+    """Refuse what would turn gradients round, or is not found out before the first step."""
+    if not config:
+        return
+    by_value = isinstance(config, dict) and config.get('type', 'norm') == 'value'
+    needed = 'clip_value' if by_value else 'max_norm'
+    known = {'type', needed, *(() if by_value else ('norm_type', 'error_if_nonfinite', 'foreach'))}
+    if not isinstance(config, dict) or needed not in config or config.keys() - known - {'_scope_'}:
+        raise InputError(f'{key}={shown(config)} cannot work: it must be dict(max_norm=...) or dict(type="value", ...)')
+    check_above(0, **{f'{key}.{needed}': config[needed]})
+    if config.get('norm_type', 2) not in (math.inf, 'inf'):
+        check_above(0, **{f'{key}.norm_type': config.get('norm_type', 2)})
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -25,7 +25,7 @@ from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
 
-from .pictures import resized
+from .pictures import quantised, resized
 
 Size = tuple[int, int]
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
@@ -66,7 +66,7 @@ class RealPictures:
             )
         self.config = dict(dataset)
         self.dataset = DATASETS.build(dataset)
-        _check(self.dataset[0]['inputs'])
+        _check(_as_bytes(self.dataset[0]['inputs']))
         num = min(num or len(self.dataset), len(self.dataset))
         self.indices = [i * len(self.dataset) // num for i in range(num)]
         self.cache_dir = Path(cache_dir or Path(torch.hub.get_dir()) / 'mmpe')
@@ -144,8 +144,13 @@ class _AtSizes(Dataset):
 
     def __getitem__(self, i: int) -> tuple:
         number = self.numbers[i]
-        picture = self.dataset[self.chosen[number]]['inputs']
+        picture = _as_bytes(self.dataset[self.chosen[number]]['inputs'])
         return number, *(resized(picture[None], size)[0] for size in self.sizes)
+
+
+def _as_bytes(picture: Tensor) -> Tensor:
+    """A picture of numbers in [-1, 1], which models are trained on as well, in 256 steps."""
+    return quantised(picture) if isinstance(picture, Tensor) and picture.is_floating_point() else picture
 
 
 def _check(picture) -> None:

@@ -18,7 +18,7 @@ from mmpe.registry import MODELS
 
 from .average import RunningAverage
 from .distributed import average_gradients, common_seed
-from .random import random_generator
+from .random import check_draws, random_generator
 from .resumable import ResumableModel, State
 
 Size = tuple[int, int]
@@ -275,6 +275,7 @@ class AdversarialModel(ResumableModel):
         Raises:
             InputError: If the generator cannot give the size.
         """
+        check_draws(num, seed)
         return self._sample(range(first, first + num), size, seed)
 
     @torch.no_grad()

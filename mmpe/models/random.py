@@ -28,7 +28,7 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
     """
     for number in place:
         check_seed(number)
-    entropy = (zlib.crc32(purpose.encode()), len(place), *place)
+    entropy = (zlib.crc32(purpose.encode()), len(place), *map(int, place))
     return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 

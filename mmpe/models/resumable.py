@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -68,7 +69,7 @@ class ResumableModel(BaseModel):
 
 
 def check_entries(own: State, saved: State, optional: Collection[str] = ()) -> None:
-    """Refuse a state dict of other names or shapes than a model's.
+    """Refuse a state dict of other names, shapes or types than a model's.
 
     Raises:
         InputError: If it is; it names one entry, both shapes and the number of such entries.
@@ -89,4 +90,9 @@ def _listed(names: list[str]) -> str:
 
 
 def _shapes(state: State) -> dict[str, str]:
-    return {name: 'x'.join(map(str, tensor.shape)) or '1' for name, tensor in state.items()}
+    return {name: _described(tensor) for name, tensor in state.items()}
+
+
+def _described(tensor: Tensor) -> str:
+    kind = '' if tensor.dtype == torch.float32 else f' {str(tensor.dtype).removeprefix("torch.")}'
+    return f'{"x".join(map(str, tensor.shape)) or "1"}{kind}'

@@ -4,7 +4,7 @@ _base_ = ['../default_runtime.py']
 
 train_cfg = dict(type='ResumableTrainLoop', max_iters=280_000, val_interval=20_000)
 optim_wrapper = dict(
-    constructor='PerNetworkOptimWrapperConstructor',
+    constructor='mmpe.PerNetworkOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=0.001, betas=(0.0, 0.99))),
     discriminator=dict(optimizer=dict(type='Adam', lr=0.001, betas=(0.0, 0.99))),
 )

@@ -4,7 +4,7 @@ _base_ = ['../default_runtime.py']
 
 train_cfg = dict(type='PyramidTrainLoop')
 optim_wrapper = dict(
-    constructor='PerNetworkOptimWrapperConstructor',
+    constructor='mmpe.PerNetworkOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=0.0005, betas=(0.5, 0.999))),
     discriminator=dict(optimizer=dict(type='Adam', lr=0.0005, betas=(0.5, 0.999))),
 )

@@ -6,7 +6,7 @@ path_length_share, r1_share = 4 / 5, 16 / 17
 
 train_cfg = dict(type='ResumableTrainLoop', max_iters=1_100_000, val_interval=20_000)
 optim_wrapper = dict(
-    constructor='PerNetworkOptimWrapperConstructor',
+    constructor='mmpe.PerNetworkOptimWrapperConstructor',
     generator=dict(
         optimizer=dict(type='Adam', lr=0.002 * path_length_share, betas=(0.0, 0.99**path_length_share)),
     ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 
@@ -50,6 +52,7 @@ class CompleteCheckpointHook(CheckpointHook):
         kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic')) | kwargs
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
         self._in_training = False
+        self._is_readable = False  # as the first checkpoint shows
 
     def before_train(self, runner) -> None:
         """Say so if checkpoints will not be enough to load the model from."""
@@ -76,6 +79,9 @@ class CompleteCheckpointHook(CheckpointHook):
             checkpoint[key] = plain_data(checkpoint[key])
         if 'param_schedulers' in checkpoint:
             checkpoint['param_schedulers'] = plain_data(_without_functions(checkpoint['param_schedulers']))
+        if not self._is_readable:
+            _check_readable(checkpoint)
+            self._is_readable = True
 
     def save_now(self, runner) -> str:
         """Save after the iteration just finished; returns the path."""
@@ -112,6 +118,21 @@ class CompleteCheckpointHook(CheckpointHook):
             self.file_backend.remove = remove
         for path in outdated:
             remove(path)
+
+
+def _check_readable(checkpoint: dict) -> None:
+    """Refuse what another hook has put into a checkpoint if nobody could read it again."""
+    for key, value in checkpoint.items():
+        content = io.BytesIO()
+        try:
+            torch.save(value, content)
+            content.seek(0)
+            torch.load(content, weights_only=True)
+        except Exception as error:  # pickling fails in many ways
+            raise InputError(
+                f'the checkpoint could not be read again, as its {key!r} holds more than tensors and plain data: '
+                'see which hook adds it, and let it add numbers, texts, lists, dicts or tensors'
+            ) from error
 
 
 def _without_functions(data):

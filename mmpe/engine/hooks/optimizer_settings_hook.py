@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mmengine.hooks import Hook
@@ -40,6 +41,20 @@ class OptimizerSettingsHook(Hook):
                     _begin_anew(group, own)
                 for change in _take_over(group, own, [state for state in states if _is_of(state, number)], number):
                     runner.logger.info(f'{name or "the optimiser"}: {change}')
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Look at the learning rates that the iteration trains with.
+
+        Raises:
+            InputError: If a schedule has led to one that is negative or not finite.
+        """
+        for name, wrapper in _wrappers(runner.optim_wrapper).items():
+            for group in wrapper.param_groups:
+                if not 0 <= group['lr'] < math.inf:
+                    raise InputError(
+                        f'the learning rate{f" of {name}" if name else ""} is {group["lr"]} at iteration '
+                        f'{runner.iter + 1}: it must be finite and at least 0; change param_scheduler'
+                    )
 
     def _check_schedules(self, runner, schedules: dict, saved: dict) -> None:
         for name in schedules:

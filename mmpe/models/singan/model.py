@@ -19,7 +19,7 @@ from mmpe.registry import MODELS
 
 from ..distributed import average_gradients, broadcast_state, common_seed
 from ..losses import colour_pull, colours, gradient_penalty, mix
-from ..random import random_generator
+from ..random import check_draws, random_generator
 from ..resumable import ResumableModel, State
 from .generator import Size, copy_block
 from .palette import Palette
@@ -495,9 +495,16 @@ class SinGANModel(ResumableModel):
                 :class:`~mmpe.evaluation.SinglePictureScores` takes.
         """
         if mode == 'predict':
-            samples = self.sample(_SAMPLES_TO_SCORE)
-            return [dict(samples=samples, picture=self.picture, reconstruction=self.reconstruct())]
+            samples, reconstruction = self.sample(_SAMPLES_TO_SCORE), self.reconstruct()
+            return [dict(samples=samples, picture=self._picture_at(reconstruction), reconstruction=reconstruction)]
         return self.sample(**(inputs or {}))
+
+    def _picture_at(self, image: Tensor) -> Tensor:
+        """The picture at the size of an image: that of the finest trained scale, while there are more to train."""
+        size = tuple(image.shape[-2:])
+        if size == tuple(self.picture.shape[-2:]):
+            return self.picture
+        return F.interpolate(self.picture, size, mode='bicubic', antialias=True).clamp(-1, 1)
 
     @torch.no_grad()
     def sample(
@@ -525,6 +532,7 @@ class SinGANModel(ResumableModel):
         Raises:
             InputError: If the start scale does not exist, or the size is too small for the pyramid.
         """
+        check_draws(num, seed)
         self.check_start_scale(start_scale)
         sizes = self.scaled_sizes(size)[start_scale:]
         image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None

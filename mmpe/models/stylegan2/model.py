@@ -15,6 +15,7 @@ from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update
 from ..losses import non_saturating, path_length_penalty, path_lengths, r1_penalty
+from ..random import check_draws
 from .scales import Scales
 
 _PATH_LENGTH_DECAY = 0.01
@@ -205,6 +206,7 @@ class StyleGAN2Model(AdversarialModel):
         Raises:
             InputError: If the generator cannot give the size.
         """
+        check_draws(num, seed)
         return self._sample(range(first, first + num), size, seed, truncation=truncation)
 
     def _draw_images(
