@@ -152,6 +152,11 @@ def test_a_declared_no_data_value_is_a_hole_wherever_it_lies(tmp_path, remarks, 
         np.where(GREY > 128, 255, GREY // 128).astype('int32'),  # labels
         (GREY * 40 - 11000).astype('float32'),  # the sea floor, through -9999
         (GREY - 128).astype('float32'),
+        np.where(GREY > 90, GREY / 255, -1).astype('float32'),  # a bright thing on a black background, in [-1, 1]
+        np.where(GREY > 200, GREY / 255, -1).astype('float64'),
+        np.where(GREY > 150, GREY, -1).astype('int16'),
+        np.where(GREY > 150, GREY, -255).astype('int32'),
+        np.where(GREY > 150, GREY * 100, -25500).astype('float32'),
     ],
 )
 def test_honest_content_is_neither_cut_nor_filled(tmp_path, remarks, values):

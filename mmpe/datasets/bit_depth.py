@@ -13,6 +13,7 @@ _NO_DATA = np.array(
 )
 _NO_MAGNITUDE = 1e20  # nor is anything this large a value: -3.4e38, 1e30, 9.97e36, ...
 _SEPARATE = 64  # an outlier leaves the other values fewer than 256 / 64 = 4 of the 256 levels
+_CODE = 100  # a "no data" value of one's own choice has three digits or more; -1 is a black background
 _ENOUGH = 8  # distinct values that make a content; a mask or a map of labels has fewer, and no outliers
 
 
@@ -100,7 +101,8 @@ def _is_no_data(value: float, others: np.ndarray) -> bool:
     gap = min(abs(value - others[0]), abs(value - others[-1]))
     if abs(value) >= _NO_MAGNITUDE or (value in _NO_DATA and len(others) > 1):
         return value < 0 <= others[0] or gap > span / 2
-    return value < 0 <= others[0] and gap > 2 * span and len(others) >= _ENOUGH
+    beyond = max(_CODE, 2 * others[-1])  # well outside of what mirrors the content
+    return value <= -beyond and others[0] >= 0 and gap > 2 * span and len(others) >= _ENOUGH
 
 
 def _without_far_tails(content: np.ndarray) -> np.ndarray:
