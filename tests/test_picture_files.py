@@ -92,6 +92,42 @@ def test_colors_of_other_depths(tmp_path, dtype, layout):
     assert np.abs(found / 255 - expected).max() < 2.5 / 255
 
 
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'uint32', 'float32', 'float64'])
+@pytest.mark.parametrize('kind', ['unspecified', 'assocalpha', 'unassalpha'])
+@pytest.mark.parametrize('planes', ['contig', 'separate'])
+@pytest.mark.parametrize('colors', [1, 3])
+def test_one_more_channel_is_what_the_file_declares(tmp_path, remarks, dtype, kind, planes, colors):
+    color = np.stack([GREY, 255 - GREY, GREY][:colors], -1) / 255
+    alpha = np.resize([1, 0.5, 0.25, 0], GREY.shape)[..., None]
+    values = np.concatenate([color * alpha if kind == 'assocalpha' else color, alpha], -1)
+    values = (values * (1 if 'float' in dtype else np.iinfo(dtype).max)).astype(dtype)
+    values = values if planes == 'contig' else np.moveaxis(values, -1, 0)
+    photometric = 'rgb' if colors == 3 else 'minisblack'
+    path = tiff(tmp_path / 'x.tif', values, photometric=photometric, planarconfig=planes, extrasamples=[kind])
+    visible = color[alpha[..., 0] > 0] if kind == 'assocalpha' and dtype not in ('uint8', 'uint16') else color
+    expected = (color - visible.min()) / np.ptp(visible)
+    expected = expected if kind == 'unspecified' else expected * alpha + 1 - alpha
+    assert np.abs(np.asarray(open_picture(path)) / 255 - expected).max() < (5 if dtype == 'uint8' else 2.5) / 255
+    said = 'x.tif: its last channel is not declared to be alpha (it may be infrared): it is passed over'
+    assert remarks == ([f'{tmp_path}/{said}'] if kind == 'unspecified' else [])
+
+
+def test_indices_of_a_palette_are_not_taken_for_greys(tmp_path):
+    options = dict(photometric='palette', colormap=np.zeros((3, 65536), 'uint16'))
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither grey nor RGB'):
+        open_picture(tiff(tmp_path / 'x.tif', GREY.astype('uint16'), **options))
+
+
+def test_a_broken_tiff_is_no_picture(tmp_path):
+    path = tiff(tmp_path / 'x.tif', GREY.astype('uint8'), compression='zlib')
+    content = bytearray(path.read_bytes())
+    start = tifffile.TiffFile(path).pages[0].dataoffsets[0]
+    content[start : start + 40] = bytes(40)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture'):
+        open_picture(path)
+
+
 @pytest.mark.parametrize('name', ['five channels', 'complex'])
 def test_what_is_neither_grey_nor_color_is_refused(tmp_path, name):
     values = GREY.astype('complex64') if name == 'complex' else np.stack([GREY] * 5, -1).astype('float32')
