@@ -252,6 +252,35 @@ def test_masks_are_read_by_the_same_reader(tmp_path):
 # -------------------------------------------------------------------- kinds of files
 
 
+def keyed_png(values, key, bits):
+    """By the definition of PNG: grey or RGB with a transparent color."""
+    lines = values.astype('>u2' if bits == 16 else 'u1').reshape(len(values), -1)
+    kind = 2 if values.ndim == 3 else 0
+    chunks = {
+        b'IHDR': struct.pack('>IIBBBBB', values.shape[1], values.shape[0], bits, kind, 0, 0, 0),
+        b'tRNS': struct.pack(f'>{len(key)}H', *key),
+        b'IDAT': zlib.compress(b''.join(b'\0' + line.tobytes() for line in lines)),
+        b'IEND': b'',
+    }
+    parts = (struct.pack('>I', len(d)) + t + d + struct.pack('>I', zlib.crc32(t + d)) for t, d in chunks.items())
+    return b'\x89PNG\r\n\x1a\n' + b''.join(parts)
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('color', [False, True])
+def test_the_transparent_color_of_a_png_is_white(bits, color):
+    scale = 257 if bits == 16 else 1
+    values = (np.asarray(ROCKET) if color else GREY).astype(int) * scale
+    key = np.array([3, 5, 9] if color else [7]) * scale + (bits == 16)
+    values[10:20, 10:20] = key
+    values[20:25, 10:20] = key + 1  # nearly the same, and visible
+    found = np.asarray(open_picture(keyed_png(values, key, bits)), dtype=int)
+    transparent = (values.reshape(*values.shape[:2], -1) == key).all(-1)
+    expected = np.where(transparent[..., None], 255, values.reshape(*values.shape[:2], -1) / scale)
+    assert transparent[10:20, 10:20].all() and not transparent[20:25, 10:20].any()
+    assert np.abs(found - expected).max() <= 1
+
+
 def test_the_first_frame_is_read_and_said(tmp_path, remarks):
     frames = [Image.new('RGB', (9, 7), color) for color in ('red', 'blue', 'lime')]
     for name in ('x.gif', 'x.png', 'x.webp', 'x.tif', 'x.avif'):

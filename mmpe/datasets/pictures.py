@@ -21,6 +21,7 @@ from mmpe.names import locate, printable
 from mmpe.numbers import check_whole
 
 from .bit_depth import to_8_bits
+from .color_key import has_key_of_16_bits, make_transparent
 from .color_profiles import lab_to_srgb, to_srgb
 from .orientation import find_orientation, turn_upright, without_exif
 from .tiff import SIGNATURES, Numbers, has_undeclared_channel, is_misread, numbers_of, read_numbers
@@ -155,6 +156,9 @@ def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> I
             image.load()
         except Exception as error:
             return _read_tiff_after(error, stream, name, max_pixels)
+        if has_key_of_16_bits(image, stream):
+            stream.seek(0)
+            make_transparent(image, _open(stream))
         if has_undeclared_channel(image):
             _remark(name, _UNDECLARED)
         orientation = find_orientation(image)

@@ -59,7 +59,9 @@ def numbers_of(image: Image.Image) -> Numbers | None:
     if tags and image.mode == 'I' and not signed and _first(tags.get(_BITS)) == 32:
         values = values.view(np.uint32)
     inverted = bool(tags) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted)
+    key = image.info.get('transparency')  # of a PNG
+    alpha = None if key is None else (values != key).astype(np.float64)
+    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted, alpha)
 
 
 def has_undeclared_channel(image: Image.Image) -> bool:
