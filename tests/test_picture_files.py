@@ -209,6 +209,36 @@ def test_hot_pixels_do_not_make_the_picture_black(tmp_path, remarks):
     assert '2 values far above all others' in remarks[0]
 
 
+@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64'])
+@pytest.mark.parametrize('colors', [1, 3])
+@pytest.mark.parametrize('photometric, look', [('minisblack', 'dark'), ('miniswhite', 'bright')])
+def test_a_few_highlights_that_take_the_range_are_said(tmp_path, remarks, dtype, colors, photometric, look):
+    values = GREY / 255
+    values[3:5, 3:5] = 30
+    values = np.stack([values] * colors, -1).squeeze()
+    photometric = 'rgb' if colors == 3 else photometric
+    levels(tiff(tmp_path / 'x.tif', values.astype(dtype), photometric=photometric))
+    look = 'dark' if colors == 3 else look
+    said = f'it comes out {look}: 99.67% of its values are up to 1, in the first 16 of 256 levels'
+    assert said in remarks[0] and 'a few highlights reach 30;' in remarks[0] and len(remarks) == 1
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        GREY / 255,
+        np.where(GREY > 250, 1, 0),  # a small mask
+        np.where(GREY > 250, 30, 1),
+        np.exp(GREY / 255 * 3),
+        np.full((8, 8), 5),
+        255 - GREY / 255,
+    ],
+)
+def test_no_other_picture_is_said_to_be_dark(tmp_path, remarks, values):
+    levels(tiff(tmp_path / 'x.tif', values.astype('float32')))
+    assert remarks == []
+
+
 @pytest.mark.parametrize('value', [NAN, -np.inf])
 def test_a_picture_of_holes_is_refused(tmp_path, value):
     with pytest.raises(InputError, match='no pixel has a value'):
