@@ -92,6 +92,42 @@ def test_colors_of_other_depths(tmp_path, dtype, layout):
     assert np.abs(found / 255 - expected).max() < 2.5 / 255
 
 
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'uint32', 'float32', 'float64'])
+@pytest.mark.parametrize('kind', ['unspecified', 'assocalpha', 'unassalpha'])
+@pytest.mark.parametrize('planes', ['contig', 'separate'])
+@pytest.mark.parametrize('colors', [1, 3])
+def test_one_more_channel_is_what_the_file_declares(tmp_path, remarks, dtype, kind, planes, colors):
+    color = np.stack([GREY, 255 - GREY, GREY][:colors], -1) / 255
+    alpha = np.resize([1, 0.5, 0.25, 0], GREY.shape)[..., None]
+    values = np.concatenate([color * alpha if kind == 'assocalpha' else color, alpha], -1)
+    values = (values * (1 if 'float' in dtype else np.iinfo(dtype).max)).astype(dtype)
+    values = values if planes == 'contig' else np.moveaxis(values, -1, 0)
+    photometric = 'rgb' if colors == 3 else 'minisblack'
+    path = tiff(tmp_path / 'x.tif', values, photometric=photometric, planarconfig=planes, extrasamples=[kind])
+    visible = color[alpha[..., 0] > 0] if kind == 'assocalpha' and dtype not in ('uint8', 'uint16') else color
+    expected = (color - visible.min()) / np.ptp(visible)
+    expected = expected if kind == 'unspecified' else expected * alpha + 1 - alpha
+    assert np.abs(np.asarray(open_picture(path)) / 255 - expected).max() < (5 if dtype == 'uint8' else 2.5) / 255
+    said = 'x.tif: its last channel is not declared to be alpha (it may be infrared): it is passed over'
+    assert remarks == ([f'{tmp_path}/{said}'] if kind == 'unspecified' else [])
+
+
+def test_indices_of_a_palette_are_not_taken_for_greys(tmp_path):
+    options = dict(photometric='palette', colormap=np.zeros((3, 65536), 'uint16'))
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither grey nor RGB'):
+        open_picture(tiff(tmp_path / 'x.tif', GREY.astype('uint16'), **options))
+
+
+def test_a_broken_tiff_is_no_picture(tmp_path):
+    path = tiff(tmp_path / 'x.tif', GREY.astype('uint8'), compression='zlib')
+    content = bytearray(path.read_bytes())
+    start = tifffile.TiffFile(path).pages[0].dataoffsets[0]
+    content[start : start + 40] = bytes(40)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture'):
+        open_picture(path)
+
+
 @pytest.mark.parametrize('name', ['five channels', 'complex'])
 def test_what_is_neither_grey_nor_color_is_refused(tmp_path, name):
     values = GREY.astype('complex64') if name == 'complex' else np.stack([GREY] * 5, -1).astype('float32')
@@ -152,6 +188,11 @@ def test_a_declared_no_data_value_is_a_hole_wherever_it_lies(tmp_path, remarks, 
         np.where(GREY > 128, 255, GREY // 128).astype('int32'),  # labels
         (GREY * 40 - 11000).astype('float32'),  # the sea floor, through -9999
         (GREY - 128).astype('float32'),
+        np.where(GREY > 90, GREY / 255, -1).astype('float32'),  # a bright thing on a black background, in [-1, 1]
+        np.where(GREY > 200, GREY / 255, -1).astype('float64'),
+        np.where(GREY > 150, GREY, -1).astype('int16'),
+        np.where(GREY > 150, GREY, -255).astype('int32'),
+        np.where(GREY > 150, GREY * 100, -25500).astype('float32'),
     ],
 )
 def test_honest_content_is_neither_cut_nor_filled(tmp_path, remarks, values):
@@ -166,6 +207,36 @@ def test_hot_pixels_do_not_make_the_picture_black(tmp_path, remarks):
     found = levels(tiff(tmp_path / 'x.tif', values))
     assert found[3, 4] == 255 and np.abs(found - GREY)[values < 1000].max() <= 1
     assert '2 values far above all others' in remarks[0]
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64'])
+@pytest.mark.parametrize('colors', [1, 3])
+@pytest.mark.parametrize('photometric, look', [('minisblack', 'dark'), ('miniswhite', 'bright')])
+def test_a_few_highlights_that_take_the_range_are_said(tmp_path, remarks, dtype, colors, photometric, look):
+    values = GREY / 255
+    values[3:5, 3:5] = 30
+    values = np.stack([values] * colors, -1).squeeze()
+    photometric = 'rgb' if colors == 3 else photometric
+    levels(tiff(tmp_path / 'x.tif', values.astype(dtype), photometric=photometric))
+    look = 'dark' if colors == 3 else look
+    said = f'it comes out {look}: 99.67% of its values are up to 1, in the first 16 of 256 levels'
+    assert said in remarks[0] and 'a few highlights reach 30;' in remarks[0] and len(remarks) == 1
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        GREY / 255,
+        np.where(GREY > 250, 1, 0),  # a small mask
+        np.where(GREY > 250, 30, 1),
+        np.exp(GREY / 255 * 3),
+        np.full((8, 8), 5),
+        255 - GREY / 255,
+    ],
+)
+def test_no_other_picture_is_said_to_be_dark(tmp_path, remarks, values):
+    levels(tiff(tmp_path / 'x.tif', values.astype('float32')))
+    assert remarks == []
 
 
 @pytest.mark.parametrize('value', [NAN, -np.inf])
@@ -209,6 +280,35 @@ def test_masks_are_read_by_the_same_reader(tmp_path):
 
 
 # -------------------------------------------------------------------- kinds of files
+
+
+def keyed_png(values, key, bits):
+    """By the definition of PNG: grey or RGB with a transparent color."""
+    lines = values.astype('>u2' if bits == 16 else 'u1').reshape(len(values), -1)
+    kind = 2 if values.ndim == 3 else 0
+    chunks = {
+        b'IHDR': struct.pack('>IIBBBBB', values.shape[1], values.shape[0], bits, kind, 0, 0, 0),
+        b'tRNS': struct.pack(f'>{len(key)}H', *key),
+        b'IDAT': zlib.compress(b''.join(b'\0' + line.tobytes() for line in lines)),
+        b'IEND': b'',
+    }
+    parts = (struct.pack('>I', len(d)) + t + d + struct.pack('>I', zlib.crc32(t + d)) for t, d in chunks.items())
+    return b'\x89PNG\r\n\x1a\n' + b''.join(parts)
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('color', [False, True])
+def test_the_transparent_color_of_a_png_is_white(bits, color):
+    scale = 257 if bits == 16 else 1
+    values = (np.asarray(ROCKET) if color else GREY).astype(int) * scale
+    key = np.array([3, 5, 9] if color else [7]) * scale + (bits == 16)
+    values[10:20, 10:20] = key
+    values[20:25, 10:20] = key + 1  # nearly the same, and visible
+    found = np.asarray(open_picture(keyed_png(values, key, bits)), dtype=int)
+    transparent = (values.reshape(*values.shape[:2], -1) == key).all(-1)
+    expected = np.where(transparent[..., None], 255, values.reshape(*values.shape[:2], -1) / scale)
+    assert transparent[10:20, 10:20].all() and not transparent[20:25, 10:20].any()
+    assert np.abs(found - expected).max() <= 1
 
 
 def test_the_first_frame_is_read_and_said(tmp_path, remarks):

@@ -13,6 +13,8 @@ _NO_DATA = np.array(
 )
 _NO_MAGNITUDE = 1e20  # nor is anything this large a value: -3.4e38, 1e30, 9.97e36, ...
 _SEPARATE = 64  # an outlier leaves the other values fewer than 256 / 64 = 4 of the 256 levels
+_CODE = 100  # a "no data" value of one's own choice has three digits or more; -1 is a black background
+_DARK, _NEARLY_ALL = 16, 0.95  # of 256 levels, and of the values; what remains are highlights
 _ENOUGH = 8  # distinct values that make a content; a mask or a map of labels has fewer, and no outliers
 
 
@@ -49,6 +51,8 @@ def to_8_bits(
         clipped = int(((values > high) & ~holes).sum())
         remarks = [f'{clipped} values far above all others count as the largest of these, {high:g}'] if clipped else []
         levels = _scaled(np.where(holes, low, values), low, high)
+        if values.dtype.kind == 'f':
+            remarks += _crowded_levels(levels[~holes], values[~holes], high, inverted)
     else:
         remarks = _unused_bits(values[~holes], full)
         levels = _scaled(np.arange(full + 1), 0, full)[values]
@@ -100,7 +104,8 @@ def _is_no_data(value: float, others: np.ndarray) -> bool:
     gap = min(abs(value - others[0]), abs(value - others[-1]))
     if abs(value) >= _NO_MAGNITUDE or (value in _NO_DATA and len(others) > 1):
         return value < 0 <= others[0] or gap > span / 2
-    return value < 0 <= others[0] and gap > 2 * span and len(others) >= _ENOUGH
+    beyond = max(_CODE, 2 * others[-1])  # well outside of what mirrors the content
+    return value <= -beyond and others[0] >= 0 and gap > 2 * span and len(others) >= _ENOUGH
 
 
 def _without_far_tails(content: np.ndarray) -> np.ndarray:
@@ -112,6 +117,19 @@ def _without_far_tails(content: np.ndarray) -> np.ndarray:
     gaps, place = np.diff(content), np.arange(1, len(content))
     far_below = place[(gaps > _SEPARATE * (content[-1] - content[1:])) & (len(content) - place >= enough)]
     return content[far_below[-1] :] if len(far_below) else content
+
+
+def _crowded_levels(levels: np.ndarray, values: np.ndarray, high: float, inverted: bool) -> list[str]:
+    """A line for a picture of which a few highlights take nearly the whole range."""
+    dark = levels < _DARK
+    share = dark.mean()
+    if not _NEARLY_ALL <= share < 1 or len(np.unique(values[dark])) < _ENOUGH:
+        return []
+    return [
+        f'it comes out {"bright" if inverted else "dark"}: {100 * share:.4g}% of its values are up to '
+        f'{values[dark].max():g}, in the first {_DARK} of 256 levels, as a few highlights reach {high:g}; '
+        'to see more, map its tones to 8 bits yourself'
+    ]
 
 
 def _filled(values: np.ndarray, holes: np.ndarray) -> np.ndarray:

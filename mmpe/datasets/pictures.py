@@ -21,9 +21,10 @@ from mmpe.names import locate, printable
 from mmpe.numbers import check_whole
 
 from .bit_depth import to_8_bits
+from .color_key import has_key_of_16_bits, make_transparent
 from .color_profiles import lab_to_srgb, to_srgb
 from .orientation import find_orientation, turn_upright, without_exif
-from .tiff import SIGNATURES, Numbers, is_misread, numbers_of, read_numbers
+from .tiff import SIGNATURES, Numbers, has_undeclared_channel, is_misread, numbers_of, read_numbers
 
 SKIMAGE = 'skimage://'
 MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fill a memory
@@ -32,6 +33,7 @@ _LARGE = MAX_PIXELS // 2  # beyond, a picture is reduced as it is read if fewer 
 _DETAIL = 4  # times the pixels that are needed are left by that
 _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
 _ANIMATED = ('GIF', 'PNG', 'WEBP', 'AVIF', 'TIFF', 'FLI', 'DCX')
+_UNDECLARED = 'its last channel is not declared to be alpha (it may be infrared): it is passed over'
 _REMARKS = 20  # of one kind, in each process
 _lock = threading.Lock()
 for _library in ('PIL', 'tifffile'):  # what they log they also raise; without a handler Python prints it
@@ -150,7 +152,15 @@ def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> I
             )
         if image.format in _ANIMATED and _has_more_frames(image):
             _remark(name, 'it has several frames: the first one is read')
-        image.load()
+        try:
+            image.load()
+        except Exception as error:
+            return _read_tiff_after(error, stream, name, max_pixels)
+        if has_key_of_16_bits(image, stream):
+            stream.seek(0)
+            make_transparent(image, _open(stream))
+        if has_undeclared_channel(image):
+            _remark(name, _UNDECLARED)
         orientation = find_orientation(image)
         rgb = _to_rgb(image, name)
     if enough is not None and pixels > _LARGE:
@@ -168,6 +178,16 @@ def _has_more_frames(image: Image.Image) -> bool:
 def _read_tiff(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     numbers = read_numbers(stream, max_pixels)
     return turn_upright(_from_numbers(numbers, name, numbers.profile), numbers.orientation)
+
+
+def _read_tiff_after(error: Exception, stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+    """What Pillow took on and could not do, unless the file is broken: then its own message is the better one."""
+    if not _is_tiff(stream):
+        raise error
+    try:
+        return _read_tiff(stream, name, max_pixels)
+    except Exception:
+        raise error from None
 
 
 def _open(stream: BinaryIO) -> Image.Image:
@@ -214,7 +234,7 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
             numbers.values = numbers.values.astype(np.int32)  # its 16 bits are signed
         return _from_numbers(numbers, name, profile)
     if image.mode in ('LA', 'PA', 'RGBA', 'La', 'RGBa') or 'transparency' in image.info:
-        rgba = image.convert('RGBA')
+        rgba = (image.convert('LA') if image.mode == 'La' else image).convert('RGBA')
         return _on_white(_in_srgb(rgba.convert('RGB'), profile, name), rgba.getchannel('A'))
     return _in_srgb(image, profile, name)
 
@@ -227,15 +247,16 @@ def _from_numbers(numbers: Numbers, name: str, profile: bytes | None) -> Image.I
     if values.dtype.kind == 'u' and values.dtype.itemsize <= 2:
         full = 2 ** min(numbers.bits or 16, 8 * values.dtype.itemsize) - 1
     levels, remarks = to_8_bits(values, full, numbers.no_data, numbers.inverted)
+    if numbers.extra:
+        remarks.append(_UNDECLARED)
     for remark in remarks:
         _remark(name, remark)
     image = _in_srgb(Image.fromarray(levels), profile, name)
-    return image if numbers.alpha is None else _on_white(image, _opacity(numbers.alpha))
-
-
-def _opacity(alpha: np.ndarray) -> Image.Image:
-    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in 'iu' else 1
-    return Image.fromarray((np.nan_to_num(alpha.astype(np.float64)) / full * 255).clip(0, 255).round().astype(np.uint8))
+    return (
+        image
+        if numbers.alpha is None
+        else _on_white(image, Image.fromarray((numbers.alpha * 255).round().astype(np.uint8)))
+    )
 
 
 def _on_white(image: Image.Image, alpha: Image.Image) -> Image.Image:

@@ -11,8 +11,11 @@ from PIL import Image
 from mmpe.errors import InputError
 
 SIGNATURES = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
-_BITS, _PHOTOMETRIC, _ORIENTATION, _PLANES, _SAMPLE_FORMAT, _PROFILE, _NO_DATA = 258, 262, 274, 284, 339, 34675, 42113
+_BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _PLANES, _EXTRA, _SAMPLE_FORMAT = 258, 262, 274, 277, 284, 338, 339
+_PROFILE, _NO_DATA = 34675, 42113
 _SIGNED, _WHITE_IS_ZERO, _SEPARATE = 2, 0, 2
+_GREY, _RGB = (None, _WHITE_IS_ZERO, 1), 2  # a file should say which it is
+_PREMULTIPLIED, _UNASSOCIATED = 1, 2  # the kinds of an extra channel that are alpha
 _DENSEST = 2000  # pixels in a byte, at the most that compression makes of a flat picture
 
 
@@ -25,7 +28,8 @@ class Numbers:
         bits (int | None): How many of theirs are used, as declared; None: all.
         no_data (float | None): Which of them is declared to stand for "no data".
         inverted (bool): Whether the smallest is white.
-        alpha (np.ndarray | None): (H, W), opacity, in the values' type.
+        alpha (np.ndarray | None): (H, W), opacity from 0 to 1; the values are not multiplied by it.
+        extra (bool): Whether there was one more channel, which is not alpha, such as infrared.
         orientation (int): As in EXIF.
         profile (bytes | None): An ICC profile.
     """
@@ -35,6 +39,7 @@ class Numbers:
     no_data: float | None = None
     inverted: bool = False
     alpha: np.ndarray | None = None
+    extra: bool = False
     orientation: int = 1
     profile: bytes | None = None
 
@@ -54,7 +59,16 @@ def numbers_of(image: Image.Image) -> Numbers | None:
     if tags and image.mode == 'I' and not signed and _first(tags.get(_BITS)) == 32:
         values = values.view(np.uint32)
     inverted = bool(tags) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted)
+    key = image.info.get('transparency')  # of a PNG
+    alpha = None if key is None else (values != key).astype(np.float64)
+    return Numbers(values, _first(tags.get(_BITS)), _no_data(tags.get(_NO_DATA)), inverted, alpha)
+
+
+def has_undeclared_channel(image: Image.Image) -> bool:
+    """Whether Pillow passes over a channel of a TIFF, as it is neither a color nor declared to be alpha."""
+    tags = getattr(image, 'tag_v2', {})
+    default = 0 if (_first(tags.get(_SAMPLES)) or 1) > len(image.getbands()) else None
+    return bool(tags) and _first(tags.get(_EXTRA, default)) == 0
 
 
 def is_misread(image: Image.Image) -> bool:
@@ -86,28 +100,54 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
         if page.axes == 'SYX':
             values = np.moveaxis(values, 0, -1)
         tags = {tag.code: tag.value for tag in page.tags}
-    values, alpha = _channels(values, tags.get(_PHOTOMETRIC))
+    color, more = _channels(values, tags.get(_PHOTOMETRIC))
+    kind = _first(tags.get(_EXTRA))
+    alpha = _opacity(more) if more is not None and kind in (_PREMULTIPLIED, _UNASSOCIATED) else None
+    if alpha is not None and kind == _PREMULTIPLIED:
+        color = _divided(color, alpha)
     return Numbers(
-        values,
+        color,
         _first(tags.get(_BITS)),
         _no_data(tags.get(_NO_DATA)),
         tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
         alpha,
+        more is not None and alpha is None,
         int(tags.get(_ORIENTATION, 1)),
         tags.get(_PROFILE),
     )
 
 
 def _channels(values: np.ndarray, photometric: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Grey or RGB, and alpha."""
+    """Grey or RGB, and the channel beyond it."""
+    if photometric not in (*_GREY, _RGB):
+        raise InputError('its colors are neither grey nor RGB')
     if values.ndim == 2 and values.dtype.kind in 'biuf':
         return values, None
-    colors = 3 if photometric == 2 else 1
+    colors = 3 if photometric == _RGB else 1
     if values.ndim != 3 or values.dtype.kind not in 'iuf' or values.shape[-1] - colors not in (0, 1):
         what = 'x'.join(map(str, values.shape[2:])) or '1'
         raise InputError(f'it has {what} channels of {values.dtype}: a picture is grey or RGB, with or without alpha')
     color = values[..., :colors]
     return color if colors == 3 else color[..., 0], values[..., colors] if values.shape[-1] > colors else None
+
+
+def _opacity(alpha: np.ndarray) -> np.ndarray:
+    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in 'iu' else 1
+    return (np.nan_to_num(alpha.astype(np.float64)) / full).clip(0, 1)
+
+
+def _divided(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Premultiplied colors as they are where nothing is transparent; those of no opacity, which are lost, in range."""
+    seen = alpha > 0
+    if not seen.any():
+        return color
+    divisor = np.where(seen, alpha, 1).reshape(alpha.shape + (1,) * (color.ndim - 2))
+    divided = color / divisor
+    divided[~seen] = divided[seen].min()
+    if color.dtype.kind in 'iu':
+        limits = np.iinfo(color.dtype)
+        divided = divided.round().clip(limits.min, limits.max)
+    return divided.astype(color.dtype)
 
 
 def _no_data(tag: str | None) -> float | None:
