@@ -1,0 +1,170 @@
+"""What people who had not written mmpe stumbled over when they tried it."""
+
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from singan_runs import REPOSITORY, checkpoint, run, tiny_config
+from stylegan2_runs import tiny_config as stylegan2_config
+from torch.utils.data import Dataset
+
+from mmpe.apis import load, train
+from mmpe.apis.command_line import parser
+from mmpe.errors import InputError
+from mmpe.evaluation.real_pictures import RealPictures
+from mmpe.registry import DATASETS, HOOKS, plain_data
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A finished SinGAN's last checkpoint."""
+    work_dir = tmp_path_factory.mktemp('trained')
+    runner = run(tiny_config(work_dir, iters_per_scale=1))
+    return work_dir / f'iter_{runner.max_iters}.pth'
+
+
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '>&- 2>&- <&-'])
+def test_closed_streams_cost_nothing(trained, tmp_path, closed):
+    """As cron and daemons start programs."""
+    tool = REPOSITORY / 'tools/sample.py'
+    command = f'exec {sys.executable} {tool} {trained} --num 1 --out {tmp_path / "out"} {closed}'
+    assert subprocess.run(['sh', '-c', command], capture_output=True).returncode == 0
+    assert (tmp_path / 'out/sample_000.png').is_file()
+
+
+def test_a_project_has_a_default_scope_of_its_own(tmp_path, monkeypatch):
+    package = tmp_path / 'their_package'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    (package / 'registry.py').write_text(
+        'from mmengine.registry import MODELS as ROOT, Registry\n'
+        "MODELS = Registry('model', parent=ROOT, scope='their_package', locations=['their_package'])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'theirs.py').write_text(
+        "_base_ = 'mmpe::singan/singan_quickstart.py'\n"
+        "default_scope = 'their_package'\n"
+        'model = dict(iters_per_scale=1, lr_milestones=())\n'
+        'train_dataloader = dict(dataset=dict(min_size=20, max_size=36))\n'
+        f'work_dir = {str(tmp_path / "work")!r}\n'
+    )
+    Runner.from_cfg(Config.fromfile(tmp_path / 'theirs.py')).train()
+    assert list((tmp_path / 'work').glob('iter_*.pth'))
+
+
+def test_a_singan_does_not_accumulate(tmp_path):
+    with pytest.raises(InputError, match='generator.accumulative_counts=2: .*leave it out'):
+        run(tiny_config(tmp_path, optim_wrapper__generator__accumulative_counts=2))
+
+
+def test_an_unfinished_singan_is_scored_as_far_as_it_is_trained(tmp_path):
+    options = dict(train_dataloader__dataset__min_size=20, train_dataloader__dataset__max_size=40)
+    run(tiny_config(tmp_path / 'run', iters_per_scale=1, train_cfg__val_interval=1, **options))
+    options |= dict(load_from=str(tmp_path / 'run/iter_1.pth'), experiment_name='unfinished')
+    scores = Runner.from_cfg(tiny_config(tmp_path / 'val', iters_per_scale=1, **options)).val()
+    assert 0 < scores['single_picture/reconstruction_rmse'] < 2
+
+
+@pytest.mark.parametrize('value', [pathlib.PurePosixPath('x'), object, torch.Generator()])
+def test_what_a_hook_adds_to_checkpoints_can_be_read_again(tmp_path, value):
+    @HOOKS.register_module(name='AddingHook', force=True)
+    class AddingHook(Hook):
+        priority = 'HIGHEST'
+
+        def before_save_checkpoint(self, runner, checkpoint):
+            checkpoint['theirs'] = value
+
+    with pytest.raises(InputError, match="its 'theirs' holds more than tensors and plain data"):
+        run(tiny_config(tmp_path, custom_hooks=[dict(type='AddingHook')]))
+
+
+def test_named_tuples_become_plain():
+    box = collections.namedtuple('Box', 'x y')(1, [2])
+    assert plain_data(dict(box=box)) == dict(box=(1, [2]))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_type_are_named_on_resume(trained, tmp_path, dtype):
+    saved = torch.load(trained.with_name('iter_1.pth'), weights_only=True)
+    saved['state_dict'] = {k: v.to(dtype) if v.is_floating_point() else v for k, v in saved['state_dict'].items()}
+    torch.save(saved, tmp_path / 'other.pth')
+    cfg = tiny_config(tmp_path / 'run', iters_per_scale=1, resume=True, load_from=str(tmp_path / 'other.pth'))
+    cfg.launcher = 'none'
+    with pytest.raises(InputError, match=str(dtype).removeprefix('torch.')):
+        train(cfg)
+
+
+@pytest.mark.parametrize(
+    'clip_grad',
+    [
+        dict(max_norm=-1),
+        dict(max_norm=0),
+        dict(max_norm='abc'),
+        dict(max_nrm=1),
+        dict(type='value', clip_value='abc'),
+        dict(max_norm=1, norm_type='abc'),
+        5,
+    ],
+)
+def test_what_cannot_clip_gradients(tmp_path, clip_grad):
+    with pytest.raises(InputError, match=r'optim_wrapper\.generator\.clip_grad'):
+        run(tiny_config(tmp_path, optim_wrapper__generator__clip_grad=clip_grad))
+
+
+def test_gradients_are_clipped(tmp_path):
+    infinite = dict(max_norm=1e-9, norm_type='inf')
+    run(tiny_config(tmp_path / 'a', iters_per_scale=1, optim_wrapper__generator__clip_grad=dict(max_norm=1.0)))
+    run(tiny_config(tmp_path / 'b', iters_per_scale=1, optim_wrapper__generator__clip_grad=infinite))
+    a, b = (checkpoint(tmp_path / name, 1)['state_dict'] for name in 'ab')
+    assert any(not torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_schedule_never_makes_a_rate_negative(tmp_path):
+    schedule = [dict(type='MultiStepLR', by_epoch=False, milestones=[1], gamma=-1)]
+    with pytest.raises(InputError, match='the learning rate of generator is -.* at iteration 2'):
+        run(stylegan2_config(tmp_path, param_scheduler=schedule))
+
+
+def test_real_pictures_may_be_the_numbers_that_models_learn_from(tmp_path):
+    @DATASETS.register_module(name='Greys', force=True)
+    class Greys(Dataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return dict(inputs=torch.full((3, 8, 8), float(index)))
+
+    real = RealPictures(dict(type='Greys'), cache_dir=tmp_path, num_workers=0)
+    found = real.measure([(8, 8)], lambda pictures, numbers: pictures.float().mean((1, 2, 3)), 'mean')
+    assert found[8, 8].tolist() == [128, 255]
+
+
+@pytest.mark.parametrize('name', ['~/results', '~'])
+def test_a_home_folder_in_any_option(tmp_path, monkeypatch, name):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    p = parser('a tool', 'tool')
+    p.add_argument('inputs', nargs='+')
+    p.add_argument('--out', type=Path)
+    args = p.parse_args([name, 'other', f'--out={name}'])
+    expected = os.path.expanduser(name)
+    assert args.inputs == [expected, 'other'] and args.out == Path(expected)
+
+
+@pytest.mark.parametrize('seed', [torch.tensor(3), torch.tensor([3])[0]])
+def test_a_seed_may_be_a_tensor(trained, seed):
+    model = load(trained)
+    assert torch.equal(model.sample(seed=seed), model.sample(seed=3))
+
+
+def test_no_image_is_no_number_of_images(trained):
+    with pytest.raises(InputError, match='num=0'):
+        load(trained).sample(num=0)
