@@ -3,6 +3,7 @@
 import collections
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch.utils.data import Dataset
 
 from mmpe.apis import load, train
 from mmpe.apis.command_line import parser
+from mmpe.apis.one_picture import finished_model
 from mmpe.errors import InputError
 from mmpe.evaluation.real_pictures import RealPictures
 from mmpe.registry import DATASETS, HOOKS, plain_data
@@ -168,3 +170,11 @@ def test_a_seed_may_be_a_tensor(trained, seed):
 def test_no_image_is_no_number_of_images(trained):
     with pytest.raises(InputError, match='num=0'):
         load(trained).sample(num=0)
+
+
+def test_an_unfinished_run_is_not_gone_on_with_for_another_picture(trained, tmp_path):
+    shutil.copy(trained.with_name('iter_1.pth'), tmp_path)
+    assert finished_model(tiny_config(tmp_path, iters_per_scale=1)) is None
+    other = tiny_config(tmp_path, iters_per_scale=1, train_dataloader__dataset__data_root='skimage://coffee')
+    with pytest.raises(InputError, match='iter_1.pth was trained on another picture: give another --out'):
+        finished_model(other)

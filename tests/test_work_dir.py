@@ -486,3 +486,12 @@ def test_a_config_file_is_not_replaced_by_its_dump(tmp_path):
     cfg = load_config(dump, {'work_dir': str(dump.parent)})
     cfg.launcher = 'none'
     train(cfg)  # the dump of an earlier run
+
+
+def test_a_folder_of_pictures_may_be_other_people_s_too(work_dir):
+    theirs = work_dir / 'pictures' / 'mine.jpg'
+    theirs.write_bytes(b'a photograph')
+    plain(config(work_dir))
+    assert theirs.read_bytes() == b'a photograph'
+    moved = names(work_dir / 'earlier_runs/1/pictures')
+    assert moved and 'mine.jpg' not in moved

@@ -13,9 +13,11 @@ from mmpe.files import write_atomic
 FOLDER = 'earlier_runs'
 _MOVES = '.moves.json'
 _CHECKPOINT = re.compile(r'(?:best_.+_)?(?:iter|epoch)_(\d+)\.pth|best_.+\.pth')
-_RESULT = re.compile(r'last_checkpoint|pictures|result')
+_RESULT = re.compile(r'last_checkpoint|result')
 _LOGS = re.compile(r'\d{8}_\d{6}')
 _KINDS = (_CHECKPOINT, _RESULT, _LOGS)
+_PICTURES = 'pictures'  # a folder in which there may be other people's, too
+_PICTURE = re.compile(rf'{_PICTURES}/(scale_\d+|samples_\d+x\d+|iter_\d+)\.png')
 
 
 def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
@@ -29,14 +31,17 @@ def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
         list[str]: Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
     """
     names = _names(work_dir)
+    pictures = [f'{_PICTURES}/{name}' for name in _names(Path(work_dir) / _PICTURES)] if _PICTURES in names else []
+    pictures = [name for name in pictures if _PICTURE.fullmatch(name)]
     checkpoints, results, logs = ([name for name in names if kind.fullmatch(name)] for kind in _KINDS)
     logs = [name for name in logs if name != but]
+    results += pictures
     return checkpoints + results + logs if checkpoints or (results and logs) else []
 
 
 def is_of_a_run(name: str) -> bool:
     """Whether MMEngine and mmpe write a file or folder of that name to a work dir."""
-    return any(kind.fullmatch(name) for kind in _KINDS)
+    return name == _PICTURES or any(kind.fullmatch(name) for kind in (*_KINDS, _PICTURE))
 
 
 def checkpoints_after(work_dir: str | Path, iteration: int) -> list[str]:
@@ -75,6 +80,7 @@ def _move(folder: Path) -> None:
         source = work_dir / name
         if source.is_symlink() or source.exists():
             try:
+                (folder / name).parent.mkdir(exist_ok=True)
                 source.rename(folder / name)
             except OSError as error:
                 raise InputError(
@@ -94,4 +100,4 @@ def _names_to_move(moves: Path) -> list[str]:
 
 
 def _names(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
+    return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
