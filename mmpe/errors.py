@@ -80,7 +80,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, MemoryError)
         or type(error).__name__ == 'OutOfMemoryError'  # torch's, which this module does not import
         or isinstance(error, RuntimeError)
-        and any(sign in text for sign in ("can't allocate memory", 'not enough memory', 'out of memory'))
+        and any(sign in text for sign in ("can't allocate memory", 'not enough memory', 'CUDA out of memory'))
     )
 
 

@@ -105,6 +105,7 @@ def check_numbers(check, length: int | None = None, /, **lists) -> None:
     mmpe.errors.InputError: by=(14, 0, 3) cannot work: it must be a list of 2 numbers
     """
     for name, numbers in lists.items():
+        numbers = _as_list(numbers)
         fits = isinstance(numbers, Sequence) and not isinstance(numbers, (str, bytes))
         if not fits or length not in (None, len(numbers)):
             many = 'numbers' if length is None else f'{length} numbers'
@@ -182,6 +183,7 @@ def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
     >>> as_size(4), as_size((5, 7))
     ((4, 4), (5, 7))
     """
+    size = _as_list(size)
     pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, (str, bytes)) else (size, size)
     if len(pair) != 2 or not all(is_whole(length, 1, MOST_LENGTH) for length in pair):
         _refuse(name, size, 'a positive integer or a (height, width) pair of them')
@@ -243,6 +245,11 @@ def _reals(config, name: str) -> Iterator[tuple[str, float]]:
 def _plain(number):
     """NumPy's and PyTorch's scalars as Python's."""
     return number.item() if getattr(number, 'ndim', None) == 0 and hasattr(number, 'item') else number
+
+
+def _as_list(numbers):
+    """NumPy's and PyTorch's rows of numbers as lists."""
+    return numbers.tolist() if getattr(numbers, 'ndim', None) == 1 else numbers
 
 
 def _refuse(name: str, value, fault: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -22,6 +23,7 @@ from mmpe.apis.command_line import parser
 from mmpe.apis.one_picture import finished_model
 from mmpe.errors import InputError
 from mmpe.evaluation.real_pictures import RealPictures
+from mmpe.numbers import as_size
 from mmpe.registry import DATASETS, HOOKS, plain_data
 
 
@@ -178,3 +180,43 @@ def test_an_unfinished_run_is_not_gone_on_with_for_another_picture(trained, tmp_
     other = tiny_config(tmp_path, iters_per_scale=1, train_dataloader__dataset__data_root='skimage://coffee')
     with pytest.raises(InputError, match='iter_1.pth was trained on another picture: give another --out'):
         finished_model(other)
+
+
+@pytest.mark.parametrize(
+    'schedule',
+    [
+        dict(type='StepLR', by_epoch=False, step_size=0),
+        dict(type='PolyLR', by_epoch=False, power=-5, end=2),
+    ],
+)
+def test_a_schedule_that_cannot_be_computed_is_one_line(tmp_path, schedule):
+    with pytest.raises(InputError, match='param_scheduler cannot be followed|the config cannot be used'):
+        train(stylegan2_config(tmp_path, launcher='none', param_scheduler=[schedule]))
+
+
+@pytest.mark.parametrize('array', [np.array, torch.tensor])
+def test_sizes_and_boxes_may_be_arrays(array):
+    assert as_size(array([3, 4])) == (3, 4)
+    with pytest.raises(InputError, match='size='):
+        as_size(array([[3, 4]]))
+
+
+@pytest.mark.parametrize('template', [5, 'checkpoint.pth', None])
+def test_names_of_checkpoints(tmp_path, template):
+    if template is None:
+        run(tiny_config(tmp_path, iters_per_scale=1, default_hooks__checkpoint__filename_tmpl='my_{}.pth'))
+        assert (tmp_path / 'my_1.pth').is_file()
+        return
+    with pytest.raises(InputError, match='filename_tmpl='):
+        run(tiny_config(tmp_path, default_hooks__checkpoint__filename_tmpl=template))
+
+
+def test_steps_of_an_optimiser_are_not_negative(trained, tmp_path):
+    saved = torch.load(trained.with_name('iter_1.pth'), weights_only=True)
+    for state in saved['optimizer']['generator']['state'].values():
+        state['step'] -= 100
+    torch.save(saved, tmp_path / 'other.pth')
+    cfg = tiny_config(tmp_path / 'run', iters_per_scale=1, resume=True, load_from=str(tmp_path / 'other.pth'))
+    cfg.launcher = 'none'
+    with pytest.raises(InputError, match='other.pth.*has a step of .* below 0'):
+        train(cfg)

@@ -8,7 +8,7 @@ default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=100),
-    param_scheduler=dict(type='ParamSchedulerHook'),
+    param_scheduler=dict(type='ScheduleHook'),
     checkpoint=dict(type='CompleteCheckpointHook', interval=1000),
     sampler_seed=None,
     interrupt=dict(type='InterruptHook'),

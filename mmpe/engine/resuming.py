@@ -180,6 +180,8 @@ class _Comparison:
                 raise self._other(f'has a {key} of {name} of another shape')
             if not of_its_shape and not (isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)):
                 raise self._other(f'has a {key} of {name} that is no number')
+            if key == 'step' and value < 0:
+                raise self._other(f'has a step of {name} below 0')
 
     def check_wrapper(self, wrapper: OptimWrapper) -> None:
         """What mixed precision keeps beside an optimiser."""

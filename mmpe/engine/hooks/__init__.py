@@ -7,6 +7,7 @@ from .optimizer_settings_hook import OptimizerSettingsHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
 from .same_model_hook import SameModelHook, guard
+from .schedule_hook import ScheduleHook
 from .sizes_picture_hook import SizesPictureHook
 from .work_dir_hook import WorkDirHook
 
@@ -18,6 +19,7 @@ __all__ = [
     'PyramidPictureHook',
     'PyramidTimerHook',
     'SameModelHook',
+    'ScheduleHook',
     'SizesPictureHook',
     'WorkDirHook',
     'guard',

@@ -49,6 +49,7 @@ class CompleteCheckpointHook(CheckpointHook):
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
         check_interval(interval=interval)
         check_whole(-1, max_keep_ckpts=max_keep_ckpts)
+        _check_template(kwargs.get('filename_tmpl'))
         kwargs = dict(by_epoch=False, backend_args=dict(backend='mmpe_atomic')) | kwargs
         super().__init__(interval, max_keep_ckpts=max_keep_ckpts, **kwargs)
         self._in_training = False
@@ -118,6 +119,14 @@ class CompleteCheckpointHook(CheckpointHook):
             self.file_backend.remove = remove
         for path in outdated:
             remove(path)
+
+
+def _check_template(template: str | None) -> None:
+    """The default names are looked for on resume; others can be resumed by their names."""
+    if template is not None and (not isinstance(template, str) or '{}' not in template):
+        raise InputError(
+            f"filename_tmpl={template!r} cannot work: it must be a name with {{}} in it, as 'iter_{{}}.pth'"
+        )
 
 
 def _check_readable(checkpoint: dict) -> None:
