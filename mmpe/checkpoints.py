@@ -23,6 +23,7 @@ from torch import Tensor
 from ._mmengine import allow_checkpoint_types
 from .errors import InputError, reason
 from .names import locate
+from .numbers import shown
 
 _URL = ('http://', 'https://')
 _SCHEME = re.compile(r'\w[\w.+:-]*://')
@@ -117,6 +118,38 @@ def not_finite(data, name: str = '') -> Iterator[str]:
     elif isinstance(data, (dict, list, tuple)):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
             yield from not_finite(value, f'{name}.{key}' if name else str(key))
+
+
+def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
+    """Refuse a state dict with fractions where a model has whole numbers or flags, or the other way round.
+
+    Loading would round them, without a word; half and double precision are fractions as well.
+
+    Raises:
+        InputError: If there are; it names the first.
+    """
+    for name in own.keys() & saved.keys():
+        needed, found = _numbers_of(own[name]), _numbers_of(saved[name])
+        if needed != found:
+            raise InputError(f'its {name} holds {found}, and {needed} belong there')
+
+
+def count_of(state: dict[str, Tensor], name: str) -> int:
+    """A counter of a state dict, such as ``stage``.
+
+    Raises:
+        InputError: If it is not one whole number, at least 0.
+    """
+    value = state[name]
+    if value.numel() != 1 or _numbers_of(value) != 'whole numbers' or value < 0:
+        raise InputError(f'its {name} is {shown(value.tolist())}, and a whole number, at least 0, belongs there')
+    return int(value)
+
+
+def _numbers_of(tensor: Tensor) -> str:
+    if tensor.is_floating_point() or tensor.is_complex():
+        return 'fractions'
+    return 'flags' if tensor.dtype == torch.bool else 'whole numbers'
 
 
 # -------------------------------------------------------------------- the file

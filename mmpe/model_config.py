@@ -12,6 +12,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
+from mmpe.checkpoints import check_kinds
 from mmpe.errors import InputError
 from mmpe.registry import MODELS, plain_data, registered_names_only
 
@@ -41,6 +42,7 @@ def build_model(config: dict, state: dict[str, Tensor]) -> BaseModel:
         try:
             _check_numbers(config, state)
             model = MODELS.build(config)
+            check_kinds(model.state_dict(), state)
             model.load_state_dict(state)
         except Exception as error:  # whatever is wrong, the file is what it comes from
             reason = error.args[0] if isinstance(error, KeyError) and error.args else error

@@ -114,6 +114,8 @@ def read_run_config(args: argparse.Namespace) -> Config:
     """The config file ``args.config`` with the options of :func:`add_run_options`."""
     if args.local_rank is not None:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if 'launcher' in args.cfg_options:
+        raise InputError(f'launcher={args.cfg_options["launcher"]} is ignored in a config: give it as --launcher')
     with said_once(args.launcher):
         config = load_config(args.config, args.cfg_options, vars(args).get('picture'), vars(args).get('pictures'))
     config.launcher = args.launcher

@@ -15,8 +15,9 @@ from mmengine.runner import Runner
 
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
 from mmpe.engine.earlier_runs import is_of_a_run
-from mmpe.engine.hooks import InterruptHook, WorkDirHook, guard
+from mmpe.engine.hooks import InterruptHook, guard
 from mmpe.engine.hooks.work_dir_hook import tidy
+from mmpe.engine.log_processor import check_log_level
 from mmpe.engine.resuming import check_parts
 from mmpe.engine.run_lock import locked
 from mmpe.engine.supported import refuse_unsupported
@@ -45,6 +46,7 @@ def train(config: Config) -> Runner:
 
 def _train(config: Config) -> Runner:
     refuse_unsupported(config)
+    check_log_level(config.get('log_level', 'INFO'))
     check_writable(config.work_dir)
     _check_config_file(config)
     _check_inputs(config)
@@ -60,8 +62,6 @@ def _train(config: Config) -> Runner:
             runner._train_loop = runner.build_train_loop(runner._train_loop)
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         guard(runner)
-        if not any(isinstance(hook, WorkDirHook) for hook in runner.hooks):
-            runner.register_hook(WorkDirHook())
         with _signals_given_back(), blaming_config(runner), losses_in_a_line():
             runner.train()
             barrier()  # the first process draws pictures at the end: who leaves before it breaks its connections

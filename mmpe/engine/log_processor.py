@@ -1,10 +1,12 @@
-"""The line that a pyramid's training logs."""
+"""The lines that training logs, and that of a pyramid's."""
 
 from __future__ import annotations
 
+from mmengine.logging import HistoryBuffer
 from mmengine.runner import LogProcessor
 
-from mmpe.numbers import check_whole
+from mmpe.errors import InputError
+from mmpe.numbers import check_whole, is_whole
 from mmpe.registry import LOG_PROCESSORS
 
 from .wrapper import unwrapped
@@ -27,3 +29,38 @@ class PyramidLogProcessor(LogProcessor):
         scale, step = divmod(runner.iter, model.iters_per_scale)
         tag['scale'] = scale + 1
         return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'
+
+
+_MOST_DIGITS = 100
+_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
+
+
+def check_log_level(level: str) -> None:
+    """Refuse a ``log_level`` that Python's logging does not know.
+
+    Raises:
+        InputError: If it does not.
+    """
+    if level not in _LEVELS and not is_whole(level):
+        raise InputError(f'log_level={level!r} cannot work: it must be one of {", ".join(_LEVELS)}')
+
+
+def check_log_processor(processor: LogProcessor) -> None:
+    """Refuse what a log processor would only find out when it writes its first line.
+
+    Raises:
+        InputError: If its ``num_digits`` or ``window_size`` is no such number, or ``custom_cfg`` asks for a statistic
+            that there is not.
+    """
+    check_whole(0, _MOST_DIGITS, **{'log_processor.num_digits': processor.num_digits})
+    check_whole(1, **{'log_processor.window_size': processor.window_size})
+    for number, entry in enumerate(processor.custom_cfg):
+        where = f'log_processor.custom_cfg.{number}'
+        window, method = entry.get('window_size', 1), entry.get('method_name')
+        if window not in ('epoch', 'global'):
+            check_whole(1, **{f'{where}.window_size': window})
+        if not (isinstance(method, str) and method in HistoryBuffer._statistics_methods):
+            raise InputError(
+                f'{where}.method_name={method!r} cannot work: it must be one of '
+                f'{", ".join(sorted(HistoryBuffer._statistics_methods))}'
+            )

@@ -8,7 +8,9 @@ from torch.utils.data import DataLoader
 from mmpe.numbers import check_finite, check_whole
 
 from .hooks import guard
+from .log_processor import check_log_processor
 from .memory import keep_freed_memory
+from .schedules import check_schedules
 from .supported import check_runner
 
 _MOST_WORKERS = 1024
@@ -32,6 +34,8 @@ def prepare(runner: Runner, dataloader: DataLoader | dict) -> None:
     """
     check_runner(runner)
     check_finite(runner.cfg._cfg_dict)
+    check_schedules(runner.param_schedulers)
+    check_log_processor(runner.log_processor)
     _check_workers(dataloader)
     keep_freed_memory()
     guard(runner)

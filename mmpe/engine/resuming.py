@@ -10,7 +10,7 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
-from mmpe.checkpoints import not_finite
+from mmpe.checkpoints import check_kinds, not_finite
 from mmpe.errors import InputError
 from mmpe.model_config import check_model_config
 from mmpe.models.resumable import ResumableModel, check_entries
@@ -86,6 +86,7 @@ def load_whole(model: nn.Module, checkpoint: dict) -> None:
     Raises:
         InputError: If names or shapes differ; the message is one line.
     """
+    check_kinds(model.state_dict(), plain_state(checkpoint))
     try:
         model.load_state_dict(plain_state(checkpoint))
     except RuntimeError as error:

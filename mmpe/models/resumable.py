@@ -8,6 +8,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmpe.checkpoints import check_kinds
 from mmpe.errors import InputError
 
 State = Mapping[str, Tensor]
@@ -55,8 +56,13 @@ class ResumableModel(BaseModel):
         return ()
 
     def take_weights(self, state: State) -> dict[str, Tensor]:
-        """What a new run starts from: the entries of another checkpoint that fit and are not of its run."""
+        """What a new run starts from: the entries of another checkpoint that fit and are not of its run.
+
+        Raises:
+            InputError: If it has fractions where this model counts.
+        """
         own, saved = self.state_dict(), self.own_state(state)
+        check_kinds(own, saved)
         names = [name for name in own if name not in self.starts_anew]
         return {name: saved[name] for name in names if name in saved and saved[name].shape == own[name].shape}
 

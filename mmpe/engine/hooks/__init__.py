@@ -2,11 +2,12 @@
 
 from .checkpoint_hook import CompleteCheckpointHook
 from .finite_loss_hook import FiniteLossHook
+from .guards import guard
 from .interrupt_hook import InterruptHook
 from .optimizer_settings_hook import OptimizerSettingsHook
 from .pyramid_picture_hook import PyramidPictureHook
 from .pyramid_timer_hook import PyramidTimerHook
-from .same_model_hook import SameModelHook, guard
+from .same_model_hook import SameModelHook
 from .schedule_hook import ScheduleHook
 from .sizes_picture_hook import SizesPictureHook
 from .work_dir_hook import WorkDirHook

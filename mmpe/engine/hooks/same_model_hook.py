@@ -87,12 +87,6 @@ def file_to_load(runner: Runner) -> str:
     return str(runner._load_from).removeprefix(_SCHEME)
 
 
-def guard(runner: Runner) -> None:
-    """Give a runner whose config lacks it a :class:`SameModelHook`."""
-    if not _hooks_of(runner):
-        runner.register_hook(SameModelHook())
-
-
 def _hooks_of(runner: Runner) -> list[SameModelHook]:
     return [hook for hook in runner.hooks if isinstance(hook, SameModelHook)]
 

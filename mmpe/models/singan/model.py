@@ -13,6 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmpe.checkpoints import count_of
 from mmpe.errors import InputError
 from mmpe.numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
 from mmpe.registry import MODELS
@@ -245,7 +246,8 @@ class SinGANModel(ResumableModel):
         They begin as they are: the weights of the scale below, from which blocks begin otherwise, do not replace them.
         """
         fitting = super().take_weights(state)
-        trained = int(state['stage']) + (int(state['step']) > 0) if {'stage', 'step'} <= state.keys() else None
+        counted = {'stage', 'step'} <= state.keys()
+        trained = count_of(state, 'stage') + (count_of(state, 'step') > 0) if counted else None
         own: dict[str | None, set] = {}
         for name in self.state_dict():
             own.setdefault(_block_of(name), set()).add(name)

@@ -1,0 +1,72 @@
+"""What a config may say of ``param_scheduler``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mmpe.errors import InputError
+from mmpe.numbers import check_numbers, check_whole, shown
+from mmpe.registry import PARAM_SCHEDULERS
+
+_WORDS = {'type', '_scope_', 'param_name', 'anneal_strategy', 'monitor', 'rule', 'threshold_rule'}
+_OF_STEPS = ('milestones', 'periods')
+
+
+def check_schedules(schedules, where: str = 'param_scheduler') -> None:
+    """Refuse schedules of MMEngine's that would be followed otherwise than they read, without a word.
+
+    MMEngine compares milestones with the number of a step, so that text and fractions never come.
+
+    Args:
+        schedules (Mapping | Sequence): One, a list, or such by the names of networks; what is built passes.
+        where (str): What a message calls it.
+
+    Raises:
+        InputError: If there is text for a number, or a fraction for a number of steps.
+
+    >>> check_schedules([dict(type='MultiStepLR', milestones=[10, 20])])
+    >>> check_schedules([dict(type='MultiStepLR', milestones=['10'])])
+    Traceback (most recent call last):
+    mmpe.errors.InputError: param_scheduler.0.milestones.0='10' cannot work: it must be a number
+    """
+    if isinstance(schedules, Mapping) and 'type' in schedules:
+        if _is_of_mmengine(schedules['type']):
+            _check(schedules, where)
+    elif isinstance(schedules, Mapping) or _is_list(schedules):
+        for name, schedule in _items(schedules):
+            check_schedules(schedule, f'{where}.{name}')
+
+
+def _check(schedule: Mapping, where: str) -> None:
+    for name, value in schedule.items():
+        if name not in _WORDS:
+            _refuse_text(value, f'{where}.{name}')
+        if name in _OF_STEPS and value is not None:
+            check_numbers(_check_step, **{f'{where}.{name}': value})
+    if 'step_size' in schedule:
+        check_whole(1, **{f'{where}.step_size': schedule['step_size']})
+
+
+def _check_step(**number) -> None:
+    check_whole(0, **number)
+
+
+def _refuse_text(value, where: str) -> None:
+    if isinstance(value, (str, bytes)):
+        raise InputError(f'{where}={shown(value)} cannot work: it must be a number')
+    if isinstance(value, Mapping) or _is_list(value):
+        for name, part in _items(value):
+            _refuse_text(part, f'{where}.{name}')
+
+
+def _is_of_mmengine(kind) -> bool:
+    kind = PARAM_SCHEDULERS.get(kind) if isinstance(kind, str) else kind
+    return getattr(kind, '__module__', '').startswith('mmengine.')
+
+
+def _is_list(value) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _items(values: Mapping | Sequence):
+    return values.items() if isinstance(values, Mapping) else enumerate(values)
