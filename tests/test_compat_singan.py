@@ -374,7 +374,7 @@ def make_pair(folder, name='csg', **arguments):
     return Pair(folder, GENERATORS[name], RECIPES[name][0], margin=10 if name == 'interp' else 0, **arguments)
 
 
-def assert_near(actual, expected, rtol=1e-4):
+def assert_near(actual, expected, rtol=3e-5):
     assert actual.shape == expected.shape
     assert (actual - expected).abs().max() < rtol * expected.std()
 

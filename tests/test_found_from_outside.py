@@ -24,7 +24,7 @@ from mmpe.apis.one_picture import finished_model
 from mmpe.errors import InputError
 from mmpe.evaluation.real_pictures import RealPictures
 from mmpe.numbers import as_size
-from mmpe.registry import DATASETS, HOOKS, plain_data
+from mmpe.registry import DATASETS, HOOKS, MODELS, plain_data
 
 
 @pytest.fixture(scope='module')
@@ -328,3 +328,18 @@ def _logged(work_dir, text: str) -> bool:
 def test_levels_of_the_log(tmp_path):
     with pytest.raises(InputError, match='log_level.*DEBUG, INFO'):
         train(tiny_config(tmp_path, launcher='none', log_level='ABC'))
+
+
+@pytest.mark.parametrize('options', [dict(num=10**9), dict(num=10**9, size=(64, 64)), dict(size=(10**7, 10**7))])
+@pytest.mark.parametrize('family', ['singan', 'mspie', 'dcgan'])
+def test_images_that_memory_cannot_hold_are_refused_in_python_too(trained, tmp_path, family, options):
+    if family == 'singan':
+        model = load(trained)
+    else:
+        config = dict(
+            mspie=stylegan2_config(tmp_path).model,
+            dcgan=Config.fromfile(REPOSITORY / 'configs/dcgan/dcgan_quickstart.py').model,
+        )[family]
+        model = MODELS.build(config).eval()
+    with pytest.raises(InputError, match='memory'):
+        model.sample(**options)

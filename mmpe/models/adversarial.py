@@ -18,6 +18,7 @@ from mmpe.registry import MODELS
 
 from .average import RunningAverage
 from .distributed import average_gradients, common_seed
+from .memory import check_room
 from .random import check_draws, random_generator
 from .resumable import ResumableModel, State
 
@@ -25,6 +26,7 @@ Size = tuple[int, int]
 Loss = tuple[str, Callable[[], Tensor]]
 
 _SEED_OF_PREDICTIONS = 0
+_OF_A_RANDOM_GENERATOR = 5_056  # bytes of its state
 
 
 @dataclass
@@ -279,9 +281,16 @@ class AdversarialModel(ResumableModel):
         return self._sample(range(first, first + num), size, seed)
 
     @torch.no_grad()
-    def _sample(self, numbers: Iterable[int], size: Size | None, seed: int, **options) -> Tensor:
+    def _sample(self, numbers: Sequence[int], size: Size | None, seed: int, **options) -> Tensor:
         generator = self.generator if self.generator_ema is None else self.generator_ema
         base = None if size is None else generator.base_size(size)
+        height, width = size or (1, 1)
+        check_room(
+            len(numbers) * (_OF_A_RANDOM_GENERATOR + 2 * 3 * 4 * height * width),
+            next(generator.parameters()).device,
+            f'{len(numbers)} images',
+            'fewer at a time',
+        )
         rngs = [random_generator('sampling', seed, number) for number in numbers]
         was_training = generator.training
         generator.eval()  # an image must not depend on those beside it, nor drawing it change the model

@@ -20,6 +20,7 @@ from mmpe.registry import MODELS
 
 from ..distributed import average_gradients, broadcast_state, common_seed
 from ..losses import colour_pull, colours, gradient_penalty, mix
+from ..memory import check_memory
 from ..random import check_draws, random_generator
 from ..resumable import ResumableModel, State
 from .generator import Size, copy_block
@@ -532,11 +533,13 @@ class SinGANModel(ResumableModel):
             Tensor: (num, 3, H, W), about [-1, 1].
 
         Raises:
-            InputError: If the start scale does not exist, or the size is too small for the pyramid.
+            InputError: If the start scale does not exist, the size is too small for the pyramid, or memory cannot hold
+                the images.
         """
         check_draws(num, seed)
         self.check_start_scale(start_scale)
         sizes = self.scaled_sizes(size)[start_scale:]
+        check_memory(self, sizes[-1], num, batch=num)
         image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
         rngs = [random_generator('sampling', seed, i) for i in range(first, first + num)]
         # scale by scale: large maps are not held twice
