@@ -19,6 +19,7 @@ from PIL import Image
 from stand_in_weights import noise, state_dict
 
 from mmpe.apis import load
+from mmpe.cli.convert import main as convert_tool
 from mmpe.compat.checkpoints import convert
 from mmpe.compat.singan_checkpoints import read_pickle
 from mmpe.datasets import read_picture, resize
@@ -174,7 +175,7 @@ def test_padding_arguments_are_borders(arguments, border):
         (dict(discriminator=dict(DISCRIMINATORS['bn'], act_cfg=None)), 'act_cfg=None'),
         (dict(num_scales=4), 'model 4'),
         (dict(discriminator=dict(DISCRIMINATORS['bn'], num_scales=3)), 'discriminator 3'),
-        (dict(test_pkl_data='noises.pkl'), "test_pkl_data='noises.pkl'.*convert_checkpoint"),
+        (dict(test_pkl_data='noises.pkl'), "test_pkl_data='noises.pkl'.*mmpe convert"),
         (dict(ema_confg=dict(type='ExponentialMovingAverage')), 'ema_confg='),
         (dict(lr_scheduler_args=dict(milestones=[1], last_epoch=3)), 'last_epoch=3'),
         (dict(data_preprocessor=dict(type='DataPreprocessor', mean=None)), 'mean=None'),
@@ -625,13 +626,11 @@ def test_tool_converts(tmp_path):
 @pytest.fixture
 def tool(monkeypatch, capsys):
     """The tool's main, run in this process; gives the exit code and what it wrote to stderr."""
-    monkeypatch.syspath_prepend(TOOL.parent)
-    import convert_checkpoint
 
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
         with pytest.raises(SystemExit) as exit_:
-            convert_checkpoint.main()
+            convert_tool()
         return exit_.value.code, capsys.readouterr().err
 
     return run

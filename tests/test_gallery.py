@@ -1,7 +1,7 @@
 """tools/gallery.py: the frame, on a tiny recipe of one photograph."""
 
 import argparse
-import importlib.util
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from singan_runs import CSG, REPOSITORY
+from singan_runs import CSG
 
 from mmpe.apis.many import find_config
 from mmpe.apis.workers import Workers
@@ -29,12 +29,7 @@ TINY = [
 @pytest.fixture(scope='module')
 def gallery():
     """The tool as a module."""
-    spec = importlib.util.spec_from_file_location('gallery_tool', REPOSITORY / 'tools/gallery.py')
-    tool = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = tool  # where dataclasses look for the names of their types
-    spec.loader.exec_module(tool)
-    yield tool
-    del sys.modules[spec.name]
+    return importlib.import_module('mmpe.cli.gallery')
 
 
 @pytest.fixture
@@ -70,7 +65,7 @@ def test_trains_once_edits_once_and_reports_what_fails(gallery, tmp_path, monkey
         assert sheet.height > 256 and all_sheets.size == sheet.size
     table = (tmp_path / 'gallery.md').read_text()
     assert '| rocket     | 24x36 |      3 |                  2 |' in table
-    assert table.count('python tools/edit.py samples ') == 1 and '--size 24x72' in table
+    assert table.count('mmpe edit samples ') == 1 and '--size 24x72' in table
 
     before = (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns
     runs = []

@@ -16,7 +16,7 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
     """Build the model of a checkpoint, with its weights, ready to sample; the file is all it takes.
 
     Args:
-        path (str | Path): A checkpoint written by ``tools/train.py`` or ``tools/convert_checkpoint.py``.
+        path (str | Path): A checkpoint written by ``mmpe train`` or ``mmpe convert``.
         device (str | torch.device): Where to put the model.
 
     Returns:
@@ -33,7 +33,7 @@ def build(checkpoint: dict, path: str | Path) -> BaseModel:
     """As :func:`load`, of a checkpoint that has been read, on the CPU; ``path`` is for what an error says."""
     config = model_config(checkpoint)
     if not config or 'type' not in config:
-        raise InputError(f'{path} does not say what model it is of: convert it with tools/convert_checkpoint.py')
+        raise InputError(f'{path} does not say what model it is of: convert it with mmpe convert')
     with naming(path):
         return build_model(config, checkpoint['state_dict']).eval()
 

@@ -74,11 +74,20 @@ def _with_home(value):
     return value
 
 
+def called_as() -> str:
+    """How a user calls this tool: ``mmpe sample``, or ``python tools/sample.py``."""
+    program = Path(sys.argv[0]).name
+    return program if ' ' in program else f'python tools/{program}'
+
+
 def parser(description: str | None, example: str) -> argparse.ArgumentParser:
-    """An argument parser that ends its help with an example; Python run with -OO has no descriptions."""
+    """An argument parser that ends its help with an example, arguments of the tool.
+
+    Python run with -OO has no descriptions.
+    """
     return OneLineParser(
         description=description,
-        epilog=f'example:\n  {example}',
+        epilog=f'example:\n  {called_as()} {example}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 

@@ -33,7 +33,7 @@ def name_pictures(config: Config, picture: str | None, pictures: str | None) -> 
     if of_one and picture is None:
         raise InputError(
             f'--pictures {pictures}: this config trains on one picture: give it by --picture FILE, or train a model of '
-            'each picture of a folder with tools/train_folder.py'
+            'each picture of a folder with mmpe train-folder'
         )
     if picture is not None and not of_one:
         raise InputError(f'--picture {picture}: this config trains on many pictures: give a folder by --pictures DIR')

@@ -233,8 +233,7 @@ class SinGAN(SinGANModel):
     ):
         if test_pkl_data is not None:
             raise InputError(
-                f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with '
-                'tools/convert_checkpoint.py'
+                f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with mmpe convert'
             )
         only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
         super().__init__(

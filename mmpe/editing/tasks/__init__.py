@@ -1,4 +1,4 @@
-"""The tasks of tools/edit.py; each module adds those of one kind to the command line."""
+"""The tasks of mmpe edit; each module adds those of one kind to the command line."""
 
 from . import animation, applications, places, samples, superresolution, tile
 

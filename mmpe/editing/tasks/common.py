@@ -1,4 +1,4 @@
-"""What all tasks of tools/edit.py share."""
+"""What all tasks of mmpe edit share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mmpe.apis.command_line import count, seed
+from mmpe.apis.command_line import called_as, count, seed
 from mmpe.apis.results import add_overwrite
 
 from ..edited import Edited
@@ -32,11 +32,11 @@ def add_task(
         name,
         help=summary,
         description=summary,
-        epilog=f'example:\n  python tools/edit.py {name} work_dirs/mine/iter_2000.pth {example}'.rstrip(),
+        epilog=f'example:\n  {called_as()} {name} work_dirs/mine/iter_2000.pth {example}'.rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.set_defaults(run=run)
-    p.add_argument('checkpoint', metavar='CKPT', help='a SinGAN, written by tools/train.py')
+    p.add_argument('checkpoint', metavar='CKPT', help='a SinGAN, written by mmpe train')
     out, kind = (file, 'FILE') if file else (f'edited_{name}', 'DIR')
     p.add_argument('--out', type=Path, default=Path(out), metavar=kind, help='default: %(default)s')
     p.set_defaults(writes_a_file=file is not None, sheet=False)

@@ -99,7 +99,7 @@ def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
     if not any('.' in name for name in taken):  # names of what is no counter, but a network's
         raise InputError(
             'nothing of the checkpoint fits the model of the config: no tensor has the same name and shape; if it is '
-            'a released one, tools/convert_checkpoint.py makes one of mmpe of it'
+            'a released one, mmpe convert makes one of mmpe of it'
         )
     checkpoint['state_dict'] = {**model.state_dict(), **taken}
     runner.logger.info(f'a new run starts from weights of the checkpoint: {model.describe_start(taken)}')
