@@ -1,6 +1,6 @@
 """What MMEngine 0.10 lacks on current PyTorch and setuptools, and where it finds mmpe's configs.
 
-``import mmpe`` calls :func:`adapt` once; it changes nothing that works.
+``import mmpe`` calls :func:`adapt` once. What a function gives is asked first: one that works stays as it is.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import logging
 import os.path as osp
 import pickle
 import sys
+import warnings
+from collections.abc import Callable
 from functools import cache, partial, wraps
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Callable
 
 import numpy as np
 import torch
@@ -21,10 +22,14 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.dist import utils as dist_utils
 from mmengine.logging import MMLogger
 from mmengine.logging.history_buffer import HistoryBuffer
+from mmengine.utils import package_utils
 
+from .distributions import REQUIRED
 from .names import escape_unencodable
 
 __all__ = ['adapt']
+
+_USING_PACKAGE_UTILS = ('mmengine.utils', 'mmengine.utils.package_utils', 'mmengine.config.config', 'mmengine.hub.hub')
 
 
 def adapt() -> None:
@@ -80,18 +85,43 @@ def _history_statistic(owner: type, name: str) -> Callable:
 
 
 def _replace_package_utils() -> None:
-    """Give MMEngine package look-ups that need no ``pkg_resources``, which setuptools 82 has dropped.
-
-    The old ones also miss editable installs, whose code lies outside site-packages.
+    """Give MMEngine package look-ups where its own need ``pkg_resources``, which setuptools 82 has dropped, or miss
+    editable installs, whose code lies outside site-packages.
     """
-    for name in ('mmengine.utils', 'mmengine.utils.package_utils', 'mmengine.config.config', 'mmengine.hub.hub'):
-        for function in (is_installed, get_installed_path, package2module):
-            if hasattr(sys.modules.get(name), function.__name__):
-                setattr(sys.modules[name], function.__name__, function)
+    for function, question, answer in (
+        (is_installed, 'mmpe', True),
+        (get_installed_path, 'mmpe', osp.dirname(osp.abspath(__file__))),
+        (package2module, _distribution_of_mmengine(), 'mmengine'),
+    ):
+        if not _answers(getattr(package_utils, function.__name__), question, answer):
+            for name in (
+                'mmengine.utils',
+                'mmengine.utils.package_utils',
+                'mmengine.config.config',
+                'mmengine.hub.hub',
+            ):
+                if hasattr(sys.modules.get(name), function.__name__):
+                    setattr(sys.modules[name], function.__name__, function)
+
+
+def _answers(function: Callable, question: str, answer) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # pkg_resources announces its own end
+        try:
+            return function(question) == answer
+        except Exception:
+            return False
+
+
+def _distribution_of_mmengine() -> str:
+    names = next(module.distributions for module in REQUIRED if module.name == 'mmengine')
+    return next((name for name in names if is_installed(name)), 'mmengine')
 
 
 def _dump_what_is_read() -> None:
     """Let the text of a config be read back as it was: in a name such as ``{{x}}.png`` braces are not a template."""
+    if '{{' not in Config(dict(name='{{x}}')).pretty_text:
+        return
     pretty_text = Config.pretty_text.fget
     Config.pretty_text = property(lambda config: pretty_text(config).replace('{{', '{\\x7b'))  # always in a string
 

@@ -4,9 +4,9 @@ import configparser
 import pickle
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Optional
 
 import mmengine.utils
 import numpy as np
@@ -17,9 +17,11 @@ from mmengine.config import Config
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from packaging.requirements import Requirement
 
 import mmpe
-from mmpe import registry
+from mmpe import _mmengine, registry
+from mmpe.distributions import REQUIRED, check_required
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -36,6 +38,7 @@ def test_import_is_light():
     assert {name for name in added if name.startswith('mmpe')} == {
         'mmpe',
         'mmpe.version',
+        'mmpe.distributions',
         'mmpe._mmengine',
         'mmpe.names',
         'mmpe.registry',
@@ -50,18 +53,123 @@ def test_registry_is_a_child_of_mmengines_root(name):
     assert child.parent is getattr(root, name)
 
 
-def test_supported_versions_are_those_of_setup_cfg():
+def installed(monkeypatch, **versions):
+    """Distributions of MMEngine and mmcv, as if these were installed; others are as they are."""
+    version = metadata.version
+
+    def stand_in(name):
+        if 'mmengine' not in name and 'mmcv' not in name:
+            return version(name)
+        try:
+            return versions[name.replace('-', '_')]
+        except KeyError:
+            raise metadata.PackageNotFoundError(name) from None
+
+    monkeypatch.setattr(metadata, 'version', stand_in)
+
+
+def setup_cfg(section: str, option: str) -> list[str]:
     setup = configparser.ConfigParser()
     setup.read(REPOSITORY / 'setup.cfg')
-    stated = setup['options']['install_requires'].split()
-    assert {names[-1] + supported for supported, *names in mmpe._REQUIRED} <= set(stated)
+    return setup[section][option].split()
 
 
-@pytest.mark.parametrize('version', ['2.0.0', '2.2.0', '2.2.0+cu118'])
-def test_an_unsupported_mmcv_is_named(monkeypatch, version):
-    monkeypatch.setattr(mmpe.metadata, 'version', {'mmengine': '0.10.7', 'mmcv': version}.get)
-    with pytest.raises(ImportError, match=rf'needs mmcv>=2.0.1,<2.2, but {version.replace("+", ".")} is installed'):
-        mmpe._check_requirements()
+def test_no_requirement_replaces_what_people_have():
+    """A cap on torch would replace a newer CUDA build; mmcv-lite and MMEngine share files with their other forms."""
+    plain = setup_cfg('options', 'install_requires')
+    assert [name for name in plain if name.startswith(('mm', 'onedl'))] == []
+    assert [name for name in plain if '<' in name or '==' in name] == []
+
+
+def test_the_extra_installs_versions_that_work():
+    extra = setup_cfg('options.extras_require', 'openmmlab')
+    for module in REQUIRED:
+        (light,) = [Requirement(name) for name in extra if name.startswith(module.name)]
+        lowest = next(part for part in module.versions.split(',') if part.startswith('>='))
+        assert light.name in module.distributions and lowest in str(light.specifier)
+
+
+def test_constraints_allow_what_is_required():
+    """Every requirement, of every extra, has a tested version that it allows."""
+    lines = (REPOSITORY / 'constraints.txt').read_text().splitlines()
+    tested = dict(line.split('==') for line in lines if line and not line.startswith('#'))
+    setup = configparser.ConfigParser()
+    setup.read(REPOSITORY / 'setup.cfg')
+    wanted = [setup['options']['install_requires'], *setup['options.extras_require'].values()]
+    for line in '\n'.join(wanted).splitlines():
+        if line.strip() and not line.strip().startswith('#'):
+            needed = Requirement(line.strip())
+            assert needed.specifier.contains(tested[needed.name]), needed
+
+
+@pytest.mark.parametrize(
+    'versions',
+    [
+        dict(mmengine='0.10.7', mmcv='2.1.0'),
+        dict(mmengine='0.10.7', mmcv='2.2.0+cu118'),
+        dict(mmengine_lite='0.10.6', mmcv_lite='2.0.1'),
+        dict(onedl_mmengine='0.10.12', onedl_mmcv='2.3.6'),
+        dict(onedl_mmengine='0.10.12', mmcv_lite='2.1.0'),
+    ],
+)
+def test_every_form_of_mmengine_and_mmcv_does(monkeypatch, recwarn, versions):
+    installed(monkeypatch, **versions)
+    check_required()
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    ('versions', 'message'),
+    [
+        (dict(mmengine='0.10.7', mmcv='2.0.0'), r'mmcv>=2\.0\.1.*mmcv 2\.0\.0 is installed: pip install "mmcv>='),
+        (dict(mmengine='0.10.7', mmcv_lite='1.7.2'), r'mmcv-lite 1\.7\.2 is installed: pip install "mmcv-lite>='),
+        (dict(mmengine='0.9.1', mmcv='2.1.0'), r'mmengine 0\.9\.1 is installed: pip install "mmengine>='),
+        (dict(onedl_mmengine='0.11.0', mmcv='2.1.0'), r'onedl-mmengine 0\.11\.0 is installed'),
+        (dict(mmengine='0.10.7', onedl_mmcv='2.4.0'), r'onedl-mmcv 2\.4\.0 is installed'),
+    ],
+)
+def test_what_does_not_work_is_named_with_its_distribution(monkeypatch, versions, message):
+    installed(monkeypatch, **versions)
+    with pytest.raises(ImportError, match=message):
+        check_required()
+
+
+@pytest.mark.parametrize('missing', ['mmengine', 'mmcv'])
+def test_what_is_missing_is_one_line(tmp_path, missing):
+    code = (
+        f'import importlib.util as u; find = u.find_spec\n'
+        f'u.find_spec = lambda name, *args: None if name == {missing!r} else find(name, *args)\n'
+        f'import mmpe'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 1
+    said = done.stderr.strip().splitlines()[-1]
+    assert f'mmpe needs {missing}>=' in said and "pip install 'mmpe[openmmlab]'" in said and f'onedl-{missing}' in said
+
+
+def test_two_forms_over_each_other_are_named(monkeypatch):
+    installed(monkeypatch, mmengine='0.10.7', onedl_mmengine='0.10.12', mmcv='2.1.0')
+    with pytest.warns(UserWarning, match='mmengine 0.10.7, onedl-mmengine 0.10.12 are all installed.*install one'):
+        check_required()
+
+
+def test_what_works_in_mmengine_is_left_alone(monkeypatch):
+    """Asked for, not assumed: its look-ups are replaced only where they give wrong answers."""
+    own = dict(
+        is_installed=lambda name: True,
+        get_installed_path=lambda name: str(Path(mmpe.__file__).parent),
+        package2module=lambda name: 'mmengine',
+    )
+    for name, function in own.items():
+        monkeypatch.setattr(mmengine.utils.package_utils, name, function)
+        if hasattr(mmengine.utils, name):
+            monkeypatch.setattr(mmengine.utils, name, function)
+    _mmengine._replace_package_utils()
+    assert all(getattr(mmengine.utils.package_utils, name) is function for name, function in own.items())
+    monkeypatch.setattr(mmengine.utils.package_utils, 'get_installed_path', lambda name: '/elsewhere')
+    _mmengine._replace_package_utils()
+    assert mmengine.utils.is_installed is own['is_installed']
+    assert mmengine.utils.get_installed_path('mmpe') == str(Path(mmpe.__file__).parent)
 
 
 def test_packages_are_found_by_distribution_and_by_module_name(tmp_path, monkeypatch):
@@ -128,7 +236,7 @@ class Regression(BaseModel):
         return {'loss': loss}
 
 
-def train(work_dir: Path, resume_from: Optional[Path] = None) -> Runner:
+def train(work_dir: Path, resume_from: Path | None = None) -> Runner:
     runner = Runner(
         model=Regression(),
         work_dir=str(work_dir),

@@ -1,0 +1,82 @@
+"""MMEngine and mmcv: which of the distributions that provide them is installed, and whether mmpe works with it.
+
+They are no plain requirements of mmpe. Each comes as several distributions with the same modules, and pip would lay one
+over the files of another.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from importlib.util import find_spec
+
+from packaging.specifiers import SpecifierSet
+
+_ADVICE = "pip install 'mmpe[openmmlab]'"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module that mmpe needs.
+
+    Attributes:
+        name (str): As it is imported.
+        versions (str): That work, as pip reads it.
+        distributions (tuple[str, ...]): That provide it.
+    """
+
+    name: str
+    versions: str
+    distributions: tuple[str, ...]
+
+
+REQUIRED = (
+    Module('mmengine', '>=0.10.6,<0.11', ('mmengine', 'mmengine-lite', 'onedl-mmengine')),
+    Module('mmcv', '>=2.0.1,<2.4', ('mmcv', 'mmcv-lite', 'onedl-mmcv')),
+)
+
+
+def check_required() -> None:
+    """Look for what mmpe needs, without importing mmcv, and OpenCV with it.
+
+    Raises:
+        ImportError: If a module is missing, or of a version that does not work; it names the distribution.
+    """
+    for module in REQUIRED:
+        _check(module, _installed(module))
+
+
+def _installed(module: Module) -> dict[str, str]:
+    """The installed distributions that provide a module, with their versions."""
+    found = {}
+    for name in module.distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _check(module: Module, found: dict[str, str]) -> None:
+    needed = f'mmpe needs {module.name}{module.versions}'
+    if find_spec(module.name) is None:
+        broken = f' (what is left of {_listed(found)} is broken)' if found else ''
+        raise ImportError(
+            f'{needed}, and there is none{broken}: {_ADVICE}, or one of {", ".join(module.distributions)} alone'
+        )
+    if not found:  # a source tree on the path has no metadata
+        found = {module.name: import_module(module.name).__version__}
+    if not any(SpecifierSet(module.versions).contains(version, prereleases=True) for version in found.values()):
+        name = next(iter(found))
+        raise ImportError(f'{needed}, and {_listed(found)} is installed: pip install "{name}{module.versions}"')
+    if len(found) > 1:
+        warnings.warn(
+            f'{_listed(found)} are all installed, provide the same module {module.name}, and have overwritten each '
+            'other: uninstall all of them, and install one',
+            stacklevel=3,
+        )
+
+
+def _listed(found: dict[str, str]) -> str:
+    return ', '.join(f'{name} {version}' for name, version in found.items())
