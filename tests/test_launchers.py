@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import runpy
 import signal
 import socket
 import sys
@@ -11,13 +10,13 @@ import mmengine.dist.utils as dist_utils
 import pytest
 import torch.distributed as dist
 from mmengine.config import Config
-from singan_runs import REPOSITORY
 
 import mmpe  # noqa: F401  (adapts MMEngine)
 from mmpe.apis import processes, rendezvous
 from mmpe.apis.command_line import command
 from mmpe.apis.launchers import Rank, expand_counts, find_rank, find_variables, without_launcher
 from mmpe.apis.rendezvous import first_host, meeting_point, slurm_port
+from mmpe.cli import train_folder
 from mmpe.errors import InputError
 
 FORKS = 'fork' in multiprocessing.get_all_start_methods()
@@ -389,4 +388,4 @@ def test_what_describes_a_config_is_the_same_everywhere():
 
 
 def test_tools_that_share_pictures_ask_the_same():
-    assert runpy.run_path(str(REPOSITORY / 'tools/train_folder.py'))['find_rank'] is find_rank
+    assert train_folder.find_rank is find_rank

@@ -215,7 +215,7 @@ def test_an_older_name_gives_way(tmp_path):
         (
             CSG,
             'pictures',
-            '--pictures x: this config trains on one picture: .*--picture FILE, or .*train_folder',
+            '--pictures x: this config trains on one picture: .*--picture FILE, or .*train-folder',
         ),
         ('a = 1', 'pictures', r'the config has no train_dataloader.dataset'),
         ("train_dataloader = dict(dataset=dict(type='SampleNumbers'))", 'pictures', 'SampleNumbers has no data_root'),

@@ -17,6 +17,7 @@ from PIL import Image
 from mmpe.apis import load
 from mmpe.apis.checks import find_device
 from mmpe.apis.sampling import sample
+from mmpe.cli import sample as sample_command
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
 from mmpe.models import memory
@@ -196,11 +197,10 @@ class TestSampleTool:
         tool('sample.py', checkpoints['finished'], '--num', 1, '--out', tmp_path)
         assert 'scales' not in capsys.readouterr().out
 
-    def test_sheet_holds_no_more_than_can_be_looked_at(self, checkpoints, tmp_path):
-        namespace = runpy.run_path(str(TOOLS / 'sample.py'))
-        namespace['write_samples'].__globals__['PIXELS_ON_A_SHEET'] = 2 * 24 * 36
+    def test_sheet_holds_no_more_than_can_be_looked_at(self, checkpoints, tmp_path, monkeypatch):
+        monkeypatch.setattr(sample_command, 'PIXELS_ON_A_SHEET', 2 * 24 * 36)
         for num in (2, 6):
-            namespace['write_samples'](zip(sample(load(checkpoints['finished']), num)), num, tmp_path / str(num))
+            sample_command.write_samples(zip(sample(load(checkpoints['finished']), num)), num, tmp_path / str(num))
         assert np.array_equal(pixels(tmp_path / '2/samples.png'), pixels(tmp_path / '6/samples.png'))
         assert len(names(tmp_path / '6')) == 7
 

@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 
-from mmpe.apis import children, load_singan, many
+from mmpe.apis import children, load_singan
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
 from mmpe.apis.many import find_config, find_pictures, picture_config
 from mmpe.apis.one_picture import finished_model, is_done, train_picture
 from mmpe.apis.workers import Workers, plan_workers
+from mmpe.cli import train_folder
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError
 from mmpe.visualization.page import Entry, write_page
@@ -264,7 +265,7 @@ def test_each_rank_trains_its_share_and_the_first_writes_the_index(tmp_path, mon
     for name in 'abc':
         photograph('rocket', tmp_path / f'pictures/{name}.png')
     taken = []
-    monkeypatch.setattr(many, 'train_many', lambda configs, workers: taken.append(list(configs)) or {})
+    monkeypatch.setattr(train_folder, 'train_many', lambda configs, workers: taken.append(list(configs)) or {})
     for rank in '01':
         monkeypatch.setenv('RANK', rank)
         monkeypatch.setenv('WORLD_SIZE', '2')
@@ -277,7 +278,7 @@ def test_each_rank_trains_its_share_and_the_first_writes_the_index(tmp_path, mon
 @pytest.mark.parametrize('count, code', [(1, 1), (2, 0)])
 def test_a_rank_with_failures_does_not_make_its_launcher_end_the_others(count, code, tmp_path, monkeypatch, capsys):
     photograph('rocket', tmp_path / 'pictures/a.png')
-    monkeypatch.setattr(many, 'train_many', lambda configs, workers: dict.fromkeys(configs, 'broken'))
+    monkeypatch.setattr(train_folder, 'train_many', lambda configs, workers: dict.fromkeys(configs, 'broken'))
     monkeypatch.setenv('RANK', '0')
     monkeypatch.setenv('WORLD_SIZE', str(count))
     assert run_tool(tmp_path / 'pictures', '--out', tmp_path / 'out') == code
