@@ -23,6 +23,7 @@ from mmengine.dist import utils as dist_utils
 from mmengine.logging import MMLogger
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.utils import package_utils
+from torch.torch_version import TorchVersion
 
 from .distributions import REQUIRED
 from .names import escape_unencodable
@@ -45,8 +46,8 @@ def adapt() -> None:
 def allow_checkpoint_types() -> None:
     """Let a weights-only ``torch.load``, the default since PyTorch 2.6, read what MMEngine's runner saves.
 
-    Before 2.4 PyTorch has no list of safe types, and loads everything by default. Others may take types off the list
-    again, as the loader of onedl-mmengine does with those that it had put there itself.
+    Before 2.4 PyTorch has no list of safe types, and loads everything by default. From 2.6 on they are listed with
+    their names, as entries of mmpe's own: onedl-mmengine's loader takes its own entries of the same types off again.
     """
     if hasattr(torch.serialization, 'add_safe_globals'):
         torch.serialization.add_safe_globals(_checkpoint_types())
@@ -60,7 +61,10 @@ def _checkpoint_types() -> list[Callable]:
     # NumPy 2 has moved these two; either version reads what the other has saved.
     rebuild = [_pickled_as(f'numpy.{core}.multiarray.{f.__name__}', f) for f in rebuild for core in ('core', '_core')]
     getattr_ = _pickled_as('builtins.getattr', _history_statistic)
-    return [HistoryBuffer, getattr_, np.ndarray, np.dtype, *dtypes, *rebuild]
+    types = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
+    if TorchVersion(torch.__version__) >= (2, 6):
+        types = [(kind, f'{kind.__module__}.{kind.__qualname__}') for kind in types]
+    return [*types, getattr_, *rebuild]
 
 
 def _pickled_as(path: str, function: Callable) -> Callable:

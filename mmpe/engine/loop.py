@@ -14,6 +14,7 @@ from mmpe.models.distributed import broadcast_state
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
+from .batches import ResumedBatches
 from .preparation import prepare
 from .wrapper import unwrapped
 
@@ -58,7 +59,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
         if self._iter and not torch.equal(model.picture, finest.to(model.picture)):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')
-        self.dataloader_iterator = repeat(batch)
+        self.dataloader_iterator = ResumedBatches(repeat(batch), self._iter)
         return super().run()
 
 

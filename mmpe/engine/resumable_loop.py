@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
-from itertools import repeat
 
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
@@ -15,6 +15,7 @@ from mmpe.models.memory import check_room
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
+from .batches import ResumedBatches
 from .hooks import InterruptHook
 from .preparation import prepare
 from .wrapper import unwrapped
@@ -60,19 +61,15 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             sampler.seed = self.runner.seed
         if hasattr(self.dataloader.batch_sampler, 'follow'):
             self.dataloader.batch_sampler.follow(unwrapped(self.runner.model))
-        self.dataloader_iterator = self._batches()
-        try:
+        with closing(self._batches()) as batches:
+            self.dataloader_iterator = ResumedBatches(batches, self._iter)
             return super().run()
-        finally:
-            self.dataloader_iterator.close()
 
     @property
     def _sampler(self):
         return self.dataloader.batch_sampler.sampler  # the loader's own `sampler` is another where batches have a type
 
     def _batches(self) -> Iterator:
-        # MMEngine takes as many batches as it has trained on before the first that it uses.
-        yield from repeat(None, self._iter)
         batches = iter(self.dataloader)
         try:
             yield from batches
