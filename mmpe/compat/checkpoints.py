@@ -42,7 +42,7 @@ def convert(
             ``source`` of the same name.
         config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
             tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`. None: the one that a
-            released file's name tells, if it does.
+            released file's name tells, if it does and the family has such parts.
         picture (str | None): The picture that a SinGAN was trained on. None: the reconstruction takes its place.
 
     Returns:
@@ -52,7 +52,7 @@ def convert(
         InputError: If a file cannot be read, the files do not belong together, or a config is needed.
     """
     check_output(out, [given for given in (source, pickled or pickle_beside(source), config, picture) if given])
-    model, model_config = read_released(source, pickled, config or config_of(source), picture)
+    model, model_config = read_released(source, pickled, config, picture)
     meta = dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name)
     _write(out, model, meta)
     return model
@@ -64,7 +64,7 @@ def read_released(
     config: str | Path | None = None,
     picture: str | None = None,
 ) -> tuple[BaseModel, dict]:
-    """Build mmpe's model of a released checkpoint as :func:`convert` does, but for a config by the file's name.
+    """Build mmpe's model of a released checkpoint; takes the arguments of :func:`convert`.
 
     Returns:
         tuple[BaseModel, dict]: In eval mode, with its config.
@@ -76,15 +76,19 @@ def read_released(
     if 'mmpe_version' in (checkpoint.get('meta') or {}):
         raise InputError(f'{source} is an mmpe checkpoint already')
     state = checkpoint['state_dict']
-    settings = load_config(config).to_dict() if config else None
-    if is_singan(state):
+    if is_singan(state):  # it tells how it was trained, where mmagic's later config of it may say otherwise
+        settings = _settings(config)
         pickled = pickled or named_pickle(settings or {}) or pickle_beside(source)
         return convert_singan(state, settings, pickled, picture)
     networks, convert_family = _family(source, state)
     for what, given in dict(pickle=pickled, picture=picture).items():
         if given:
             raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
-    return convert_family(networks, settings)
+    return convert_family(networks, _settings(config or config_of(source)))
+
+
+def _settings(config: str | Path | None) -> dict | None:
+    return load_config(config).to_dict() if config else None
 
 
 def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:

@@ -11,6 +11,7 @@ from mmpe.checkpoints import local_checkpoint
 from mmpe.engine.resuming import load_whole
 from mmpe.errors import naming
 from mmpe.models.resumable import ResumableModel
+from mmpe.models.singan import SinGANGenerator, SinGANModel
 
 from .checkpoints import read_released
 from .released_files import config_of
@@ -48,10 +49,18 @@ def load_released(model: ResumableModel, files: list[str]) -> dict:
     Raises:
         InputError: If a file cannot be had or read, or does not fit the model; it names the file.
     """
-    (source,) = (file for file in files if not file.endswith('.pkl'))
-    pickled = next((file for file in files if file.endswith('.pkl')), None)
+    *pickles, source = sorted(files)  # .pkl, .pth
     with naming(source):
-        converted, _ = read_released(local_checkpoint(source), pickled and local_checkpoint(pickled), config_of(source))
+        pickled = local_checkpoint(pickles[0]) if pickles else None
+        config = None if pickles else config_of(source)  # the name of a download is another
+        converted, _ = read_released(local_checkpoint(source), pickled, config)
         checkpoint = dict(state_dict=converted.state_dict())
+        if isinstance(converted, SinGANModel) and isinstance(model, SinGANModel):
+            _draw_noise_alike(model.generator, converted.generator)
         load_whole(model, checkpoint)
     return checkpoint
+
+
+def _draw_noise_alike(generator: SinGANGenerator, released: SinGANGenerator) -> None:
+    """Noise is no weight, and some released SinGANs have one channel of it where their config has eight."""
+    generator.first_channels, generator.noise_channels = released.first_channels, released.noise_channels
