@@ -12,7 +12,7 @@ from pathlib import Path
 from mmpe.apis.command_line import command, parser
 from mmpe.apis.results import add_overwrite, check_result, contains, inputs_of
 from mmpe.compat.checkpoints import convert
-from mmpe.compat.released_files import config_of
+from mmpe.compat.released_files import config_of, pickle_beside
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 
@@ -24,7 +24,9 @@ def parse_args():
     )
     p.add_argument('checkpoint', help='the released checkpoint, SRC.pth')
     p.add_argument(
-        '--pickle', metavar='SRC.pkl', help="a SinGAN's noises; default: the config's test_pkl_data, or SRC.pkl"
+        '--pickle',
+        metavar='SRC.pkl',
+        help="a SinGAN's noises; default: the config's test_pkl_data, or that of a released name",
     )
     p.add_argument('--out', required=True, metavar='OUT.pth', help='what to write')
     add_overwrite(p)
@@ -42,6 +44,8 @@ def main():
     model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
     if not args.config and config_of(args.checkpoint):
         print(f'{Path(args.checkpoint).name} is a released file: its config is {config_of(args.checkpoint)}')
+    if not args.pickle and not args.config and pickle_beside(args.checkpoint):
+        print(f'its noises are those of {pickle_beside(args.checkpoint)}, beside it')
     print(f'wrote {args.out}: {_described(model)}')
     if isinstance(model, SinGANModel) and args.picture is None:
         print('its picture is unknown without --picture: the reconstruction stands in for it')

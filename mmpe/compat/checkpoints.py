@@ -38,8 +38,8 @@ def convert(
     Args:
         source (str | Path): The released ``.pth``.
         out (str | Path): What to write; its folder is made.
-        pickled (str | Path | None): A SinGAN's. None: the one that the config names, or else the one beside
-            ``source`` of the same name.
+        pickled (str | Path | None): A SinGAN's. None: the one that the config names, or else the one beside a
+            ``source`` that has kept its released name.
         config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
             tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`. None: the one that a
             released file's name tells, if it does and the family has such parts.

@@ -28,13 +28,13 @@ def config_of(file: str | Path) -> str | None:
 
 
 def pickle_beside(file: str | Path) -> Path | None:
-    """The pickle of the same name in the same folder, where mim downloads it to; None if there is none.
+    """A released file's pickle, where mim downloads it to; None if there is none, or the file is no released one.
 
-    >>> pickle_beside('no_such_folder/singan_fish.pth') is None
+    >>> pickle_beside('no_such_folder/singan_fis_20210406_201006-860d91b6.pth') is None
     True
     """
     path = Path(file).with_suffix('.pkl')
-    return path if path.is_file() else None
+    return path if config_of(file) and path.is_file() else None
 
 
 @cache

@@ -68,10 +68,7 @@ def convert_singan(
         InputError: If there is no pickle, the files do not belong together, or a config is needed.
     """
     if not pickled:
-        raise InputError(
-            'a released SinGAN is in two files: give the pickle of its noises too, --pickle, or put it beside the .pth '
-            'under the same name'
-        )
+        raise InputError('a released SinGAN is in two files: give the pickle of its noises too, --pickle')
     pyramid = read_pyramid(pickled)
     with as_input_error(f'it and {pickled} do not fit'):
         config = singan_config(state, pyramid, None if settings is None else settings.get('model', {}))
