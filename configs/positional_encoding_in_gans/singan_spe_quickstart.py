@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/singan_spe.py',
     '../_base_/datasets/rocket.py',
-    '../_base_/schedules/singan_quickstart.py',
+    '../_base_/schedules/singan_short.py',
 ]
 
 model = dict(iters_per_scale=250, lr_milestones=(200,))

@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/singan_superresolution.py',
     '../_base_/datasets/rocket.py',
-    '../_base_/schedules/singan_quickstart.py',
+    '../_base_/schedules/singan_short.py',
 ]
 
 # few scales, trained long: the last one does all the work

@@ -2,14 +2,17 @@
 
 A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE), a DCGAN and a Progressive GAN as
 one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal encoding is resized, the schedule of a
-Progressive GAN that has not grown up, or a recipe that is no released one.
+Progressive GAN that has not grown up, or a recipe that is no released one. A file that has kept its released name, as
+`mim download mmpe --config NAME --dest DIR` brings it, needs neither --config nor --pickle.
 """
 
 from functools import partial
+from pathlib import Path
 
 from mmpe.apis.command_line import command, parser
 from mmpe.apis.results import add_overwrite, check_result, contains, inputs_of
 from mmpe.compat.checkpoints import convert
+from mmpe.compat.released_files import config_of, pickle_beside
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 
@@ -20,11 +23,17 @@ def parse_args():
         'singan_fish.pth --pickle singan_fish.pkl --picture fish.jpg --out fish.pth',
     )
     p.add_argument('checkpoint', help='the released checkpoint, SRC.pth')
-    p.add_argument('--pickle', metavar='SRC.pkl', help="a SinGAN's noises; default: the config's test_pkl_data")
+    p.add_argument(
+        '--pickle',
+        metavar='SRC.pkl',
+        help="a SinGAN's noises; default: the config's test_pkl_data, or that of a released name",
+    )
     p.add_argument('--out', required=True, metavar='OUT.pth', help='what to write')
     add_overwrite(p)
     p.add_argument('--picture', help='what a SinGAN was trained on; default: its reconstruction stands in')
-    p.add_argument('--config', help="the config that it was trained with, released or mmpe's")
+    p.add_argument(
+        '--config', help="the config that it was trained with, released or mmpe's; default: by a released file's name"
+    )
     return p.parse_args()
 
 
@@ -33,6 +42,10 @@ def main():
     args = parse_args()
     check_result(args.out, inputs_of(args, 'out'), args.overwrite, partial(contains, text='converted_from'))
     model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
+    if not args.config and config_of(args.checkpoint):
+        print(f'{Path(args.checkpoint).name} is a released file: its config is {config_of(args.checkpoint)}')
+    if not args.pickle and not args.config and pickle_beside(args.checkpoint):
+        print(f'its noises are those of {pickle_beside(args.checkpoint)}, beside it')
     print(f'wrote {args.out}: {_described(model)}')
     if isinstance(model, SinGANModel) and args.picture is None:
         print('its picture is unknown without --picture: the reconstruction stands in for it')

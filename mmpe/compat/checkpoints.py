@@ -16,7 +16,8 @@ from mmpe.files import check_output, write_atomic
 
 from . import dcgan_checkpoints, pggan_checkpoints, stylegan2_checkpoints
 from .adversarial_checkpoints import Networks, released_networks
-from .singan_checkpoints import convert_singan, is_singan
+from .released_files import config_of, pickle_beside
+from .singan_checkpoints import convert_singan, is_singan, named_pickle
 
 FAMILIES = {
     stylegan2_checkpoints.MARK: stylegan2_checkpoints.convert_stylegan2,
@@ -37,9 +38,11 @@ def convert(
     Args:
         source (str | Path): The released ``.pth``.
         out (str | Path): What to write; its folder is made.
-        pickled (str | Path | None): The pickle beside a SinGAN. None: the one that the config names.
+        pickled (str | Path | None): A SinGAN's. None: the one that the config names, or else the one beside a
+            ``source`` that has kept its released name.
         config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
-            tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`.
+            tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`. None: the one that a
+            released file's name tells, if it does and the family has such parts.
         picture (str | None): The picture that a SinGAN was trained on. None: the reconstruction takes its place.
 
     Returns:
@@ -48,23 +51,44 @@ def convert(
     Raises:
         InputError: If a file cannot be read, the files do not belong together, or a config is needed.
     """
-    check_output(out, [given for given in (source, pickled, config, picture) if given])
+    check_output(out, [given for given in (source, pickled or pickle_beside(source), config, picture) if given])
+    model, model_config = read_released(source, pickled, config, picture)
+    meta = dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name)
+    _write(out, model, meta)
+    return model
+
+
+def read_released(
+    source: str | Path,
+    pickled: str | Path | None = None,
+    config: str | Path | None = None,
+    picture: str | None = None,
+) -> tuple[BaseModel, dict]:
+    """Build mmpe's model of a released checkpoint; takes the arguments of :func:`convert`.
+
+    Returns:
+        tuple[BaseModel, dict]: In eval mode, with its config.
+
+    Raises:
+        InputError: As :func:`convert`.
+    """
     checkpoint = read_checkpoint(source)
     if 'mmpe_version' in (checkpoint.get('meta') or {}):
         raise InputError(f'{source} is an mmpe checkpoint already')
     state = checkpoint['state_dict']
-    settings = load_config(config).to_dict() if config else None
-    if is_singan(state):
-        model, model_config = convert_singan(state, settings, pickled, picture)
-    else:
-        networks, convert_family = _family(source, state)
-        for what, given in dict(pickle=pickled, picture=picture).items():
-            if given:
-                raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
-        model, model_config = convert_family(networks, settings)
-    meta = dict(model=model_config, mmpe_version=mmpe.__version__, converted_from=Path(source).name)
-    _write(out, model, meta)
-    return model
+    if is_singan(state):  # it tells how it was trained, where mmagic's later config of it may say otherwise
+        settings = _settings(config)
+        pickled = pickled or named_pickle(settings or {}) or pickle_beside(source)
+        return convert_singan(state, settings, pickled, picture)
+    networks, convert_family = _family(source, state)
+    for what, given in dict(pickle=pickled, picture=picture).items():
+        if given:
+            raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
+    return convert_family(networks, _settings(config or config_of(source)))
+
+
+def _settings(config: str | Path | None) -> dict | None:
+    return load_config(config).to_dict() if config else None
 
 
 def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:

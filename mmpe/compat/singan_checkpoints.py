@@ -57,7 +57,7 @@ def convert_singan(
         state (dict[str, Tensor]): The released state dict.
         settings (dict | None): The config that it was trained with, released or mmpe's; see this module's description
             for who needs one.
-        pickled (str | Path | None): The released pickle beside it. None: the one that the config names.
+        pickled (str | Path | None): The released pickle that belongs to it; None is refused.
         picture (str | None): The picture that it was trained on. None: the reconstruction takes its place.
 
     Returns:
@@ -67,7 +67,6 @@ def convert_singan(
     Raises:
         InputError: If there is no pickle, the files do not belong together, or a config is needed.
     """
-    pickled = pickled or _named_pickle(settings or {})
     if not pickled:
         raise InputError('a released SinGAN is in two files: give the pickle of its noises too, --pickle')
     pyramid = read_pyramid(pickled)
@@ -78,8 +77,8 @@ def convert_singan(
     return model, config
 
 
-def _named_pickle(settings: dict) -> str | None:
-    """The pickle that a config of mmagic 1.x or mmgeneration 0.x names."""
+def named_pickle(settings: dict) -> str | None:
+    """The pickle that a config of mmagic 1.x or mmgeneration 0.x names, None if it names none."""
     model, test_cfg = settings.get('model') or {}, settings.get('test_cfg') or {}
     return model.get('test_pkl_data') or test_cfg.get('pkl_data')
 
