@@ -16,8 +16,11 @@ from PIL import Image
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
-from .pictures import MAX_PIXELS, SKIMAGE, open_picture
+from .pictures import SKIMAGE, open_fitted
+from .reduced_decoding import fit
 from .tiff import SIGNATURES
+
+Size = tuple[int, int]
 
 _NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
 _NAMED = 100  # of the files that are passed over
@@ -25,7 +28,7 @@ _PREFIX = 16  # bytes that tell a format
 
 
 def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
-    """The pictures of ``data_root``: an object with their ``names``, and ``read(number)`` that gives RGB.
+    """The pictures of ``data_root``: an object with their ``names``, and ``read(number, size)`` that gives RGB.
 
     Args:
         data_root (str | Path): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
@@ -71,9 +74,9 @@ class FolderOfFiles:
             raise InputError(f'there are no pictures in {printable(root)}, nor below, that Pillow can read{others}')
         _tell(root, len(self.names), self.passed_over)
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
-        return open_picture(self.root / self.names[number], None, enough, max_pixels)
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        return open_fitted(self.root / self.names[number], None, size, **options)
 
 
 class Lmdb:
@@ -88,8 +91,7 @@ class Lmdb:
         with self._reading() as transaction, transaction.cursor() as cursor:
             for key in cursor.iternext(values=False):
                 name = os.fsdecode(bytes(key))
-                known = _by_extension(name)
-                if _has_signature(bytes(cursor.value()[:_PREFIX])) if known is None else known:
+                if _has_picture_extension(name) or _has_signature(bytes(cursor.value()[:_PREFIX])):
                     self.keys.append(bytes(key))
                 else:
                     passed_over.append(name)
@@ -103,12 +105,12 @@ class Lmdb:
     def names(self) -> list[str]:
         return [os.fsdecode(key) for key in self.keys]
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
         key = self.keys[number]
         with self._reading() as transaction:
             content = bytes(transaction.get(key))
-        return open_picture(content, f'{os.fsdecode(key)} of {self.root}', enough, max_pixels)
+        return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
 
     @contextmanager
     def _reading(self):
@@ -138,9 +140,9 @@ class SkimageFaces:
         self.faces = np.round(skimage.data.lfw_subset()[:100] * 255).astype(np.uint8)
         self.names = [f'lfw_subset {i}' for i in range(len(self.faces))]
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Face ``number``."""
-        return Image.fromarray(self.faces[number]).convert('RGB')
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Face ``number`` at ``size``."""
+        return fit(Image.fromarray(self.faces[number]).convert('RGB'), size)
 
 
 def _visible_and_hidden(root: Path) -> Iterator[str]:
@@ -162,22 +164,18 @@ def _visible_and_hidden(root: Path) -> Iterator[str]:
 def _is_picture(name: str, path: Path) -> bool:
     if os.path.basename(name).startswith('.') or name.endswith('/'):
         return False
-    known = _by_extension(name)
-    return _is_picture_by_content(path) if known is None else known
+    return _has_picture_extension(name) or _is_picture_by_content(path)
 
 
-def _by_extension(name: str) -> bool | None:
-    """Whether it is a picture's; None for extensions that Pillow does not know."""
-    return _extensions().get(os.path.splitext(name)[1].lower())
+def _has_picture_extension(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in _picture_extensions()
 
 
 @lru_cache(maxsize=1)
-def _extensions() -> dict[str, bool]:
+def _picture_extensions() -> set[str]:
     Image.init()
-    return {
-        extension: kind in Image.OPEN and kind not in _NO_PICTURES
-        for extension, kind in Image.registered_extensions().items()
-    }
+    known = Image.registered_extensions().items()
+    return {extension for extension, kind in known if kind in Image.OPEN and kind not in _NO_PICTURES}
 
 
 @lru_cache(maxsize=1)
