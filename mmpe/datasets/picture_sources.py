@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import PIL
 from mmengine.logging import print_log
 from PIL import Image
 
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
+from .folder_listing import FolderMemory, visible_and_hidden
 from .pictures import SKIMAGE, open_fitted
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
@@ -24,6 +26,7 @@ Size = tuple[int, int]
 
 _NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
 _NAMED = 100  # of the files that are passed over
+_MANY = 1000  # files that take long enough to find to be remembered
 _PREFIX = 16  # bytes that tell a format
 
 
@@ -57,7 +60,8 @@ class FolderOfFiles:
     """All pictures below a folder, in the order of their names, which is the same on every machine.
 
     A picture is what Pillow can read: files with an extension that it knows, and others by their content. Links are
-    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged.
+    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged. What was
+    found in a folder of many files is remembered, see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
 
     Attributes:
         names (list[str]): Paths of the pictures in the folder.
@@ -66,7 +70,10 @@ class FolderOfFiles:
 
     def __init__(self, root: Path):
         self.root = root
-        found = {name: _is_picture(name, root / name) for name in _visible_and_hidden(root)}
+        memory = FolderMemory(root, repr((PIL.__version__, _recognisable())))
+        found = {name: _is_picture(name, memory) for name in visible_and_hidden(memory)}
+        if len(found) >= _MANY:
+            memory.save()
         self.names = sorted(name for name, is_picture in found.items() if is_picture)
         self.passed_over = sorted(name for name, is_picture in found.items() if not is_picture)
         if not self.names:
@@ -145,26 +152,10 @@ class SkimageFaces:
         return fit(Image.fromarray(self.faces[number]).convert('RGB'), size)
 
 
-def _visible_and_hidden(root: Path) -> Iterator[str]:
-    """Paths in ``root`` of all files that are not in hidden folders, and of those folders, with a slash at the end."""
-    seen = set()
-    for folder, folders, files in os.walk(root, onerror=_refuse, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link back to where it lies would lead round for ever
-            folders[:] = []
-            continue
-        seen.add(real)
-        inside = Path(folder).relative_to(root).as_posix()
-        prefix = '' if inside == '.' else f'{inside}/'
-        yield from (f'{prefix}{name}' for name in files)
-        yield from (f'{prefix}{name}/' for name in folders if name.startswith('.'))
-        folders[:] = sorted(name for name in folders if not name.startswith('.'))
-
-
-def _is_picture(name: str, path: Path) -> bool:
+def _is_picture(name: str, memory: FolderMemory) -> bool:
     if os.path.basename(name).startswith('.') or name.endswith('/'):
         return False
-    return _has_picture_extension(name) or _is_picture_by_content(path)
+    return _has_picture_extension(name) or memory.recall(name, _is_picture_by_content)
 
 
 def _has_picture_extension(name: str) -> bool:
@@ -185,9 +176,9 @@ def _recognisable() -> list[str]:
     return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
 
 
-def _is_picture_by_content(path: Path) -> bool:
+def _is_picture_by_content(path: str) -> bool:
     try:
-        if not path.is_file():
+        if not os.path.isfile(path):
             return False
         with open(path, 'rb') as stream:
             prefix = stream.read(_PREFIX)
@@ -215,10 +206,6 @@ def _listed(passed_over: Sequence[str]) -> str:
     names = ', '.join(printable(name) for name in passed_over[:_NAMED])
     more = f', and {len(passed_over) - _NAMED} more' if len(passed_over) > _NAMED else ''
     return f'{len(passed_over)} passed over that cannot be read as pictures or are hidden: {names}{more}'
-
-
-def _refuse(error: OSError):
-    raise InputError(f'{printable(error.filename)} cannot be listed: {error.strerror}') from error
 
 
 def _import_lmdb(root: Path):

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from mmpe.caches import cache_folder
 from mmpe.errors import InputError
 from mmpe.files import atomic
 from mmpe.names import locate
@@ -69,7 +70,7 @@ class RealPictures:
         _check(_as_bytes(self.dataset[0]['inputs']))
         num = min(num or len(self.dataset), len(self.dataset))
         self.indices = [i * len(self.dataset) // num for i in range(num)]
-        self.cache_dir = Path(cache_dir or Path(torch.hub.get_dir()) / 'mmpe')
+        self.cache_dir = Path(cache_dir or cache_folder())
         self.batch_size = batch_size
         self.num_workers = num_workers
 
