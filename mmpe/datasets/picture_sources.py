@@ -18,6 +18,7 @@ from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
 from .folder_listing import FolderMemory, visible_and_hidden
+from .lmdb_files import check_complete, check_not_open_for_writing
 from .pictures import SKIMAGE, open_fitted
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
@@ -95,7 +96,9 @@ class Lmdb:
     def __init__(self, root: Path):
         self.root = root
         self.keys, passed_over = [], []
+        check_not_open_for_writing(_import_lmdb(root), root)
         with self._reading() as transaction, transaction.cursor() as cursor:
+            self._version = transaction.id()
             for key in cursor.iternext(values=False):
                 name = os.fsdecode(bytes(key))
                 if _has_picture_extension(name) or _has_signature(bytes(cursor.value()[:_PREFIX])):
@@ -116,6 +119,8 @@ class Lmdb:
         """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
         key = self.keys[number]
         with self._reading() as transaction:
+            if transaction.id() != self._version:
+                raise InputError(f'the LMDB {printable(self.root)} was written to after it was listed: start again')
             content = bytes(transaction.get(key))
         return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
 
@@ -132,8 +137,10 @@ class Lmdb:
             environment = lmdb.open(os.fsencode(self.root), **options)
         except lmdb.Error as error:
             raise InputError(f'{printable(self.root)} cannot be read as an LMDB: {error}') from error
-        with environment, environment.begin(buffers=True) as transaction:
-            yield transaction
+        with environment:
+            check_complete(environment, self.root)
+            with environment.begin(buffers=True) as transaction:
+                yield transaction
 
 
 class SkimageFaces:
