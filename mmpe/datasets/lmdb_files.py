@@ -22,7 +22,7 @@ def check_complete(environment, path: Path) -> None:
     Raises:
         InputError: If the file is shorter than its content.
     """
-    size = (path / 'data.mdb' if path.is_dir() else path).stat().st_size
+    size = _data_file(path).stat().st_size
     pages = environment.info()['last_pgno'] + 1
     page_size = environment.stat()['psize']
     if size < (pages - _UNWRITTEN) * page_size:
@@ -59,6 +59,15 @@ def check_not_open_for_writing(lmdb, path: Path) -> None:
         raise InputError(
             f'the LMDB {printable(path)} is being written: process {writers[0]} has it open; wait until that has ended'
         )
+
+
+def version(transaction, path: Path) -> tuple[int, int]:
+    """What is another after an LMDB was written to or replaced: the number of the last change, and the file's."""
+    return transaction.id(), _data_file(path).stat().st_ino
+
+
+def _data_file(path: Path) -> Path:
+    return path / 'data.mdb' if path.is_dir() else path
 
 
 def _holders(file: Path) -> set[int]:

@@ -18,7 +18,7 @@ from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
 from .folder_listing import FolderMemory, visible_and_hidden
-from .lmdb_files import check_complete, check_not_open_for_writing
+from .lmdb_files import check_complete, check_not_open_for_writing, version
 from .pictures import SKIMAGE, open_fitted
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
@@ -98,7 +98,7 @@ class Lmdb:
         self.keys, passed_over = [], []
         check_not_open_for_writing(_import_lmdb(root), root)
         with self._reading() as transaction, transaction.cursor() as cursor:
-            self._version = transaction.id()
+            self._version = version(transaction, root)
             for key in cursor.iternext(values=False):
                 name = os.fsdecode(bytes(key))
                 if _has_picture_extension(name) or _has_signature(bytes(cursor.value()[:_PREFIX])):
@@ -119,7 +119,7 @@ class Lmdb:
         """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
         key = self.keys[number]
         with self._reading() as transaction:
-            if transaction.id() != self._version:
+            if version(transaction, self.root) != self._version:
                 raise InputError(f'the LMDB {printable(self.root)} was written to after it was listed: start again')
             content = bytes(transaction.get(key))
         return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
