@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,10 +94,11 @@ def prepare(
     # started before the file is open, which must not pass from one process to another
     encoded = iter(DataLoader(_Encoded(dataset, format), None, num_workers=workers, generator=torch.Generator()))
     with results.writing(keep=True) as folder, _writing(lmdb, folder / out.name, out) as database:
-        pictures = iter(tqdm(_readable(encoded, skip_unreadable, prepared), total=len(dataset), unit='picture'))
-        while batch := list(itertools.islice(pictures, _AT_ONCE)):
-            _put(lmdb, database, batch)
-            prepared.num_pictures += len(batch)
+        with tqdm(encoded, total=len(dataset), unit='picture') as progress:
+            pictures = _readable(progress, skip_unreadable, prepared)
+            while batch := list(itertools.islice(pictures, _AT_ONCE)):
+                _put(lmdb, database, batch)
+                prepared.num_pictures += len(batch)
         if not prepared.num_pictures:
             raise InputError(f'none of the {len(dataset)} pictures in {printable(data_root)} can be read')
     return prepared
@@ -157,8 +159,11 @@ def _writing(lmdb, part: Path, out: Path):
         with lmdb.open(os.fsencode(part), **options) as database:
             yield database
             database.sync(True)
-    except lmdb.Error as error:
-        raise InputError(f'{out} cannot be written: {error}; what was there before is kept') from error
+    except lmdb.Error as error:  # of a full disk it says "Input/output error"
+        free = shutil.disk_usage(part.parent).free / 2**20
+        raise InputError(
+            f'{out} cannot be written: {error}; {free:.0f} MiB are free there, and what was there before is kept'
+        ) from error
 
 
 def _put(lmdb, database, batch: list[tuple[bytes, bytes]]) -> None:
