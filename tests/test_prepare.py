@@ -221,3 +221,17 @@ def test_a_full_disk_is_one_line(tmp_path, tool):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert code == 2 and said.startswith(f'error: {tmp_path}/x.lmdb cannot be written: ')
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_benchmark_reads_in_every_way(monkeypatch, capsys):
+    tool = Path(TOOL).with_name('benchmark_pictures.py')
+    options = dict(num=2, side=64, size=16, rounds=1, files=1200)
+    arguments = [text for name, value in options.items() for text in (f'--{name}', str(value))]
+    monkeypatch.setattr(sys, 'argv', [tool.name, *arguments])
+    monkeypatch.setenv('TORCH_HOME', 'restored at the end')
+    runpy.run_path(str(tool), run_name='__main__')
+    rows = [line.strip('| ').split('|') for line in capsys.readouterr().out.splitlines() if line.startswith('|')]
+    distances = [row[-1].strip() for row in rows[2:9]]
+    assert distances[:2] == ['same bits'] * 2 and float(distances[2]) > float(distances[3])
+    assert set(distances[4:]) == {distances[2]}
+    assert [row[0].strip() for row in rows[-2:]] == ['1200 files `*.png`', '1200 files without extension']
