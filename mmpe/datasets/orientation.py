@@ -17,6 +17,7 @@ _TURN = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_RIGHT_TO_LEFT, _BOTTOM_TO_TOP = (2, 3, 6, 7), (3, 4, 7, 8)  # where these sides go
 _FORMATS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i'}  # of the EXIF types that are whole numbers
 
 
@@ -37,6 +38,27 @@ def find_orientation(image: Image.Image) -> int:
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
     """``image`` as orientation 1 to 8 says that it is to be seen."""
     return image.transpose(_TURN[orientation]) if orientation in _TURN else image
+
+
+def box_upright(extent: tuple[float, float], size: tuple[int, int], orientation: int) -> tuple[float, ...]:
+    """Where the content is after :func:`turn_upright`, if before it filled not all of the last column and row.
+
+    Args:
+        extent (tuple[float, float]): Width and height of the content, from the top left, before.
+        size (tuple[int, int]): Width and height of all pixels, before.
+        orientation (int): 1 to 8.
+
+    Returns:
+        tuple[float, float, float, float]: Left, top, right and bottom, in pixels.
+
+    >>> box_upright((2.5, 4), (3, 4), 2)
+    (0.5, 0, 3.0, 4)
+    """
+    turned = orientation >= 5
+    (width, height), (all_width, all_height) = (extent[::-1], size[::-1]) if turned else (extent, size)
+    left = all_width - width if orientation in _RIGHT_TO_LEFT else 0
+    top = all_height - height if orientation in _BOTTOM_TO_TOP else 0
+    return left, top, left + width, top + height
 
 
 def without_exif(content: bytes) -> bytes:

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import PIL
 from mmengine.logging import print_log
 from PIL import Image
 
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
-from .pictures import MAX_PIXELS, SKIMAGE, open_picture
+from .folder_listing import FolderMemory, visible_and_hidden
+from .lmdb_files import check_complete, check_not_open_for_writing, version
+from .pictures import SKIMAGE, open_fitted
+from .reduced_decoding import fit
 from .tiff import SIGNATURES
+
+Size = tuple[int, int]
 
 _NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
 _NAMED = 100  # of the files that are passed over
+_MANY = 1000  # files that take long enough to find to be remembered
 _PREFIX = 16  # bytes that tell a format
 
 
 def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
-    """The pictures of ``data_root``: an object with their ``names``, and ``read(number)`` that gives RGB.
+    """The pictures of ``data_root``: an object with their ``names``, and ``read(number, size)`` that gives RGB.
 
     Args:
         data_root (str | Path): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
@@ -54,7 +61,8 @@ class FolderOfFiles:
     """All pictures below a folder, in the order of their names, which is the same on every machine.
 
     A picture is what Pillow can read: files with an extension that it knows, and others by their content. Links are
-    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged.
+    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged. What was
+    found in a folder of many files is remembered, see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
 
     Attributes:
         names (list[str]): Paths of the pictures in the folder.
@@ -63,7 +71,10 @@ class FolderOfFiles:
 
     def __init__(self, root: Path):
         self.root = root
-        found = {name: _is_picture(name, root / name) for name in _visible_and_hidden(root)}
+        memory = FolderMemory(root, repr((PIL.__version__, _recognisable())))
+        found = {name: _is_picture(name, memory) for name in visible_and_hidden(memory)}
+        if len(found) >= _MANY:
+            memory.save()
         self.names = sorted(name for name, is_picture in found.items() if is_picture)
         self.passed_over = sorted(name for name, is_picture in found.items() if not is_picture)
         if not self.names:
@@ -71,9 +82,9 @@ class FolderOfFiles:
             raise InputError(f'there are no pictures in {printable(root)}, nor below, that Pillow can read{others}')
         _tell(root, len(self.names), self.passed_over)
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
-        return open_picture(self.root / self.names[number], None, enough, max_pixels)
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        return open_fitted(self.root / self.names[number], None, size, **options)
 
 
 class Lmdb:
@@ -85,11 +96,12 @@ class Lmdb:
     def __init__(self, root: Path):
         self.root = root
         self.keys, passed_over = [], []
+        check_not_open_for_writing(_import_lmdb(root), root)
         with self._reading() as transaction, transaction.cursor() as cursor:
+            self._version = version(transaction, root)
             for key in cursor.iternext(values=False):
                 name = os.fsdecode(bytes(key))
-                known = _by_extension(name)
-                if _has_signature(bytes(cursor.value()[:_PREFIX])) if known is None else known:
+                if _has_picture_extension(name) or _has_signature(bytes(cursor.value()[:_PREFIX])):
                     self.keys.append(bytes(key))
                 else:
                     passed_over.append(name)
@@ -103,12 +115,14 @@ class Lmdb:
     def names(self) -> list[str]:
         return [os.fsdecode(key) for key in self.keys]
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Picture ``number``; see :func:`~mmpe.datasets.pictures.open_picture`."""
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
         key = self.keys[number]
         with self._reading() as transaction:
+            if version(transaction, self.root) != self._version:
+                raise InputError(f'the LMDB {printable(self.root)} was written to after it was listed: start again')
             content = bytes(transaction.get(key))
-        return open_picture(content, f'{os.fsdecode(key)} of {self.root}', enough, max_pixels)
+        return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
 
     @contextmanager
     def _reading(self):
@@ -123,8 +137,10 @@ class Lmdb:
             environment = lmdb.open(os.fsencode(self.root), **options)
         except lmdb.Error as error:
             raise InputError(f'{printable(self.root)} cannot be read as an LMDB: {error}') from error
-        with environment, environment.begin(buffers=True) as transaction:
-            yield transaction
+        with environment:
+            check_complete(environment, self.root)
+            with environment.begin(buffers=True) as transaction:
+                yield transaction
 
 
 class SkimageFaces:
@@ -138,46 +154,26 @@ class SkimageFaces:
         self.faces = np.round(skimage.data.lfw_subset()[:100] * 255).astype(np.uint8)
         self.names = [f'lfw_subset {i}' for i in range(len(self.faces))]
 
-    def read(self, number: int, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Face ``number``."""
-        return Image.fromarray(self.faces[number]).convert('RGB')
+    def read(self, number: int, size: Size, **options) -> Image.Image:
+        """Face ``number`` at ``size``."""
+        return fit(Image.fromarray(self.faces[number]).convert('RGB'), size)
 
 
-def _visible_and_hidden(root: Path) -> Iterator[str]:
-    """Paths in ``root`` of all files that are not in hidden folders, and of those folders, with a slash at the end."""
-    seen = set()
-    for folder, folders, files in os.walk(root, onerror=_refuse, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link back to where it lies would lead round for ever
-            folders[:] = []
-            continue
-        seen.add(real)
-        inside = Path(folder).relative_to(root).as_posix()
-        prefix = '' if inside == '.' else f'{inside}/'
-        yield from (f'{prefix}{name}' for name in files)
-        yield from (f'{prefix}{name}/' for name in folders if name.startswith('.'))
-        folders[:] = sorted(name for name in folders if not name.startswith('.'))
-
-
-def _is_picture(name: str, path: Path) -> bool:
+def _is_picture(name: str, memory: FolderMemory) -> bool:
     if os.path.basename(name).startswith('.') or name.endswith('/'):
         return False
-    known = _by_extension(name)
-    return _is_picture_by_content(path) if known is None else known
+    return _has_picture_extension(name) or memory.recall(name, _is_picture_by_content)
 
 
-def _by_extension(name: str) -> bool | None:
-    """Whether it is a picture's; None for extensions that Pillow does not know."""
-    return _extensions().get(os.path.splitext(name)[1].lower())
+def _has_picture_extension(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in _picture_extensions()
 
 
 @lru_cache(maxsize=1)
-def _extensions() -> dict[str, bool]:
+def _picture_extensions() -> set[str]:
     Image.init()
-    return {
-        extension: kind in Image.OPEN and kind not in _NO_PICTURES
-        for extension, kind in Image.registered_extensions().items()
-    }
+    known = Image.registered_extensions().items()
+    return {extension for extension, kind in known if kind in Image.OPEN and kind not in _NO_PICTURES}
 
 
 @lru_cache(maxsize=1)
@@ -187,9 +183,9 @@ def _recognisable() -> list[str]:
     return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
 
 
-def _is_picture_by_content(path: Path) -> bool:
+def _is_picture_by_content(path: str) -> bool:
     try:
-        if not path.is_file():
+        if not os.path.isfile(path):
             return False
         with open(path, 'rb') as stream:
             prefix = stream.read(_PREFIX)
@@ -217,10 +213,6 @@ def _listed(passed_over: Sequence[str]) -> str:
     names = ', '.join(printable(name) for name in passed_over[:_NAMED])
     more = f', and {len(passed_over) - _NAMED} more' if len(passed_over) > _NAMED else ''
     return f'{len(passed_over)} passed over that cannot be read as pictures or are hidden: {names}{more}'
-
-
-def _refuse(error: OSError):
-    raise InputError(f'{printable(error.filename)} cannot be listed: {error.strerror}') from error
 
 
 def _import_lmdb(root: Path):

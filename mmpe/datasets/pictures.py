@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import threading
 import warnings
 from collections import Counter
@@ -23,7 +24,8 @@ from mmpe.numbers import check_whole
 from .bit_depth import to_8_bits
 from .color_key import has_key_of_16_bits, make_transparent
 from .color_profiles import lab_to_srgb, to_srgb
-from .orientation import find_orientation, turn_upright, without_exif
+from .orientation import box_upright, find_orientation, turn_upright, without_exif
+from .reduced_decoding import Box, decode_reduced, fit
 from .tiff import SIGNATURES, Numbers, has_undeclared_channel, is_misread, numbers_of, read_numbers
 
 SKIMAGE = 'skimage://'
@@ -31,7 +33,11 @@ MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fil
 MOST_PIXELS = 2**48  # that a limit may be set to
 _LARGE = MAX_PIXELS // 2  # beyond, a picture is reduced as it is read if fewer pixels are enough
 _DETAIL = 4  # times the pixels that are needed are left by that
+REDUCING_GAP = 2.0
+"""How many times the pixels that are needed a data set has left of JPEGs, as ``PIL.Image.Image.thumbnail``."""
+
 _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
+_REDUCIBLE = ('JPEG', 'MPO')  # of whose coding a part is a picture at 1/2, 1/4 or 1/8 of the size
 _ANIMATED = ('GIF', 'PNG', 'WEBP', 'AVIF', 'TIFF', 'FLI', 'DCX')
 _UNDECLARED = 'its last channel is not declared to be alpha (it may be infrared): it is passed over'
 _REMARKS = 20  # of one kind, in each process
@@ -104,6 +110,41 @@ def open_picture(
     Raises:
         PictureError: If there is no such file, it is not a picture, or it has more than ``max_pixels``.
     """
+    return _open_picture(source, name, enough, max_pixels)[0]
+
+
+def open_fitted(
+    source: Path | bytes,
+    name: str | Path | None,
+    size: tuple[int, int],
+    max_pixels: int = MAX_PIXELS,
+    reducing_gap: float | None = REDUCING_GAP,
+) -> Image.Image:
+    """A picture file as RGB at one size, which it covers; it is cut to its center.
+
+    Args:
+        source (Path | bytes): See :func:`open_picture`, as for ``name`` and ``max_pixels``.
+        size (tuple[int, int]): (height, width).
+        reducing_gap (float | None): A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that has this many
+            times the pixels of ``size`` along either side, and then resized. None: only if it is very large.
+
+    Returns:
+        PIL.Image.Image: Of mode RGB.
+
+    Raises:
+        PictureError: As :func:`open_picture`.
+    """
+    image, box = _open_picture(source, name, max(size), max_pixels, reducing_gap)
+    return fit(image, size, box)
+
+
+def _open_picture(
+    source: Path | bytes,
+    name: str | Path | None,
+    enough: int | None,
+    max_pixels: int,
+    reducing_gap: float | None = None,
+) -> tuple[Image.Image, Box]:
     in_memory = isinstance(source, bytes)
     name = printable(source if name is None and not in_memory else name or 'the picture')
     check_whole(1, MOST_PIXELS, max_pixels=max_pixels)
@@ -115,7 +156,7 @@ def open_picture(
             warnings.simplefilter('ignore')  # what matters of it is raised or logged
             # a stream, not a path: Pillow maps a file of that name, and then mixes up width and height of turned TIFFs
             with io.BytesIO(source) if in_memory else open(source, 'rb') as stream:
-                return _read(stream, name, enough, max_pixels)
+                return _read(stream, name, enough, max_pixels, reducing_gap)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
@@ -132,30 +173,34 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> Image.Image:
+def _read(
+    stream: BinaryIO, name: str, enough: int | None, max_pixels: int, reducing_gap: float | None
+) -> tuple[Image.Image, Box]:
+    """A picture, and where it is among its pixels; see :func:`~mmpe.datasets.reduced_decoding.fit`."""
     try:
         image = _open(stream)
     except UnidentifiedImageError:
         if not _is_tiff(stream):
             raise
-        return _read_tiff(stream, name, max_pixels)
+        return _all_of(_read_tiff(stream, name, max_pixels))
     with image:
         if is_misread(image):
-            return _read_tiff(stream, name, max_pixels)
-        pixels = image.width * image.height
-        if enough is not None and pixels > _LARGE:
-            _reduce_while_decoding(image, enough)
+            return _all_of(_read_tiff(stream, name, max_pixels))
+        size, times = image.size, 1
+        is_large = enough is not None and image.width * image.height > _LARGE
+        if is_large or (reducing_gap and image.format in _REDUCIBLE):
+            times = decode_reduced(image, math.ceil((reducing_gap or _DETAIL) * enough))
         if image.width * image.height > max_pixels:
             raise PictureError(
                 f'{name} has {image.height}x{image.width} pixels, more than max_pixels={max_pixels}: give a smaller '
-                f'one, or max_pixels={pixels} to the data set (train_dataloader.dataset.max_pixels)'
+                f'one, or max_pixels={size[0] * size[1]} to the data set (train_dataloader.dataset.max_pixels)'
             )
         if image.format in _ANIMATED and _has_more_frames(image):
             _remark(name, 'it has several frames: the first one is read')
         try:
             image.load()
         except Exception as error:
-            return _read_tiff_after(error, stream, name, max_pixels)
+            return _all_of(_read_tiff_after(error, stream, name, max_pixels))
         if has_key_of_16_bits(image, stream):
             stream.seek(0)
             make_transparent(image, _open(stream))
@@ -163,9 +208,15 @@ def _read(stream: BinaryIO, name: str, enough: int | None, max_pixels: int) -> I
             _remark(name, _UNDECLARED)
         orientation = find_orientation(image)
         rgb = _to_rgb(image, name)
-    if enough is not None and pixels > _LARGE:
-        rgb = rgb.reduce(_reduction(rgb, enough))
-    return turn_upright(rgb, orientation)
+    if is_large:
+        further = max(1, min(rgb.size) // (_DETAIL * enough))
+        rgb, times = rgb.reduce(further), times * further
+    extent = size[0] / times, size[1] / times
+    return turn_upright(rgb, orientation), box_upright(extent, rgb.size, orientation)
+
+
+def _all_of(image: Image.Image) -> tuple[Image.Image, Box]:
+    return image, (0, 0, *image.size)
 
 
 def _has_more_frames(image: Image.Image) -> bool:
@@ -209,19 +260,6 @@ def _open(stream: BinaryIO) -> Image.Image:
 def _is_tiff(stream: BinaryIO) -> bool:
     stream.seek(0)
     return stream.read(4) in SIGNATURES
-
-
-def _reduction(image: Image.Image, enough: int) -> int:
-    return max(1, min(image.size) // (_DETAIL * enough))
-
-
-def _reduce_while_decoding(image: Image.Image, enough: int) -> None:
-    """In powers of two, where the format can."""
-    times = _reduction(image, enough)
-    if image.format in ('JPEG', 'MPO'):
-        image.draft(None, (image.width // times, image.height // times))
-    elif image.format == 'JPEG2000':
-        image.reduce = min(times.bit_length() - 1, 5)  # the number of halvings that files have by default
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from mmpe.caches import cache_folder
 from mmpe.errors import InputError
 from mmpe.files import atomic
 from mmpe.names import locate
@@ -30,7 +31,7 @@ Size = tuple[int, int]
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
 
 MOST_WORKERS = 1024
-_VERSION = 1  # of what is measured and how: raise it when old files no longer say the same
+_VERSION = 2  # of what is measured and how: raise it when old files no longer say the same
 
 
 class RealPictures:
@@ -68,7 +69,7 @@ class RealPictures:
         _check(_as_bytes(self.dataset[0]['inputs']))
         num = min(num or len(self.dataset), len(self.dataset))
         self.indices = [i * len(self.dataset) // num for i in range(num)]
-        self.cache_dir = Path(cache_dir or Path(torch.hub.get_dir()) / 'mmpe')
+        self.cache_dir = Path(cache_dir or cache_folder())
         self.batch_size = batch_size
         self.num_workers = num_workers
 

@@ -1,0 +1,81 @@
+"""LMDBs that are not complete: cut short, or being written by another process."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from mmpe.errors import InputError
+from mmpe.names import printable
+
+_UNWRITTEN = 16  # pages at the end that a complete file may lack: LMDB leaves out those that were freed at once
+
+
+def check_complete(environment, path: Path) -> None:
+    """Refuse an LMDB of which a part is missing: reading what is beyond a file's end would end the process.
+
+    Args:
+        environment (lmdb.Environment): Opened.
+        path (Path): Its file, or the folder of it.
+
+    Raises:
+        InputError: If the file is shorter than its content.
+    """
+    size = _data_file(path).stat().st_size
+    pages = environment.info()['last_pgno'] + 1
+    page_size = environment.stat()['psize']
+    if size < (pages - _UNWRITTEN) * page_size:
+        raise InputError(
+            f'the LMDB {printable(path)} is not complete: it has {size} of {pages * page_size} bytes; wait until it is '
+            'copied, or copy it again'
+        )
+
+
+def check_not_open_for_writing(lmdb, path: Path) -> None:
+    """Refuse an LMDB that another process has open, unless it reads it.
+
+    All processes that open an LMDB in the usual way hold a lock on its lock file, and those that read have their number
+    in there. It is not seen where Linux does not show locks: other systems, machines, and containers.
+
+    Args:
+        lmdb (ModuleType): The package.
+        path (Path): The LMDB's file, or the folder of it.
+
+    Raises:
+        InputError: If a process has it open that is not a reader.
+    """
+    lock_file = path / 'lock.mdb' if path.is_dir() else path.with_name(f'{path.name}-lock')
+    holders = _holders(lock_file)
+    if not holders or os.getpid() in holders:  # LMDB does not allow a process to open one twice
+        return
+    try:
+        with lmdb.open(os.fsencode(path), subdir=path.is_dir(), readonly=True, create=False) as environment:
+            readers = {int(row.split()[0]) for row in environment.readers().splitlines() if re.match(r' *\d', row)}
+    except lmdb.Error:  # such as a read-only file system, where nobody writes
+        return
+    writers = sorted(holders - readers)
+    if writers:
+        raise InputError(
+            f'the LMDB {printable(path)} is being written: process {writers[0]} has it open; wait until that has ended'
+        )
+
+
+def version(transaction, path: Path) -> tuple[int, int]:
+    """What is another after an LMDB was written to or replaced: the number of the last change, and the file's."""
+    return transaction.id(), _data_file(path).stat().st_ino
+
+
+def _data_file(path: Path) -> Path:
+    return path / 'data.mdb' if path.is_dir() else path
+
+
+def _holders(file: Path) -> set[int]:
+    """Processes that have a POSIX lock on a file."""
+    try:
+        stat = file.stat()
+        rows = [row.split() for row in Path('/proc/locks').read_text().splitlines()]
+    except OSError:
+        return set()
+    inode = f'{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}:{stat.st_ino}'
+    return {int(row[4]) for row in rows if row[1] == 'POSIX' and row[5] == inode and int(row[4]) > 0}

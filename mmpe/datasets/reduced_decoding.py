@@ -1,0 +1,60 @@
+"""Decoding a picture at a fraction of its size, and fitting what comes out to the size that is needed."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+Extent = tuple[float, float]  # width, height
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+_MOST_HALVINGS = 5  # of a JPEG 2000 file, by default
+
+
+def decode_reduced(image: Image.Image, least: int) -> int:
+    """Have an opened picture decoded at 1/2, 1/4, ... of its size, where its format can.
+
+    Args:
+        image (PIL.Image.Image): Opened and not yet loaded; a JPEG or JPEG 2000, others stay as they are.
+        least (int): What is left of the short side at least, in pixels.
+
+    Returns:
+        int: How many times smaller it becomes; sides are rounded up.
+    """
+    times = min(image.size) // least
+    if times < 2:
+        return 1
+    if image.format in ('JPEG', 'MPO'):
+        before = image.width
+        drafted = image.draft(None, (least, least))
+        return round(before / drafted[1][2]) if drafted else 1
+    if image.format == 'JPEG2000':
+        image.reduce = min(times.bit_length() - 1, _MOST_HALVINGS)
+        return 2**image.reduce
+    return 1
+
+
+def fit(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
+    """Resize a picture (Lanczos, antialiased) until it just covers a size, and cut it to the center.
+
+    ``PIL.ImageOps.fit`` does the same, to the bit, with pictures that fill all of their pixels. Those that were decoded
+    at a fraction of their size may not: at half size 5 pixels are 2.5, and the last of 3 is half empty.
+
+    Args:
+        image (PIL.Image.Image): To be resized.
+        size (tuple[int, int]): (height, width).
+        box (tuple[float, float, float, float] | None): Left, top, right and bottom of the picture in
+            the pixels of ``image``; None: it fills them.
+
+    >>> fit(Image.new('RGB', (60, 40)), (8, 16)).size
+    (16, 8)
+    """
+    left, top, right, bottom = box or (0, 0, *image.size)
+    width, height = right - left, bottom - top
+    ratio = size[1] / size[0]
+    if width / height > ratio:
+        left += (width - ratio * height) * 0.5
+        width = ratio * height
+    elif width / height < ratio:
+        top += (height - width / ratio) * 0.5
+        height = width / ratio
+    return image.resize(size[::-1], Image.Resampling.LANCZOS, box=(left, top, left + width, top + height))
