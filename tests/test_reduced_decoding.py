@@ -9,6 +9,7 @@ from PIL import Image, ImageFile, ImageOps
 from mmpe.datasets import PictureFolder
 from mmpe.datasets.reduced_decoding import fit
 from mmpe.errors import InputError
+from mmpe.evaluation.real_pictures import RealPictures
 from mmpe.registry import DATASETS
 
 COFFEE = Image.fromarray(skimage.data.coffee())  # 400 x 600
@@ -116,3 +117,13 @@ def test_the_same_bits_every_time(tmp_path):
 def test_what_is_no_gap_is_explained(gap):
     with pytest.raises(InputError, match='reducing_gap=.* cannot work: it must be .*1'):
         DATASETS.build(dict(type='PictureFolder', data_root='skimage://lfw_subset', size=8, reducing_gap=gap))
+
+
+@pytest.mark.parametrize(('options', 'expected'), [({}, None), (dict(reducing_gap=1), 1)])
+def test_scores_see_pictures_that_are_decoded_in_full(tmp_path, options, expected):
+    """Others' scores are of fully decoded pictures; a config may say otherwise."""
+    Image.fromarray(skimage.data.coffee()).save(tmp_path / 'coffee.jpg')
+    dataset = dict(type='PictureFolder', data_root=str(tmp_path), size=40)
+    seen = RealPictures(dataset | options).dataset[0]['inputs']
+    assert torch.equal(seen, PictureFolder(tmp_path, 40, reducing_gap=expected)[0]['inputs'])
+    assert not torch.equal(seen, PictureFolder(tmp_path, 40, reducing_gap=1 if expected is None else None)[0]['inputs'])

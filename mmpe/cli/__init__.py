@@ -13,7 +13,7 @@ from mmpe.apis.command_line import OneLineParser, command
 
 _COMMANDS = (
     *('train', 'train-folder', 'sample', 'edit', 'test', 'evaluate-singan', 'audit'),
-    *('convert', 'claims', 'gallery', 'benchmark'),
+    *('prepare', 'convert', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
 )
 
 
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
         'mmpe',
         usage='mmpe [-h] [--version] COMMAND ...',
         description=mmpe.__doc__,
-        epilog='commands:\n' + '\n'.join(f'  {name:16} {_what_it_does(name)}' for name in _COMMANDS),
+        epilog='commands:\n' + '\n'.join(f'  {name:18} {_what_it_does(name)}' for name in _COMMANDS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument('--version', action='version', version=f'mmpe {mmpe.__version__}')

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 from mmpe.errors import InputError
 from mmpe.names import printable
 
+_LOOKS, _PAUSE = 4, 0.1  # seconds
 _UNWRITTEN = 16  # pages at the end that a complete file may lack: LMDB leaves out those that were freed at once
 
 
@@ -45,20 +47,29 @@ def check_not_open_for_writing(lmdb, path: Path) -> None:
     Raises:
         InputError: If a process has it open that is not a reader.
     """
-    lock_file = path / 'lock.mdb' if path.is_dir() else path.with_name(f'{path.name}-lock')
-    holders = _holders(lock_file)
-    if not holders or os.getpid() in holders:  # LMDB does not allow a process to open one twice
-        return
-    try:
-        with lmdb.open(os.fsencode(path), subdir=path.is_dir(), readonly=True, create=False) as environment:
-            readers = {int(row.split()[0]) for row in environment.readers().splitlines() if re.match(r' *\d', row)}
-    except lmdb.Error:  # such as a read-only file system, where nobody writes
-        return
-    writers = sorted(holders - readers)
+    writers = _holders_that_do_not_read(lmdb, path)
+    for _ in range(_LOOKS - 1):
+        if not writers:
+            return
+        time.sleep(_PAUSE)  # processes of one training, which look at the same time, are gone by then
+        writers &= _holders_that_do_not_read(lmdb, path)
     if writers:
         raise InputError(
-            f'the LMDB {printable(path)} is being written: process {writers[0]} has it open; wait until that has ended'
+            f'the LMDB {printable(path)} is being written: process {min(writers)} has it open; wait until that has '
+            'ended'
         )
+
+
+def _holders_that_do_not_read(lmdb, path: Path) -> set[int]:
+    holders = _holders(path / 'lock.mdb' if path.is_dir() else path.with_name(f'{path.name}-lock'))
+    if not holders or os.getpid() in holders:  # LMDB does not allow a process to open one twice
+        return set()
+    try:
+        with lmdb.open(os.fsencode(path), subdir=path.is_dir(), readonly=True, create=False) as environment:
+            rows = environment.readers().splitlines()
+    except lmdb.Error:  # such as a read-only file system, where nobody writes
+        return set()
+    return holders - {int(row.split()[0]) for row in rows if re.match(r' *\d', row)}
 
 
 def version(transaction, path: Path) -> tuple[int, int]:

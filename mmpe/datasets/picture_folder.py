@@ -41,8 +41,8 @@ class PictureFolder(Dataset):
         max_pixels (int): How many pixels a picture may have; of JPEGs, after decoding at reduced size.
         reducing_gap (float | None): A JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as that leaves this many
             times ``size`` of its short side, as in ``PIL.Image.Image.thumbnail``. 1 is fastest; at 2 the PSNR to
-            fully decoded pictures is 40 dB or more, which is as little as JPEG itself changes them. None decodes all
-            pixels, except of pictures of more than 89 megapixels, of which four times ``size`` is left.
+            fully decoded pictures is 40 dB or more. None decodes all pixels, except of pictures of more than 89
+            megapixels, of which four times ``size`` is left.
 
     Raises:
         InputError: If there are no pictures, or a number is out of its range.

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmpe.caches import cache_folder
+from mmpe.datasets import PictureFolder
 from mmpe.errors import InputError
 from mmpe.files import atomic
 from mmpe.names import locate
@@ -64,8 +65,8 @@ class RealPictures:
                 'the scores compare with real pictures: give real=dict(type=..., data_root=...), or a config file '
                 'with a train_dataloader, whose pictures they are by default'
             )
-        self.config = dict(dataset)
-        self.dataset = DATASETS.build(dataset)
+        self.config = _decoded_in_full(dict(dataset))
+        self.dataset = DATASETS.build(self.config)
         _check(_as_bytes(self.dataset[0]['inputs']))
         num = min(num or len(self.dataset), len(self.dataset))
         self.indices = [i * len(self.dataset) // num for i in range(num)]
@@ -146,6 +147,15 @@ class _AtSizes(Dataset):
         number = self.numbers[i]
         picture = _as_bytes(self.dataset[self.chosen[number]]['inputs'])
         return number, *(resized(picture[None], size)[0] for size in self.sizes)
+
+
+def _decoded_in_full(config: dict) -> dict:
+    """Scores are held against those of others, whose pictures are decoded in full, unless the config says otherwise."""
+    kind = config.get('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and issubclass(kind, PictureFolder):
+        config.setdefault('reducing_gap', None)
+    return config
 
 
 def _as_bytes(picture: Tensor) -> Tensor:
