@@ -23,7 +23,6 @@ from mmengine.dist import utils as dist_utils
 from mmengine.logging import MMLogger
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.utils import package_utils
-from torch.torch_version import TorchVersion
 
 from .distributions import REQUIRED
 from .names import escape_unencodable
@@ -46,36 +45,24 @@ def adapt() -> None:
 def allow_checkpoint_types() -> None:
     """Let a weights-only ``torch.load``, the default since PyTorch 2.6, read what MMEngine's runner saves.
 
-    Before 2.4 PyTorch has no list of safe types, and loads everything by default. From 2.6 on they are listed with
-    their names, as entries of mmpe's own: onedl-mmengine's loader takes its own entries of the same types off again.
+    Each type is listed with its name, as an entry of mmpe's own: onedl-mmengine's loader takes its entries of the same
+    types off again.
     """
-    if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals(_checkpoint_types())
+    torch.serialization.add_safe_globals(_checkpoint_types())
 
 
 @cache
-def _checkpoint_types() -> list[Callable]:
+def _checkpoint_types() -> list[tuple[Callable, str]]:
     """Of the message hub's histories, each with its arrays and statistics, and of NumPy scalars as ``best_score``."""
     dtypes = [type(np.dtype(name)) for name in ('bool', 'int32', 'int64', 'float32', 'float64')]
-    rebuild = [np.array(0.0).__reduce__()[0], np.float64(0).__reduce__()[0]]
-    # NumPy 2 has moved these two; either version reads what the other has saved.
-    rebuild = [_pickled_as(f'numpy.{core}.multiarray.{f.__name__}', f) for f in rebuild for core in ('core', '_core')]
-    getattr_ = _pickled_as('builtins.getattr', _history_statistic)
     types = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
-    if TorchVersion(torch.__version__) >= (2, 6):
-        types = [(kind, f'{kind.__module__}.{kind.__qualname__}') for kind in types]
-    return [*types, getattr_, *rebuild]
-
-
-def _pickled_as(path: str, function: Callable) -> Callable:
-    """``function`` under the name that a checkpoint calls it by, which is all PyTorch looks a safe function up by."""
-
-    def safe(*args):
-        return function(*args)
-
-    safe.__module__, _, safe.__name__ = path.rpartition('.')
-    safe.__qualname__ = safe.__name__
-    return safe
+    rebuild = [np.array(0.0).__reduce__()[0], np.float64(0).__reduce__()[0]]
+    return [
+        *((kind, f'{kind.__module__}.{kind.__qualname__}') for kind in types),
+        # NumPy 2 has moved these two; either version reads what the other has saved
+        *((f, f'numpy.{core}.multiarray.{f.__name__}') for f in rebuild for core in ('core', '_core')),
+        (_history_statistic, 'builtins.getattr'),
+    ]
 
 
 def _history_statistic(owner: type, name: str) -> Callable:

@@ -10,7 +10,6 @@ import hashlib
 import pickle
 import re
 import reprlib
-import tarfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -186,19 +185,13 @@ def _unpickle(path: Path):
 
 
 def _unpacked_size(path: Path) -> int:
-    """Bytes that reading the file takes at most; PyTorch itself packs nothing.
-
-    Raises:
-        InputError: If it is a tape archive, which PyTorch before 2.6 unpickles without limits.
-    """
+    """Bytes that reading the file takes at most; PyTorch itself packs nothing."""
     with open(path, 'rb') as file:
         if file.read(2) == b'PK':
             try:
                 return sum(entry.file_size for entry in zipfile.ZipFile(file).infolist())
             except zipfile.BadZipFile:
                 return 0  # PyTorch will say what is wrong
-    if tarfile.is_tarfile(path):
-        raise InputError(f'{path} cannot be read as a checkpoint: it is a tape archive')
     return 0
 
 

@@ -460,7 +460,6 @@ def test_checkpoint_of_a_generator_alone(tmp_path):
     assert_near(model.reconstruct(), pair.reconstruct())
 
 
-@pytest.mark.skipif(not hasattr(torch.serialization, 'add_safe_globals'), reason='PyTorch 2.4 is needed')
 def test_checkpoint_with_mmagics_training_state(tmp_path):
     pair = make_pair(tmp_path)
     hub = MessageHub.get_instance('released')

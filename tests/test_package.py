@@ -268,12 +268,6 @@ def test_mmengine_resumes_its_own_checkpoint(tmp_path):
     assert len(losses) == 4
 
 
-# Since 2.6 PyTorch loads weights only by default; its list of safe types is older, but not as old as mmpe's oldest.
-safe_loading = pytest.mark.skipif(
-    not hasattr(torch.serialization, 'add_safe_globals'), reason='this PyTorch cannot be told what is safe to load'
-)
-
-
 class Call:
     """Pickles as a call of ``function``."""
 
@@ -289,7 +283,6 @@ def reload(value, path: Path):
     return torch.load(path, weights_only=True)
 
 
-@safe_loading
 @pytest.mark.parametrize('value', [np.float32(0.5), np.float64(0.5), np.int64(2), np.bool_(True), np.arange(3)])
 def test_numpy_values_load_safely(tmp_path, value):
     loaded = reload(value, tmp_path / 'value.pth')
@@ -297,7 +290,6 @@ def test_numpy_values_load_safely(tmp_path, value):
     assert np.array_equal(loaded, value)
 
 
-@safe_loading
 @pytest.mark.parametrize('core', ['core', '_core'])
 def test_values_of_either_numpy_load_safely(tmp_path, monkeypatch, core):
     module = ModuleType(f'numpy.{core}.multiarray')
@@ -311,7 +303,6 @@ def test_values_of_either_numpy_load_safely(tmp_path, monkeypatch, core):
     assert reload(Call(scalar, np.dtype('int64'), b'\x02' + bytes(7)), tmp_path / 'value.pth') == 2
 
 
-@safe_loading
 @pytest.mark.parametrize('owner, name', [(HistoryBuffer, '__init__'), (np.ndarray, 'tofile'), (torch.Tensor, 'min')])
 def test_no_other_attribute_comes_out_of_a_checkpoint(tmp_path, owner, name):
     with pytest.raises(pickle.UnpicklingError):
