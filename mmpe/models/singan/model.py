@@ -13,31 +13,27 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmpe.checkpoints import count_of
 from mmpe.errors import InputError
-from mmpe.numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
+from mmpe.numbers import check_numbers, check_real, check_whole, size_text
 from mmpe.registry import MODELS
 
 from ..distributed import average_gradients, broadcast_state, common_seed
 from ..losses import colour_pull, colours, gradient_penalty, mix
-from ..memory import check_memory
-from ..random import check_draws, random_generator
-from ..resumable import ResumableModel, State
-from .generator import Size, copy_block
-from .palette import Palette
-from .windows import memory_of_a_block
+from ..random import random_generator
+from ..resumable import State
+from .generator import copy_block
+from .given_blocks import block_of, scale_of, whole_blocks
+from .sampler import SinGANSampler
 
 _MOST_STEPS = 1000
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
 _NEWEST_COLOURS = 0.05  # an image's share in what is usual
-_SAMPLES_TO_SCORE = 32
-_IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
 _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
 @MODELS.register_module()
-class SinGANModel(ResumableModel):
+class SinGANModel(SinGANSampler):
     """SinGAN (ICCV 2019) and its variants with explicit positional encodings (CVPR 2021, sec. 4.1).
 
     One :meth:`train_step` is one iteration: ``discriminator_steps`` steps of the scale's discriminator, then
@@ -68,7 +64,6 @@ class SinGANModel(ResumableModel):
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
     """
 
-    family = 'SinGAN'
     starts_anew = (
         *('stage', 'step', 'seed', 'usual_colours', 'sizes', 'noise_weights', 'fixed_noise', 'picture'),
         'given_blocks',
@@ -97,9 +92,7 @@ class SinGANModel(ResumableModel):
         check_real(0, penalty_weight=penalty_weight, colour_weight=colour_weight, lr_gamma=lr_gamma)
         check_real(0, 1, settle_at=settle_at)
         check_numbers(partial(check_whole, 0), lr_milestones=lr_milestones)
-        super().__init__(data_preprocessor)
-        self.generator = MODELS.build(generator)
-        self.discriminator = MODELS.build(discriminator) if discriminator else None
+        super().__init__(generator, discriminator, data_preprocessor)
         self.iters_per_scale = iters_per_scale
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
@@ -110,51 +103,24 @@ class SinGANModel(ResumableModel):
         self.lr_milestones = tuple(lr_milestones)
         self.lr_gamma = lr_gamma
         self.settle_at = settle_at
-        for name in ('stage', 'step', 'seed'):
-            self.register_buffer(name, torch.zeros((), dtype=torch.long))
         self.register_buffer('usual_colours', torch.zeros(2, 3))
         # (2, scales), the generator's and the discriminator's blocks that begin as they are; only where there are some
         self.register_buffer('given_blocks', None)
-        self._allocate([])
 
     # ---------------------------------------------------------------- the pyramid
 
-    @property
-    def num_scales(self) -> int:
-        """int: Scales of the pyramid, 0 while the picture is unknown."""
-        return len(self.sizes)
+    def _allocate(self, sizes):
+        super()._allocate(sizes)
+        self._reconstructed = None
 
-    @property
-    def trained_scales(self) -> int:
-        """int: Scales that have seen at least one training step, and so can be sampled."""
-        return int(self.stage) + (int(self.step) > 0)
-
-    @property
-    def palette(self) -> Palette | None:
-        """Palette | None: The colours that one scale of the generator sees, where it has such a scale."""
-        return getattr(self.generator, 'palette', None)
-
-    def set_pyramid(self, sizes: Sequence[Size]) -> None:
-        """Give both networks a block for every (H, W) of ``sizes``, coarse to fine.
-
-        Raises:
-            InputError: If the networks were configured for another number of scales.
-        """
-        sizes = [tuple(int(n) for n in size) for size in sizes]
-        for network in filter(None, (self.generator, self.discriminator)):
-            configured = len(network.blocks)
-            if configured not in (0, len(sizes)):
-                raise InputError(
-                    f'the config asks for {configured} scales (num_scales={configured - 1} where that is counted from '
-                    f'zero), but this picture with its min_size, max_size and factor gives {len(sizes)}, '
-                    f'{size_text(sizes[0])} to {size_text(sizes[-1])}: leave num_scales out, it follows from the '
-                    'picture'
-                )
-            network.grow(len(sizes))
-            # oneDNN and cuDNN run convolutions of this layout without reordering
-            network.to(memory_format=torch.channels_last)
-        self._allocate(sizes)
-        self.to(self.stage.device)
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        given, sizes = state_dict.get(prefix + 'given_blocks'), state_dict.get(prefix + 'sizes', self.sizes)
+        if given is not None and given.shape != (2, *sizes.shape[:1]):
+            raise InputError(f'given_blocks has the shape {tuple(given.shape)}, not {(2, *sizes.shape[:1])}')
+        self.given_blocks = None if given is None else torch.zeros_like(given, device=self.stage.device)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._reconstructed = None
+        self.train(self.training)
 
     def check_trainable(self) -> None:
         """Refuse a pyramid that cannot be trained.
@@ -169,62 +135,7 @@ class SinGANModel(ResumableModel):
                 f'{size_text((patch, patch))}: set min_size, the short side of the coarsest scale, to at least {patch}'
             )
 
-    def _allocate(self, sizes):
-        self.register_buffer('sizes', torch.tensor(sizes, dtype=torch.long).reshape(-1, 2))
-        self.register_buffer('noise_weights', torch.ones(len(sizes)))
-        coarsest, finest = (sizes[0], sizes[-1]) if sizes else ((0, 0), (0, 0))
-        self.register_buffer('fixed_noise', torch.zeros(1, *self.generator.noise_shape(0, coarsest)))
-        self.register_buffer('picture', torch.zeros(1, 3, *finest))
-        self._reconstructed = None
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        sizes = state_dict.get(prefix + 'sizes')
-        if sizes is not None and sizes.tolist() != self.sizes.tolist():
-            self._check_same_pyramid(sizes)
-            self._check_own_pyramid({name.removeprefix(prefix): value for name, value in state_dict.items()})
-            self.set_pyramid(sizes.tolist())
-        given = state_dict.get(prefix + 'given_blocks')
-        if given is not None and given.shape != (2, self.num_scales):
-            raise InputError(f'given_blocks has the shape {tuple(given.shape)}, not {(2, self.num_scales)}')
-        self.given_blocks = None if given is None else torch.zeros_like(given, device=self.stage.device)
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        if min(self.stage, self.step) < 0 or self.trained_scales > self.num_scales:
-            raise InputError(f'it is at step {self.step} of scale {self.stage}, and has {self.num_scales} scales')
-        self._reconstructed = None
-        self.train(self.training)
-
-    def _check_same_pyramid(self, sizes: Tensor) -> None:
-        if self.num_scales and sizes.tolist() != self.sizes.tolist():
-            finest = size_text(sizes[-1:].flatten())
-            raise InputError(
-                f'the checkpoint was trained on a pyramid of {len(sizes)} scales up to {finest}, the '
-                f'picture of this config has {self.num_scales} up to {size_text(self.sizes[-1])}: give the picture, '
-                'min_size and max_size that it was trained with, or give it as load_from, without --resume, to start '
-                'from its weights'
-            )
-
-    def _check_own_pyramid(self, state: State) -> None:
-        """Refuse sizes that the rest of a state dict does not have, before memory is asked for by them."""
-        sizes = state['sizes']
-        fits = sizes.ndim == 2 and sizes.shape[1] == 2 and not sizes.is_floating_point() and bool((sizes > 0).all())
-        if fits and len(sizes):
-            blocks = {name.split('.')[2] for name in state if name.startswith('generator.blocks.')}
-            coarsest, finest = sizes[0].tolist(), sizes[-1].tolist()
-            shapes = dict(picture=(1, 3, *finest), fixed_noise=(1, *self.generator.noise_shape(0, coarsest)))
-            fits = len(sizes) == len(blocks) and all(
-                name in state and tuple(state[name].shape) == shape for name, shape in shapes.items()
-            )
-        if not fits:
-            raise InputError('the sizes of its pyramid are not those of its blocks, its picture and its noise')
-
     # ---------------------------------------------------------------- checkpoints
-
-    def check_state(self, state: State) -> None:
-        """Refuse another pyramid by its sizes, and another model; see :meth:`ResumableModel.check_state`."""
-        sizes = state.get('sizes')
-        if sizes is not None and sizes.ndim == 2 and len(sizes):
-            self._check_same_pyramid(sizes)
-        super().check_state(state)
 
     def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
         """Refuse a stage and a step that an iteration is not at; see :meth:`ResumableModel.check_progress`."""
@@ -239,29 +150,18 @@ class SinGANModel(ResumableModel):
         """Those of the scales that have begun, and of what all scales share."""
         trained = int(state['stage']) + (int(state['step']) > 0)
         names = [name for name, _ in self.named_parameters()]
-        return [name for name in names if trained > (_scale_of(name) or 0)]
+        return [name for name in names if trained > (scale_of(name) or 0)]
 
     def take_weights(self, state: State) -> dict[str, Tensor]:
         """The blocks that fit as a whole, of scales that were trained, from the coarsest on, and what they share.
 
         They begin as they are: the weights of the scale below, from which blocks begin otherwise, do not replace them.
         """
-        fitting = super().take_weights(state)
-        counted = {'stage', 'step'} <= state.keys()
-        trained = count_of(state, 'stage') + (count_of(state, 'step') > 0) if counted else None
-        own: dict[str | None, set] = {}
-        for name in self.state_dict():
-            own.setdefault(_block_of(name), set()).add(name)
-        whole = {block for block, names in own.items() if block is None or names <= fitting.keys()}
-        taken = {
-            name: value
-            for name, value in fitting.items()
-            if _block_of(name) in whole and (trained is None or (_scale_of(name) or 0) < trained)
-        }
+        taken = whole_blocks(self.state_dict(), super().take_weights(state), state)
         self.given_blocks = torch.zeros(2, self.num_scales, dtype=torch.bool, device=self.sizes.device)
         for name in taken:
-            if _block_of(name) is not None:
-                self.given_blocks[int(name.startswith('discriminator.')), _scale_of(name)] = True
+            if block_of(name) is not None:
+                self.given_blocks[int(name.startswith('discriminator.')), scale_of(name)] = True
         return taken if self.given_blocks.any() else {}
 
     def describe_start(self, taken: State) -> str:
@@ -433,11 +333,6 @@ class SinGANModel(ResumableModel):
         """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
         return random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
 
-    def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
-        """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
-        shapes = [self.generator.noise_shape(scale, size) for scale, size in enumerate(sizes, start=first_scale)]
-        return [torch.randn(num, *shape, generator=rng).to(self.fixed_noise) for shape in shapes]
-
     def _draw(self, stage, num, rng) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
         *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
@@ -451,15 +346,6 @@ class SinGANModel(ResumableModel):
                 image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn])
                 images = self.generator.enlarge(image, self.generator.image_size(noise)).split(1)
         return list(zip(noise.split(1), images))
-
-    def _fixed_noise(self, stage) -> Tensor:
-        if stage == 0:
-            return self.fixed_noise
-        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
-
-    def fixed_noises(self, num_scales: int | None = None) -> list[Tensor]:
-        """The noises of the reconstruction: z* at scale 0, zeros above (SinGAN, sec. 2.3)."""
-        return [self._fixed_noise(stage) for stage in range(self.trained_scales if num_scales is None else num_scales)]
 
     # ---------------------------------------------------------------- pictures
 
@@ -483,114 +369,6 @@ class SinGANModel(ResumableModel):
             self._reconstructed = stage, image
         return self._reconstructed[1]
 
-    @torch.no_grad()
-    def reconstruct(self, num_scales: int | None = None) -> Tensor:
-        """The picture as the first ``num_scales`` (default: all trained) remember it, (1, 3, H, W)."""
-        return self.generator(self.fixed_noises(num_scales), self.noise_weights)
-
-    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
-        """Random images.
-
-        Args:
-            inputs (dict | None): The arguments of :meth:`sample`; without effect in 'predict' mode.
-            data_samples (None): Without effect.
-            mode (str): 'tensor' for images (N, 3, H, W); 'predict', MMEngine's in validation and test, for what
-                :class:`~mmpe.evaluation.SinglePictureScores` takes.
-        """
-        if mode == 'predict':
-            samples, reconstruction = self.sample(_SAMPLES_TO_SCORE), self.reconstruct()
-            return [dict(samples=samples, picture=self._picture_at(reconstruction), reconstruction=reconstruction)]
-        return self.sample(**(inputs or {}))
-
-    def _picture_at(self, image: Tensor) -> Tensor:
-        """The picture at the size of an image: that of the finest trained scale, while there are more to train."""
-        size = tuple(image.shape[-2:])
-        if size == tuple(self.picture.shape[-2:]):
-            return self.picture
-        return F.interpolate(self.picture, size, mode='bicubic', antialias=True).clamp(-1, 1)
-
-    @torch.no_grad()
-    def sample(
-        self,
-        num: int = 1,
-        size: Size | None = None,
-        start_scale: int = 0,
-        seed: int = 0,
-        first: int = 0,
-        coordinates: Tensor | None = None,
-    ) -> Tensor:
-        """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
-
-        Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W), any; None: the size of the finest trained scale.
-            start_scale (int): The first scale with random noise; below it the image is the reconstruction.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
-            coordinates (Tensor | None): (h, w, 2), see :meth:`SinGANGenerator.forward`.
-
-        Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
-
-        Raises:
-            InputError: If the start scale does not exist, the size is too small for the pyramid, or memory cannot hold
-                the images.
-        """
-        check_draws(num, seed)
-        self.check_start_scale(start_scale)
-        sizes = self.scaled_sizes(size)[start_scale:]
-        check_memory(self, sizes[-1], num, batch=num)
-        image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
-        rngs = [random_generator('sampling', seed, i) for i in range(first, first + num)]
-        # scale by scale: large maps are not held twice
-        noises = [
-            torch.cat([self.draw_noises(1, rng, [size], scale)[0] for rng in rngs])
-            for scale, size in enumerate(sizes, start=start_scale)
-        ]
-        return self.generator(
-            noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
-        )
-
-    def check_start_scale(self, start_scale: int) -> None:
-        """Refuse a scale that is not there.
-
-        Raises:
-            InputError: If the start scale does not exist.
-        """
-        if not is_whole(start_scale, 0, self.trained_scales - 1):
-            raise InputError(
-                f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to '
-                f'{self.trained_scales - 1}'
-            )
-
-    def memory_of_an_image(self, size: Size) -> int:
-        """Bytes that drawing one image of ``size`` (H, W) takes at most, about."""
-        sizes = self.sizes[: self.trained_scales].prod(1).tolist()
-        pixels = [round(n / sizes[-1] * size[0] * size[1]) for n in sizes]
-        noises = sum(self.generator.noise_shape(scale, size)[0] * n for scale, n in enumerate(pixels))
-        images = _IMAGES_ALIVE * self.generator.out_channels * pixels[-1]
-        blocks = max(memory_of_a_block(block, n) for block, n in zip(self.generator.blocks, pixels))
-        return self.fixed_noise.element_size() * (noises + images + blocks)
-
-    def scaled_sizes(self, size: Size | None = None) -> list[Size]:
-        """The trained scales' sizes, stretched so that the finest is ``size`` (H, W).
-
-        Raises:
-            InputError: If the coarsest would be under 2 pixels a side.
-        """
-        sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
-        if size is None:
-            return sizes
-        size = as_size(size)
-        height, width = (n / m for n, m in zip(size, sizes[-1]))
-        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [size]
-        if min(scaled[0]) < 2:
-            raise InputError(
-                f'a size of {size_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
-                f'{size_text(scaled[0])}'
-            )
-        return scaled
-
 
 def _each_within(context: Callable, items: Iterator) -> Iterator:
     """The items, each found within a context of its own, which is left before the item is used."""
@@ -600,14 +378,3 @@ def _each_within(context: Callable, items: Iterator) -> Iterator:
         if item is None:
             return
         yield item
-
-
-def _block_of(name: str) -> str | None:
-    """``generator.blocks.3`` of an entry below it, None of an entry of no block."""
-    network, _, rest = name.partition('.blocks.')
-    return f'{network}.blocks.{rest.split(".")[0]}' if rest and '.' not in network else None
-
-
-def _scale_of(name: str) -> int | None:
-    block = _block_of(name)
-    return None if block is None else int(block.rpartition('.')[2])

@@ -1,0 +1,147 @@
+"""Random images of a trained pyramid, and its reconstruction of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmpe.errors import InputError
+from mmpe.numbers import as_size, is_whole, shown, size_text
+
+from ..memory import check_memory
+from ..random import check_draws, random_generator
+from .generator import Size
+from .pyramid import Pyramid
+from .windows import memory_of_a_block
+
+_SAMPLES_TO_SCORE = 32
+_IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
+
+
+class SinGANSampler(Pyramid):
+    """A pyramid that has been trained, as far as it has; what edits work with."""
+
+    def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
+        """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
+        shapes = [self.generator.noise_shape(scale, size) for scale, size in enumerate(sizes, start=first_scale)]
+        return [torch.randn(num, *shape, generator=rng).to(self.fixed_noise) for shape in shapes]
+
+    def _fixed_noise(self, stage) -> Tensor:
+        if stage == 0:
+            return self.fixed_noise
+        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
+
+    def fixed_noises(self, num_scales: int | None = None) -> list[Tensor]:
+        """The noises of the reconstruction: z* at scale 0, zeros above (SinGAN, sec. 2.3)."""
+        return [self._fixed_noise(stage) for stage in range(self.trained_scales if num_scales is None else num_scales)]
+
+    @torch.no_grad()
+    def reconstruct(self, num_scales: int | None = None) -> Tensor:
+        """The picture as the first ``num_scales`` (default: all trained) remember it, (1, 3, H, W)."""
+        return self.generator(self.fixed_noises(num_scales), self.noise_weights)
+
+    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+        """Random images.
+
+        Args:
+            inputs (dict | None): The arguments of :meth:`sample`; without effect in 'predict' mode.
+            data_samples (None): Without effect.
+            mode (str): 'tensor' for images (N, 3, H, W); 'predict', MMEngine's in validation and test, for what
+                :class:`~mmpe.evaluation.SinglePictureScores` takes.
+        """
+        if mode == 'predict':
+            samples, reconstruction = self.sample(_SAMPLES_TO_SCORE), self.reconstruct()
+            return [dict(samples=samples, picture=self._picture_at(reconstruction), reconstruction=reconstruction)]
+        return self.sample(**(inputs or {}))
+
+    def _picture_at(self, image: Tensor) -> Tensor:
+        """The picture at the size of an image: that of the finest trained scale, while there are more to train."""
+        size = tuple(image.shape[-2:])
+        if size == tuple(self.picture.shape[-2:]):
+            return self.picture
+        return F.interpolate(self.picture, size, mode='bicubic', antialias=True).clamp(-1, 1)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        num: int = 1,
+        size: Size | None = None,
+        start_scale: int = 0,
+        seed: int = 0,
+        first: int = 0,
+        coordinates: Tensor | None = None,
+    ) -> Tensor:
+        """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
+
+        Args:
+            num (int): How many.
+            size (tuple[int, int] | None): (H, W), any; None: the size of the finest trained scale.
+            start_scale (int): The first scale with random noise; below it the image is the reconstruction.
+            seed (int): Of the noise, at least 0.
+            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            coordinates (Tensor | None): (h, w, 2), see :meth:`SinGANGenerator.forward`.
+
+        Returns:
+            Tensor: (num, 3, H, W), about [-1, 1].
+
+        Raises:
+            InputError: If the start scale does not exist, the size is too small for the pyramid, or memory cannot hold
+                the images.
+        """
+        check_draws(num, seed)
+        self.check_start_scale(start_scale)
+        sizes = self.scaled_sizes(size)[start_scale:]
+        check_memory(self, sizes[-1], num, batch=num)
+        image = self.reconstruct(start_scale).expand(num, -1, -1, -1) if start_scale else None
+        rngs = [random_generator('sampling', seed, i) for i in range(first, first + num)]
+        # scale by scale: large maps are not held twice
+        noises = [
+            torch.cat([self.draw_noises(1, rng, [size], scale)[0] for rng in rngs])
+            for scale, size in enumerate(sizes, start=start_scale)
+        ]
+        return self.generator(
+            noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
+        )
+
+    def check_start_scale(self, start_scale: int) -> None:
+        """Refuse a scale that is not there.
+
+        Raises:
+            InputError: If the start scale does not exist.
+        """
+        if not is_whole(start_scale, 0, self.trained_scales - 1):
+            raise InputError(
+                f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to '
+                f'{self.trained_scales - 1}'
+            )
+
+    def memory_of_an_image(self, size: Size) -> int:
+        """Bytes that drawing one image of ``size`` (H, W) takes at most, about."""
+        sizes = self.sizes[: self.trained_scales].prod(1).tolist()
+        pixels = [round(n / sizes[-1] * size[0] * size[1]) for n in sizes]
+        noises = sum(self.generator.noise_shape(scale, size)[0] * n for scale, n in enumerate(pixels))
+        images = _IMAGES_ALIVE * self.generator.out_channels * pixels[-1]
+        blocks = max(memory_of_a_block(block, n) for block, n in zip(self.generator.blocks, pixels))
+        return self.fixed_noise.element_size() * (noises + images + blocks)
+
+    def scaled_sizes(self, size: Size | None = None) -> list[Size]:
+        """The trained scales' sizes, stretched so that the finest is ``size`` (H, W).
+
+        Raises:
+            InputError: If the coarsest would be under 2 pixels a side.
+        """
+        sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
+        if size is None:
+            return sizes
+        size = as_size(size)
+        height, width = (n / m for n, m in zip(size, sizes[-1]))
+        scaled = [(round(h * height), round(w * width)) for h, w in sizes[:-1]] + [size]
+        if min(scaled[0]) < 2:
+            raise InputError(
+                f'a size of {size_text(size)} is too small: the coarsest of {len(scaled)} scales would be '
+                f'{size_text(scaled[0])}'
+            )
+        return scaled
