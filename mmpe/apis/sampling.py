@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from itertools import chain
 
@@ -12,7 +11,8 @@ from torch import Tensor
 from mmpe.errors import InputError
 from mmpe.models.memory import check_memory
 from mmpe.models.random import check_draws
-from mmpe.numbers import as_size, check_real, check_whole
+from mmpe.models.sampled import as_sampled
+from mmpe.numbers import as_size, check_real, check_whole, given
 
 _MEMORY_OF_A_BATCH = 2**30
 
@@ -31,9 +31,8 @@ def sample(
     What cannot be drawn is refused by the call itself, which draws the first images, and not later by the iterator.
 
     Args:
-        model (BaseModel): In eval mode. Its ``sample(num, seed, first)`` gives images number ``first`` and on, as
-            (num, 3, H, W); it may take ``size``, ``start_scale`` and ``truncation`` too. What memory that takes is
-            measured, unless its ``memory_of_an_image(size)`` says.
+        model (SampledModel): In eval mode; or any other whose ``sample(num, seed, first)`` gives images number
+            ``first`` and on, as (num, 3, H, W). It may take ``size``, ``start_scale`` and ``truncation`` too.
         num (int): How many.
         size (tuple[int, int] | None): (H, W); None: the model's own.
         start_scale (int): The first scale with random noise, in models that have scales.
@@ -53,9 +52,12 @@ def sample(
     size = None if size is None else as_size(size)
     if truncation is not None:
         check_real(truncation=truncation)
-    given = dict(size=size, start_scale=start_scale or None, truncation=truncation)
-    options = {name: value for name, value in given.items() if value is not None}
-    _check_model(model, options)
+    options = given(size=size, start_scale=start_scale or None, truncation=truncation)
+    name, model = type(model).__name__, as_sampled(model)
+    model.check_trained()
+    for option in options:
+        if option not in model.sample_options:
+            raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')
     if size is not None:
         batch = max(1, min(batch, _MEMORY_OF_A_BATCH // check_memory(model, size)))
 
@@ -63,14 +65,3 @@ def sample(
         return model.sample(num=min(batch, num - first), seed=seed, first=first, **options)
 
     return chain(draw(0), chain.from_iterable(map(draw, range(batch, num, batch))))
-
-
-def _check_model(model, options):
-    name = type(model).__name__
-    if not callable(getattr(model, 'sample', None)):
-        raise InputError(f'a {name} cannot be sampled')
-    if getattr(model, 'trained_scales', 1) == 0:
-        raise InputError(f'this {name} has not been trained: there is nothing to sample')
-    for option in options:
-        if option not in inspect.signature(model.sample).parameters:
-            raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')

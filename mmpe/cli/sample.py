@@ -18,6 +18,8 @@ from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, count, parser, real, seed, size, whole
 from mmpe.apis.results import ResultFolder, add_overwrite, inputs_of
 from mmpe.errors import InputError
+from mmpe.models.sampled import as_sampled
+from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import size_text
 from mmpe.visualization import picture_bytes, save_picture, save_sheet
 
@@ -74,13 +76,6 @@ def will_write(args, name):
     return int(number) < args.num and number == f'{int(number):03}' and size in sizes
 
 
-def tell_how_far_trained(model):
-    """Say so if a pyramid is not finished: its images are smaller, or coarser, than those to come."""
-    trained = getattr(model, 'trained_scales', None)
-    if trained is not None and trained < model.num_scales:
-        print(f'only {trained} of {model.num_scales} scales are trained: these are images of the last trained one')
-
-
 def check_disk(images, num, out):
     """Refuse images that the disk has no room for, by the size of the first as a file; gives all of them back."""
     first = next(images)
@@ -134,11 +129,13 @@ def main():
     args = parse_args()
     results = ResultFolder('sample', args.out, PATTERN, inputs_of(args, 'out'), args.overwrite)
     results.check(partial(will_write, args))
-    model = load(args.checkpoint, find_device(args.device))
-    if args.reconstruction and not hasattr(model, 'reconstruct'):
-        raise InputError(f'a {type(model).__name__} has no reconstruction')
+    loaded = load(args.checkpoint, find_device(args.device))
+    if args.reconstruction and not isinstance(loaded, SinGANSampler):
+        raise InputError(f'a {type(loaded).__name__} has no reconstruction')
+    model = as_sampled(loaded)
     drawn = [sample(model, args.num, s, args.start_scale, args.seed, truncation=args.truncation) for s in args.size]
-    tell_how_far_trained(model)
+    if model.describe_progress():
+        print(model.describe_progress())
     images = check_disk(zip(*drawn), args.num, args.out)
     with results.writing() as folder:
         sizes = write_samples(images, args.num, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,13 +17,14 @@ from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
 from .average import RunningAverage
-from .distributed import average_gradients, common_seed
+from .distributed import common_seed
+from .gradients import Loss, accumulate_gradients, step
 from .memory import check_room
 from .random import check_draws, random_generator
 from .resumable import ResumableModel, State
+from .sampled import SampledModel
 
 Size = tuple[int, int]
-Loss = tuple[str, Callable[[], Tensor]]
 
 _SEED_OF_PREDICTIONS = 0
 _OF_A_RANDOM_GENERATOR = 5_056  # bytes of its state
@@ -55,7 +56,7 @@ class Update:
         return [random_generator(purpose, self.seed, self.iteration, number) for number in numbers]
 
 
-class AdversarialModel(ResumableModel):
+class AdversarialModel(ResumableModel, SampledModel):
     """A generator, its running average and a discriminator, which take turns.
 
     An iteration is one step of the discriminator, then one of the generator. All that training needs to go on is in
@@ -78,6 +79,7 @@ class AdversarialModel(ResumableModel):
     """
 
     starts_anew = ('iteration', 'images_seen', 'seed')
+    sample_options = ('size',)
 
     def __init__(
         self,
@@ -183,11 +185,11 @@ class AdversarialModel(ResumableModel):
         update = self._update = self._update or self._begin_update()
         reals = resize(pictures, update.size, **self.resize)
         critic = self.discriminator.requires_grad_(True)
-        losses = follow_back(optim_wrapper['discriminator'], critic, self._discriminator_losses(update, reals))
+        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, self._discriminator_losses(update, reals))
         update.batches += 1
         update.images += len(pictures)
         if update.batches == optim_wrapper['discriminator']._accumulative_counts:
-            _step(optim_wrapper['discriminator'], self.discriminator)
+            step(optim_wrapper['discriminator'], self.discriminator)
             losses.update(self._train_generator(update, len(pictures), optim_wrapper['generator']))
             self._finish_update(update)
         all_reduce_dict(losses, 'mean')
@@ -221,9 +223,9 @@ class AdversarialModel(ResumableModel):
         losses = defaultdict(list)
         for batch in range(optimizer._accumulative_counts):
             due = self._generator_losses(update, batch, num)
-            for name, loss in follow_back(optimizer, self.generator, due).items():
+            for name, loss in accumulate_gradients(optimizer, self.generator, due).items():
                 losses[name].append(loss)
-        _step(optimizer, self.generator)
+        step(optimizer, self.generator)
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 
     # ---------------------------------------------------------------- random images
@@ -237,6 +239,11 @@ class AdversarialModel(ResumableModel):
         """Normal numbers (N, *shape), each of the N by a generator of its own."""
         drawn = [torch.randn(*shape, generator=rng, device='cpu') for rng in rngs]
         return torch.stack(drawn).to(self._like)
+
+    @property
+    def sampled_generator(self) -> nn.Module:
+        """nn.Module: The running average, where there is one."""
+        return self.generator if self.generator_ema is None else self.generator_ema
 
     def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
         """Random images.
@@ -282,7 +289,7 @@ class AdversarialModel(ResumableModel):
 
     @torch.no_grad()
     def _sample(self, numbers: Sequence[int], size: Size | None, seed: int, **options) -> Tensor:
-        generator = self.generator if self.generator_ema is None else self.generator_ema
+        generator = self.sampled_generator
         base = None if size is None else generator.base_size(size)
         height, width = size or (1, 1)
         check_room(
@@ -309,20 +316,3 @@ def resize(pictures: Tensor, size: Size, **options) -> Tensor:
     if tuple(pictures.shape[-2:]) == tuple(size):
         return pictures
     return F.interpolate(pictures, size, **options).clamp(-1, 1)
-
-
-def follow_back(optimizer: OptimWrapper, network: nn.Module, losses: Sequence[Loss]) -> dict[str, Tensor]:
-    """Accumulate the gradients of losses, each followed back before the next is found: less memory to pass over."""
-    found = {}
-    for name, loss in losses:
-        with optimizer.optim_context(network):
-            value = loss()
-        optimizer.backward(optimizer.scale_loss(value))
-        found[name] = value.detach()
-    return found
-
-
-def _step(optimizer: OptimWrapper, network: nn.Module) -> None:
-    average_gradients(network.parameters())
-    optimizer.step()
-    optimizer.zero_grad()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
 from mmpe.numbers import size_text
+
+if TYPE_CHECKING:
+    from .sampled import SampledModel
 
 MAPS_ALIVE = 5
 """As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them."""
@@ -21,11 +24,11 @@ _COPIES = 2  # of finished images: apart, and put together
 _ASSUMED_MEMORY = 2**33
 
 
-def check_memory(model: BaseModel, size: tuple[int, int], num: int = 1, batch: int = 1) -> int:
+def check_memory(model: SampledModel, size: tuple[int, int], num: int = 1, batch: int = 1) -> int:
     """Refuse images that memory cannot hold.
 
     Args:
-        model (BaseModel): What drawing an image takes is measured, unless its ``memory_of_an_image(size)`` says.
+        model (SampledModel): Its ``memory_of_an_image(size)`` says what drawing one takes.
         size (tuple[int, int]): (H, W).
         num (int): How many are drawn, and kept.
         batch (int): How many of them at a time.
@@ -36,10 +39,7 @@ def check_memory(model: BaseModel, size: tuple[int, int], num: int = 1, batch: i
     Raises:
         InputError: If there is less memory than they take.
     """
-    if hasattr(model, 'memory_of_an_image'):
-        of_one = model.memory_of_an_image(size)
-    else:
-        of_one = int(MAPS_ALIVE * 4 * largest_map(model) * size[0] * size[1])
+    of_one = model.memory_of_an_image(size)
     what, advice = ('an image', 'a smaller size') if num == 1 else (f'{num} images', 'fewer, or a smaller size')
     needed = min(batch, num) * of_one + (num - 1) * _COPIES * 3 * 4 * size[0] * size[1]
     check_room(needed, next(model.parameters()).device, f'{what} of {size_text(size)}', advice)

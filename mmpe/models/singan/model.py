@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce, get_rank
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole, size_text
 from mmpe.registry import MODELS
 
-from ..distributed import average_gradients, broadcast_state, common_seed
+from ..distributed import broadcast_state, common_seed
+from ..gradients import Loss, accumulate_gradients, step
 from ..losses import colour_pull, colours, gradient_penalty, mix
 from ..random import random_generator
 from ..resumable import State
@@ -232,26 +233,32 @@ class SinGANModel(SinGANSampler):
     def _discriminator_step(self, stage, real, fake_inputs, share, optimizer):
         critic = self.discriminator.blocks[stage].requires_grad_(True)
 
-        def losses():
-            with torch.no_grad():
-                fake = self._generate(stage, *fake_inputs).float()
-            yield 'loss_critic_fake', critic(fake).mean()
-            yield 'loss_critic_real', -critic(real).mean()
-            yield 'loss_penalty', self.penalty_weight * gradient_penalty(critic, mix(real, fake, share))
+        @cache
+        @torch.no_grad()
+        def fake() -> Tensor:
+            return self._generate(stage, *fake_inputs).float()
 
-        return self._update(optimizer, critic, losses())
+        losses = [
+            ('loss_critic_fake', lambda: critic(fake()).mean()),
+            ('loss_critic_real', lambda: -critic(real).mean()),
+            ('loss_penalty', lambda: self.penalty_weight * gradient_penalty(critic, mix(real, fake(), share))),
+        ]
+        return _train(critic, losses, optimizer)
 
     def _generator_step(self, stage, real, fake_inputs, optimizer):
         critic = self.discriminator.blocks[stage].requires_grad_(False)
         block = self.generator.blocks[stage]
 
-        def losses():
+        def fool() -> Tensor:
             fake = self._generate(stage, *fake_inputs)
-            yield 'loss_adversarial', self._colour_loss(fake, real) - critic(fake).mean()
-            reconstruction = self._generate(stage, self._fixed_noise(stage), self._below(stage))
-            yield 'loss_reconstruction', self.reconstruction_weight * F.mse_loss(reconstruction.float(), real)
+            return self._colour_loss(fake, real) - critic(fake).mean()
 
-        return self._update(optimizer, block, losses())
+        def reconstruct() -> Tensor:
+            image = self._generate(stage, self._fixed_noise(stage), self._below(stage))
+            return self.reconstruction_weight * F.mse_loss(image.float(), real)
+
+        losses = [('loss_adversarial', fool), ('loss_reconstruction', reconstruct)]
+        return _train(block, losses, optimizer)
 
     def _colour_loss(self, fake, real) -> Tensor | float:
         if self._steps_settled < 0 or not self.colour_weight:
@@ -261,18 +268,6 @@ class SinGANModel(SinGANSampler):
         newest = max(_NEWEST_COLOURS, 1 / (1 + self._steps_settled * self.generator_steps))
         self.usual_colours.lerp_(found, newest)
         return self.colour_weight * colour_pull(fake, self.usual_colours, colours(real))
-
-    def _update(self, optimizer: OptimWrapper, block, losses: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
-        """Step by the sum of the losses, each followed back before the next is found: half the memory to pass over."""
-        found = {}
-        for name, loss in _each_within(lambda: optimizer.optim_context(block), losses):
-            optimizer.backward(optimizer.scale_loss(loss))
-            found[name] = loss.detach()
-        if optimizer.should_update():
-            average_gradients(block.parameters())
-            optimizer.step()
-            optimizer.zero_grad()
-        return found
 
     def _begin_stage(self, stage, reals):
         if stage == 0:
@@ -370,11 +365,7 @@ class SinGANModel(SinGANSampler):
         return self._reconstructed[1]
 
 
-def _each_within(context: Callable, items: Iterator) -> Iterator:
-    """The items, each found within a context of its own, which is left before the item is used."""
-    while True:
-        with context():
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
+def _train(block: nn.Module, losses: Sequence[Loss], optimizer: OptimWrapper) -> dict[str, Tensor]:
+    found = accumulate_gradients(optimizer, block, losses)
+    step(optimizer, block)
+    return found

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import as_size, is_whole, shown, size_text
 
 from ..memory import check_memory
 from ..random import check_draws, random_generator
+from ..sampled import SampledModel
 from .generator import Size
 from .pyramid import Pyramid
 from .windows import memory_of_a_block
@@ -21,8 +22,10 @@ _SAMPLES_TO_SCORE = 32
 _IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
 
 
-class SinGANSampler(Pyramid):
+class SinGANSampler(Pyramid, SampledModel):
     """A pyramid that has been trained, as far as it has; what edits work with."""
+
+    sample_options = ('size', 'start_scale')
 
     def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
         """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
@@ -104,6 +107,25 @@ class SinGANSampler(Pyramid):
         ]
         return self.generator(
             noises, self.noise_weights[start_scale:], coordinates, image=image, first_scale=start_scale
+        )
+
+    @property
+    def sampled_generator(self) -> nn.Module:
+        """nn.Module: The generator."""
+        return self.generator
+
+    def check_trained(self) -> None:
+        """Refuse a pyramid of which no scale has been trained."""
+        if self.trained_scales == 0:
+            raise InputError(f'this {type(self).__name__} has not been trained: there is nothing to sample')
+
+    def describe_progress(self) -> str:
+        """How many scales are still to be trained: the images so far are smaller, or coarser."""
+        if self.trained_scales == self.num_scales:
+            return ''
+        return (
+            f'only {self.trained_scales} of {self.num_scales} scales are trained: these are images of the last trained '
+            'one'
         )
 
     def check_start_scale(self, start_scale: int) -> None:

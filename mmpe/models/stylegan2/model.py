@@ -65,6 +65,7 @@ class StyleGAN2Model(AdversarialModel):
     """
 
     family = 'StyleGAN2'
+    sample_options = ('size', 'truncation')
 
     def __init__(
         self,

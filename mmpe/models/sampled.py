@@ -1,0 +1,97 @@
+"""What draws random images: the contract that sampling, analysis, evaluation and the tools rest on."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+from mmpe.numbers import as_size
+
+from .memory import MAPS_ALIVE, largest_map
+
+SAMPLE_OPTIONS = ('size', 'start_scale', 'truncation')
+
+
+class SampledModel(BaseModel):
+    """A model, of any family, that draws random images.
+
+    Attributes:
+        sample_options (tuple[str, ...]): Those of :data:`SAMPLE_OPTIONS` that :meth:`sample` takes.
+    """
+
+    sample_options: tuple[str, ...] = ()
+
+    @abstractmethod
+    def sample(self, num: int = 1, *, seed: int = 0, first: int = 0, **options) -> Tensor:
+        """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
+
+        Args:
+            num (int): How many.
+            seed (int): Of the noise, at least 0.
+            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            **options: ``size`` (H, W), ``start_scale`` and ``truncation``, as far as the family has them.
+
+        Returns:
+            Tensor: (num, 3, H, W), about [-1, 1].
+        """
+
+    @property
+    def sampled_generator(self) -> nn.Module:
+        """nn.Module: The network that makes the images."""
+        return self
+
+    def check_trained(self) -> None:
+        """Refuse to sample a model that nothing has been learnt by.
+
+        Raises:
+            InputError: If it is one.
+        """
+
+    def describe_progress(self) -> str:
+        """What is still to be trained, for people; nothing where a model cannot tell."""
+        return ''
+
+    def memory_of_an_image(self, size: tuple[int, int]) -> int:
+        """Bytes that drawing one image of ``size`` (H, W) takes at most, about; measured on one of the model's own."""
+        height, width = as_size(size)
+        return int(MAPS_ALIVE * 4 * largest_map(self) * height * width)
+
+
+def as_sampled(model: nn.Module) -> SampledModel:
+    """A model under the contract, whoever wrote it.
+
+    Args:
+        model (nn.Module): A :class:`SampledModel`, or any other with a method ``sample(num, seed, first)``.
+
+    Raises:
+        InputError: If it has no such method.
+    """
+    if isinstance(model, SampledModel):
+        return model
+    if not callable(getattr(model, 'sample', None)):
+        raise InputError(f'a {type(model).__name__} cannot be sampled')
+    return _Undeclared(model)
+
+
+class _Undeclared(SampledModel):
+    """A model of somebody else's that does not declare what it is: its ``sample`` itself is asked what it takes."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+        taken = inspect.signature(model.sample).parameters
+        self.sample_options = tuple(name for name in SAMPLE_OPTIONS if name in taken)
+
+    @property
+    def sampled_generator(self) -> nn.Module:
+        return self.model
+
+    def forward(self, *args, **kwargs):
+        return self.model(*args, **kwargs)
+
+    def sample(self, num: int = 1, *, seed: int = 0, first: int = 0, **options) -> Tensor:
+        return self.model.sample(num=num, seed=seed, first=first, **options)
