@@ -18,7 +18,7 @@ from singan_runs import REPOSITORY, checkpoint, run, tiny_config
 from stylegan2_runs import tiny_config as stylegan2_config
 from torch.utils.data import Dataset
 
-from mmpe.apis import load, train
+from mmpe.apis import load, load_config, train
 from mmpe.apis.command_line import parser
 from mmpe.apis.one_picture import finished_model
 from mmpe.errors import InputError
@@ -343,3 +343,41 @@ def test_images_that_memory_cannot_hold_are_refused_in_python_too(trained, tmp_p
         model = MODELS.build(config).eval()
     with pytest.raises(InputError, match='memory'):
         model.sample(**options)
+
+
+@pytest.mark.parametrize('milestone', [1, 1.0, 1e0, np.int64(1)])
+def test_a_whole_number_of_steps_may_be_written_as_a_fraction(tmp_path, milestone):
+    schedule = dict(type='MultiStepLR', by_epoch=False, milestones=[milestone], gamma=0.5)
+    runner = train(stylegan2_config(tmp_path, launcher='none', param_scheduler=[schedule], train_cfg__max_iters=2))
+    assert runner.optim_wrapper['generator'].param_groups[0]['lr'] < runner.cfg.optim_wrapper.generator.optimizer.lr
+
+
+def test_a_rate_that_no_step_can_be_taken_with_is_one_line(tmp_path):
+    schedule = dict(type='ExponentialLR', by_epoch=False, gamma=1e35)
+    with pytest.raises(InputError, match='learning rate.*change param_scheduler'):
+        train(stylegan2_config(tmp_path, launcher='none', param_scheduler=[schedule]))
+
+
+@pytest.mark.parametrize(
+    ('flag', 'value'),
+    [
+        ('resume', 'maybe'),
+        ('resume', 5),
+        ('randomness__deterministic', 'abc'),
+        ('env_cfg__cudnn_benchmark', 'no'),
+        ('train_dataloader__pin_memory', 'false'),
+    ],
+)
+def test_a_flag_is_true_or_false(tmp_path, flag, value):
+    with pytest.raises(InputError, match=f'{flag.replace("__", ".")}={value!r} cannot work: it must be True or False'):
+        train(tiny_config(tmp_path, launcher='none', **{flag: value}))
+
+
+def test_modules_that_an_option_names_are_imported(tmp_path, monkeypatch):
+    (tmp_path / 'of_the_user.py').write_text('import sys; sys.imported_by_an_option = True\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    config = REPOSITORY / 'configs/singan/singan_fish.py'
+    load_config(config, {'custom_imports.imports': ['of_the_user']})
+    assert sys.imported_by_an_option
+    with pytest.raises(InputError, match='custom_imports.*no_such_module'):
+        load_config(config, {'custom_imports.imports': ['no_such_module']})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
 
 from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
@@ -38,6 +39,9 @@ def load_config(
         config = Config.fromfile(path)
     with as_input_error('--cfg-options'):
         config.merge_from_dict(options or {})
+    if any(name.partition('.')[0] == 'custom_imports' for name in options or {}):
+        with as_input_error('--cfg-options custom_imports'):  # those of the file were imported when it was read
+            import_modules_from_strings(**config.custom_imports)
     with as_input_error(f'{path} cannot be read as a config'):  # what a config imports is imported when it is read
         check_finite(config._cfg_dict)
     _paths_as_text(config._cfg_dict)

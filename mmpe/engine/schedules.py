@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_numbers, check_whole, shown
+from mmpe.numbers import check_numbers, check_whole, is_real, shown
 from mmpe.registry import PARAM_SCHEDULERS
 
 _WORDS = {'type', '_scope_', 'param_name', 'anneal_strategy', 'monitor', 'rule', 'threshold_rule'}
 _OF_STEPS = ('milestones', 'periods')
+_PERIODS = {'step_size', 'T_max', 'total_steps'}
 
 
 def check_schedules(schedules, where: str = 'param_scheduler') -> None:
@@ -42,13 +44,16 @@ def _check(schedule: Mapping, where: str) -> None:
         if name not in _WORDS:
             _refuse_text(value, f'{where}.{name}')
         if name in _OF_STEPS and value is not None:
-            check_numbers(_check_step, **{f'{where}.{name}': value})
-    if 'step_size' in schedule:
-        check_whole(1, **{f'{where}.step_size': schedule['step_size']})
+            check_numbers(partial(_check_steps, 0), **{f'{where}.{name}': value})
+    for name in schedule.keys() & _PERIODS:
+        if schedule[name] is not None:
+            _check_steps(1, **{f'{where}.{name}': schedule[name]})
 
 
-def _check_step(**number) -> None:
-    check_whole(0, **number)
+def _check_steps(least: int, **number) -> None:
+    (value,) = number.values()
+    if not (is_real(value, least) and value == int(value)):  # 1e5 is as good as 100000
+        check_whole(least, **number)
 
 
 def _refuse_text(value, where: str) -> None:

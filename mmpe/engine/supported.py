@@ -16,10 +16,14 @@ _UNSUPPORTED = dict(
     efficient_conv_bn_eval='normalisation that is in eval mode is trained on, too',
 )
 _OFF = (None, False, [], 'Runner')
+_FLAGS = (
+    *('resume', 'randomness.deterministic', 'randomness.diff_rank_seed', 'env_cfg.cudnn_benchmark'),
+    *('train_dataloader.pin_memory', 'train_dataloader.persistent_workers', 'train_dataloader.drop_last'),
+)
 
 
 def refuse_unsupported(config: Config) -> None:
-    """Refuse, by name, what would be ignored or would break in the middle of training.
+    """Refuse, by name, what would be ignored, taken for true, or would break in the middle of training.
 
     Raises:
         InputError: If the config asks for it.
@@ -27,6 +31,16 @@ def refuse_unsupported(config: Config) -> None:
     for name, reason in _UNSUPPORTED.items():
         if config.get(name) not in _OFF:
             raise InputError(f'{name}={config[name]!r} is not supported by the models of mmpe: {reason}; leave it out')
+    for name in _FLAGS:
+        flag = _value(config, name)
+        if flag not in (None, True, False):
+            raise InputError(f'{name}={flag!r} cannot work: it must be True or False')
+
+
+def _value(config: Config, name: str):
+    for key in name.split('.'):
+        config = config.get(key) if isinstance(config, dict | Config) else None
+    return config
 
 
 def check_runner(runner: Runner) -> None:

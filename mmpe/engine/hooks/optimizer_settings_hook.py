@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from mmengine.hooks import Hook
@@ -10,6 +9,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
+
+_HIGHEST_RATE = 1e30  # times a step's bias correction it is still a number of float32
 
 
 @HOOKS.register_module()
@@ -46,14 +47,14 @@ class OptimizerSettingsHook(Hook):
         """Look at the learning rates that the iteration trains with.
 
         Raises:
-            InputError: If a schedule has led to one that is negative or not finite.
+            InputError: If a schedule has led to one that is negative, or that no step can be taken with.
         """
         for name, wrapper in _wrappers(runner.optim_wrapper).items():
             for group in wrapper.param_groups:
-                if not 0 <= group['lr'] < math.inf:
+                if not 0 <= group['lr'] <= _HIGHEST_RATE:
                     raise InputError(
                         f'the learning rate{f" of {name}" if name else ""} is {group["lr"]} at iteration '
-                        f'{runner.iter + 1}: it must be finite and at least 0; change param_scheduler'
+                        f'{runner.iter + 1}: it must be from 0 to {_HIGHEST_RATE:g}; change param_scheduler'
                     )
 
     def _check_schedules(self, runner, schedules: dict, saved: dict) -> None:
