@@ -7,8 +7,8 @@ import torch
 from PIL import Image, ImageDraw
 from test_editing_places import untrained
 
+from mmpe.cli.edit_tasks.places import add_tasks
 from mmpe.editing import move, retarget, warp
-from mmpe.editing.tasks.places import add_tasks
 
 
 @pytest.fixture

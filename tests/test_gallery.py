@@ -14,7 +14,7 @@ from singan_runs import CSG
 
 from mmpe.apis.many import find_config
 from mmpe.apis.workers import Workers
-from mmpe.editing.tasks import TASKS
+from mmpe.cli.edit_tasks import TASKS
 from mmpe.visualization.rows import below_each_other, in_rows
 
 TINY = [

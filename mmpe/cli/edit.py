@@ -11,7 +11,7 @@ from mmpe.apis import load_singan
 from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, parser
 from mmpe.apis.results import ResultFolder, check_result, inputs_of
-from mmpe.editing.tasks import TASKS
+from mmpe.cli.edit_tasks import TASKS
 
 PATTERN = r'edited_(\d+)\.png|sheet\.png'
 

@@ -7,11 +7,11 @@ from functools import partial
 
 from mmpe.apis.command_line import real, size, whole
 from mmpe.datasets.pictures import read_picture
+from mmpe.editing.applications import edit, harmonise, paint_to_image
+from mmpe.editing.edited import Edited
+from mmpe.editing.masks import read_mask
+from mmpe.editing.start_scales import compare_start_scales
 
-from ..applications import edit, harmonise, paint_to_image
-from ..edited import Edited
-from ..masks import read_mask
-from ..start_scales import compare_start_scales
 from .common import add_draws, add_task
 
 

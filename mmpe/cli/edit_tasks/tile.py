@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mmpe.apis.command_line import size, whole
+from mmpe.editing.edited import Edited
+from mmpe.editing.torus import AXES, repeat, tile
 
-from ..edited import Edited
-from ..torus import AXES, repeat, tile
 from .common import add_draws, add_task
 
 _NUMBERS_REPEATED = 2**26  # a sheet with more of them could not be looked at

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from mmpe.apis.command_line import called_as, count, seed
 from mmpe.apis.results import add_overwrite
-
-from ..edited import Edited
+from mmpe.editing.edited import Edited
 
 
 def add_task(
