@@ -120,9 +120,10 @@ def not_finite(data, name: str = '') -> Iterator[str]:
 
 
 def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
-    """Refuse a state dict with fractions where a model has whole numbers or flags, or the other way round.
+    """Refuse a state dict with fractions where a model has whole numbers or flags, or the other way round, and with
+    several numbers where it has one.
 
-    Loading would round them, without a word; half and double precision are fractions as well.
+    Loading would round them, or take the first, without a word; half and double precision are fractions as well.
 
     Raises:
         InputError: If there are; it names the first.
@@ -131,6 +132,8 @@ def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
         needed, found = _numbers_of(own[name]), _numbers_of(saved[name])
         if needed != found:
             raise InputError(f'its {name} holds {found}, and {needed} belong there')
+        if own[name].ndim == 0 and saved[name].numel() != 1:
+            raise InputError(f'its {name} holds {saved[name].numel()} numbers, and one belongs there')
 
 
 def count_of(state: dict[str, Tensor], name: str) -> int:
