@@ -6,6 +6,8 @@ import re
 import runpy
 import subprocess
 import sys
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
@@ -319,6 +321,31 @@ def test_a_page_links_to_files_of_any_name(tmp_path):
         links = re.findall(rb'(?:href|src)="([^"]*)"', page)
         assert {unquote_to_bytes(link) for link in links} == {os.fsencode(name)} and len(links) == 3
         assert b'<i>' not in page
+
+
+@pytest.mark.parametrize('name', [*NAMES, '{{ 7 * 7 }}', '{% raw %}', '</style><script>', '&amp;', "' onerror='x"])
+def test_a_page_shows_names_as_text(tmp_path, name):
+    entries = [Entry(name, {name: name}, {name: name}, {name: name})]
+    write_page(tmp_path / 'page.html', name, name, entries, {name: name}, {name: name})
+    read = _PageReader()
+    read.feed((tmp_path / 'page.html').read_text(encoding='utf-8'))
+    assert Counter(read.texts)[printable(name).strip()] >= 7  # title, heading, failure, section, caption, table, link
+    assert read.attributes == {'lang', 'charset', 'name', 'content', 'id', 'class', 'href', 'alt', 'src', 'loading'}
+
+
+class _PageReader(HTMLParser):
+    """What a browser makes of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts, self.attributes = [], set()
+
+    def handle_data(self, data):
+        self.texts.append(data.strip())
+
+    def handle_starttag(self, tag, attrs):
+        assert tag != 'script'
+        self.attributes |= {name for name, _ in attrs}
 
 
 @pytest.mark.parametrize('name', NAMES)
