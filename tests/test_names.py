@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from markdown_it import MarkdownIt
 from mmengine.config import DictAction
 from PIL import Image
 from singan_runs import CSG, REPOSITORY, tiny_config
@@ -24,6 +25,7 @@ from mmpe.apis.picture_index import write_index
 from mmpe.datasets import PictureFolder, SinGANDataset
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
+from mmpe.visualization import markdown_table
 from mmpe.visualization.page import Entry, write_page
 
 NAMES = [
@@ -331,6 +333,13 @@ def test_a_page_shows_names_as_text(tmp_path, name):
     read.feed((tmp_path / 'page.html').read_text(encoding='utf-8'))
     assert Counter(read.texts)[printable(name).strip()] >= 7  # title, heading, failure, section, caption, table, link
     assert read.attributes == {'lang', 'charset', 'name', 'content', 'id', 'class', 'href', 'alt', 'src', 'loading'}
+
+
+@pytest.mark.parametrize('name', ['a|b.png', '|', 'a||b|', 'plain.png'])
+def test_a_table_keeps_names_in_their_cells(name):
+    table = '\n'.join(markdown_table([['file', name], [name, '1.5']]))
+    cells = [token.content for token in MarkdownIt().enable('table').parse(table) if token.type == 'inline']
+    assert cells == ['file', name, name, '1.5']
 
 
 class _PageReader(HTMLParser):
