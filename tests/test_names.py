@@ -6,10 +6,13 @@ import re
 import runpy
 import subprocess
 import sys
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from markdown_it import MarkdownIt
 from mmengine.config import DictAction
 from PIL import Image
 from singan_runs import CSG, REPOSITORY, tiny_config
@@ -22,6 +25,7 @@ from mmpe.apis.picture_index import write_index
 from mmpe.datasets import PictureFolder, SinGANDataset
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
+from mmpe.visualization import markdown_table
 from mmpe.visualization.page import Entry, write_page
 
 NAMES = [
@@ -319,6 +323,38 @@ def test_a_page_links_to_files_of_any_name(tmp_path):
         links = re.findall(rb'(?:href|src)="([^"]*)"', page)
         assert {unquote_to_bytes(link) for link in links} == {os.fsencode(name)} and len(links) == 3
         assert b'<i>' not in page
+
+
+@pytest.mark.parametrize('name', [*NAMES, '{{ 7 * 7 }}', '{% raw %}', '</style><script>', '&amp;', "' onerror='x"])
+def test_a_page_shows_names_as_text(tmp_path, name):
+    entries = [Entry(name, {name: name}, {name: name}, {name: name})]
+    write_page(tmp_path / 'page.html', name, name, entries, {name: name}, {name: name})
+    read = _PageReader()
+    read.feed((tmp_path / 'page.html').read_text(encoding='utf-8'))
+    assert Counter(read.texts)[printable(name).strip()] >= 7  # title, heading, failure, section, caption, table, link
+    assert read.attributes == {'lang', 'charset', 'name', 'content', 'id', 'class', 'href', 'alt', 'src', 'loading'}
+
+
+@pytest.mark.parametrize('name', ['a|b.png', '|', 'a||b|', 'plain.png'])
+def test_a_table_keeps_names_in_their_cells(name):
+    table = '\n'.join(markdown_table([['file', name], [name, '1.5']]))
+    cells = [token.content for token in MarkdownIt().enable('table').parse(table) if token.type == 'inline']
+    assert cells == ['file', name, name, '1.5']
+
+
+class _PageReader(HTMLParser):
+    """What a browser makes of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts, self.attributes = [], set()
+
+    def handle_data(self, data):
+        self.texts.append(data.strip())
+
+    def handle_starttag(self, tag, attrs):
+        assert tag != 'script'
+        self.attributes |= {name for name, _ in attrs}
 
 
 @pytest.mark.parametrize('name', NAMES)

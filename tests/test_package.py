@@ -208,6 +208,7 @@ def test_wheel_carries_the_package_its_configs_and_tools(wheel_site):
     names = {path.relative_to(wheel_site).as_posix() for path in wheel_site.rglob('*') if path.is_file()}
     assert {name.partition('/')[0] for name in names} == {'mmpe', f'mmpe-{mmpe.__version__}.dist-info'}
     assert 'mmpe/models/__init__.py' in names
+    assert {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / 'mmpe').rglob('*.html')} <= names
     for folder in ('configs', 'tools'):
         files = [path for path in (REPOSITORY / folder).rglob('*.*') if path.parent.name != '__pycache__']
         assert {f'mmpe/.mim/{path.relative_to(REPOSITORY).as_posix()}' for path in files} <= names

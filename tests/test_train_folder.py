@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.visualization import LocalVisBackend
 from PIL import Image
 from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 
@@ -18,6 +20,7 @@ from mmpe.apis import children, load_singan
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
 from mmpe.apis.many import find_config, find_pictures, picture_config
 from mmpe.apis.one_picture import finished_model, is_done, train_picture
+from mmpe.apis.progress import read_progress, scalar_files, with_scalars
 from mmpe.apis.workers import Workers, plan_workers
 from mmpe.cli import train_folder
 from mmpe.datasets import read_picture, resize
@@ -326,20 +329,70 @@ def test_a_page_shows_any_name_as_it_is(tmp_path):
     assert {unquote(link) for link in re.findall(r'(?:href|src)="([^"]*)"', page)} == {name}
 
 
+def logged(folder, lines):
+    """MMEngine's file of scalars of one run."""
+    backend = LocalVisBackend(str(folder / 'vis_data'))
+    for step, scalars in lines:
+        backend.add_scalars(scalars, step=step)
+    return folder / 'vis_data/scalars.json'
+
+
+PYRAMID = dict(num_scales=5, max_iters=2000)
+
+
 @pytest.mark.parametrize(
-    'line, where, left',
+    'iterations, extra, max_iters, end, expected',
     [
-        (
-            'INFO - scale 2 of 5 [100/400]  Iter(train) [ 500/2000]  lr: 5e-4  eta: 0:03:45  time: .1',
-            'scale 2/5 100/400',
-            225,
-        ),
-        ('INFO - Iter(train) [ 400/3000]  lr: 4e-4  eta: 1 day, 0:04:55  time: 0.1', '400/3000', 86695),
-        ('INFO - Saving checkpoint at 500 iterations', '', None),
+        ((0, 100), {}, 400, '', ('100/400', 0.25)),
+        ((200, 250, 300), {}, 400, '', ('300/400', 0.5)),  # resumed
+        ((0, 400), {}, 400, '', ('400/400', 1.0)),
+        ((0, 500), PYRAMID, None, '', ('scale 2/5 100/400', 0.25)),
+        ((0, 400), PYRAMID, 7, '', ('scale 1/5 400/400', 0.2)),
+        ((0, 2000), PYRAMID, None, '', ('scale 5/5 400/400', 1.0)),
+        ((0, 100), {}, 400, '{"loss": 0.5, "it', ('100/400', 0.25)),  # being written
+        ((0, 100), {}, 400, '{"fid": 5.5, "step": 100}\n', ('100/400', 0.25)),  # a validation
+        ((0, *[100] * 5000), {}, 400, '', ('100/400', 0.25)),
+        ((7,), {}, None, '', ('7', 0.0)),
     ],
 )
-def test_progress_is_read_from_logs(line, where, left):
-    assert children.read_progress(line.encode()) == (where, left)
+def test_progress_is_read_from_scalars(tmp_path, iterations, extra, max_iters, end, expected):
+    lines = [(step, dict(loss=float('nan'), iter=step, **extra)) for step in iterations]
+    file = logged(tmp_path, lines)
+    with open(file, 'a') as stream:
+        stream.write(end)
+    assert read_progress(file, max_iters) == expected
+
+
+def test_progress_of_a_run_that_has_logged_nothing_is_none(tmp_path):
+    assert scalar_files(tmp_path / 'work_dir') == set()
+    assert read_progress(tmp_path / 'scalars.json', 400) == ('', 0.0)
+    (tmp_path / 'scalars.json').touch()
+    assert read_progress(tmp_path / 'scalars.json', 400) == ('', 0.0)
+
+
+def test_progress_of_a_training_ends_at_its_last_scale(trained):
+    _, out, _ = trained
+    model = load_singan(last(out / 'a.png'))
+    scale, step = f'{model.num_scales}/{model.num_scales}', f'{model.iters_per_scale}/{model.iters_per_scale}'
+    (file,) = scalar_files(out / 'a.png')
+    assert read_progress(file)[0] == f'scale {scale} {step}'
+
+
+@pytest.mark.parametrize(
+    'backends, expected',
+    [
+        ([dict(type='LocalVisBackend')], ['LocalVisBackend']),
+        ([dict(type='mmengine.LocalVisBackend')], ['mmengine.LocalVisBackend']),
+        ([dict(type='TensorboardVisBackend')], ['TensorboardVisBackend', 'LocalVisBackend']),
+        (dict(type='TensorboardVisBackend'), ['TensorboardVisBackend', 'LocalVisBackend']),
+        (None, ['LocalVisBackend']),
+    ],
+)
+def test_a_child_writes_scalars_wherever_else_it_logs_to(backends, expected):
+    config = Config(dict(visualizer=dict(type='Visualizer', vis_backends=backends)))
+    assert [backend.type for backend in with_scalars(config).visualizer.vis_backends] == expected
+    assert config.visualizer.vis_backends == backends
+    assert 'visualizer' not in with_scalars(Config(dict(model=dict())))  # MMEngine's own writes them
 
 
 def test_a_picture_by_its_older_name_gives_way():

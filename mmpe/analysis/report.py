@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from torch import nn
@@ -17,6 +15,8 @@ from mmpe.errors import InputError
 from mmpe.files import write_atomic
 from mmpe.models.random import check_seed
 from mmpe.numbers import check_whole
+from mmpe.visualization import MADE_BY
+from mmpe.visualization.page import render
 
 from .ablation import border_ablation
 from .bias import spatial_bias
@@ -65,23 +65,6 @@ _ABOUT = dict(
     ),
 )
 
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title>
-<meta name="generator" content="made by mmpe audit"><style>
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2.2em }
-.verdict { background: #eef4fa; border-left: 5px solid #0072b2; padding: .8em 1em; font-size: 1.1em }
-.skipped { color: #666; font-style: italic }
-table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
-th, td { padding: .2em .7em; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child { text-align: left } img { max-width: 100% }
-</style></head><body><h1>$title</h1>
-<p class="verdict">$verdict</p>
-<p>$facts</p>
-$sections
-</body></html>
-""")
-
 
 @dataclass
 class Audit:
@@ -106,31 +89,26 @@ class Audit:
 
     def to_html(self) -> str:
         """One page, figures included."""
-        facts = f'{len(self.layers)} layers were looked at. Layers that pad: '
-        facts += f'{" and ".join(self.padding) or "none"} (what a forward pads by a function is not seen).'
-        return _PAGE.substitute(
-            title=escape(self.title),
-            verdict=escape(self.verdict),
-            facts=escape(facts),
-            sections='\n'.join(self._section(name) for name in _ABOUT),
+        return render(
+            'audit.html',
+            title=self.title,
+            maker=f'{MADE_BY} audit',
+            verdict=self.verdict,
+            num_layers=len(self.layers),
+            padding=self.padding,
+            sections=[self._section(name) for name in _ABOUT],
         )
 
-    def _section(self, name: str) -> str:
+    def _section(self, name: str) -> dict:
         title, about = _ABOUT[name]
-        head = f'<h2 id="{name}">{escape(title)}</h2><p>{escape(about)}</p>'
+        section = dict(name=name, title=title, about=about)
         if name in self.skipped:
-            return f'{head}<p class="skipped">Does not apply: {escape(self.skipped[name])}.</p>'
+            return section | dict(skipped=self.skipped[name])
         result = self.results[name]
-        figure = f'<img alt="{escape(title)}" src="data:image/png;base64,{to_png(result.figure())}">'
-        return f'{head}{figure}{self._table(result.table())}'
-
-    def _table(self, rows: list[list[str]]) -> str:
-        header, *body = rows
+        header, *rows = result.table()
         if header[0] == 'layer':
-            body = [[f'{self.layers.index(row[0]) + 1} {row[0]}', *row[1:]] for row in body]
-        cells = [''.join(f'<td>{escape(cell)}</td>' for cell in row) for row in body]
-        head = ''.join(f'<th>{escape(cell)}</th>' for cell in header)
-        return f'<table><tr>{head}</tr>{"".join(f"<tr>{row}</tr>" for row in cells)}</table>'
+            rows = [[f'{self.layers.index(layer) + 1} {layer}', *cells] for layer, *cells in rows]
+        return section | dict(figure=to_png(result.figure()), header=header, rows=rows)
 
 
 def audit(

@@ -27,16 +27,13 @@ from mmpe.names import printable
 
 from .command_line import command
 from .config import load_config
+from .progress import read_progress, scalar_files, with_scalars
 from .workers import Workers
 
 FAILED = 'failed.txt'
 OUTPUT = 'output.txt'
 _CONFIG = 'config.py'
 _POLL = 0.2  # seconds
-_TAIL = 4096  # bytes, more than a line of the log has
-_PROGRESS = re.compile(
-    rb'(?:scale (\d+) of (\d+)|Iter\(train\)) \[ *(\d+)/(\d+)\][^\n]*?eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)'
-)
 _ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
 
 
@@ -132,16 +129,6 @@ def read_failure(work_dir: str | Path) -> str | None:
         return None
 
 
-def read_progress(log: bytes) -> tuple[str, int | None]:
-    """Where a training is, as the last line of its log that tells says, and the seconds that it has left."""
-    found = _PROGRESS.findall(log)
-    if not found:
-        return '', None
-    scale, scales, step, steps, days, hours, minutes, seconds = (int(number or 0) for number in found[-1])
-    where = f'scale {scale}/{scales} {step}/{steps}' if scales else f'{step}/{steps}'
-    return where, ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-
-
 class _Child:
     """A process that does the work of one config; it stops as soon as its standard input is closed."""
 
@@ -151,8 +138,9 @@ class _Child:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
         with atomic(self.folder / _CONFIG) as part:
-            config.dump(part)
-        self.begun = time.monotonic()
+            with_scalars(config).dump(part)
+        self.max_iters = (config.get('train_cfg') or {}).get('max_iters')
+        self.earlier = scalar_files(self.folder)
         with open(self.folder / OUTPUT, 'wb') as output:
             self.process = subprocess.Popen(
                 [sys.executable, '-c', f'from {module} import main; main()', str(self.folder / _CONFIG)],
@@ -186,12 +174,10 @@ class _Child:
         write_atomic(self.folder / FAILED, self.failure + '\n')
 
     def progress(self) -> tuple[str, float]:
-        """Where it is in words, and the share of its work that is done, as its log says."""
-        with open(self.folder / OUTPUT, 'rb') as output:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
-            where, left = read_progress(output.read())
-        spent = time.monotonic() - self.begun
-        return f'{printable(self.name)} {where}'.rstrip(), 0.0 if left is None else spent / max(spent + left, 1e-9)
+        """Where it is in words, and the share of its work that is done."""
+        own = max(scalar_files(self.folder) - self.earlier, default=None)
+        where, share = read_progress(own, self.max_iters) if own else ('', 0.0)
+        return f'{printable(self.name)} {where}'.rstrip(), share
 
 
 class _Bar(tqdm):

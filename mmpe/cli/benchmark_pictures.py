@@ -19,6 +19,7 @@ from tqdm import tqdm, trange
 from mmpe.apis.command_line import command, count, parser
 from mmpe.apis.prepare import FORMATS, prepare
 from mmpe.datasets import PictureFolder
+from mmpe.evaluation.layout import decibels
 from mmpe.visualization import markdown_table
 
 PHOTOGRAPHS = ('astronaut', 'coffee', 'chelsea', 'rocket')
@@ -94,7 +95,7 @@ def time_reading(args, folder, scratch):
 def psnr(found, expected):
     """In dB, over all pictures."""
     error = np.mean([np.square(one.astype(float) - other).mean() for one, other in zip(found, expected)])
-    return f'{10 * np.log10(255**2 / error):.1f}' if error else 'same bits'
+    return f'{decibels(error, 255):.1f}' if error else 'same bits'
 
 
 def time_listing(args, scratch):

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from scipy.ndimage import distance_transform_edt
 from skimage.filters import gaussian
+from skimage.morphology import isotropic_dilation
 from torch import Tensor
 
 from mmpe.datasets.pictures import read_picture
@@ -76,7 +76,7 @@ def dilate(mask: Tensor, radius: int) -> Tensor:
     """Extend a mask of 0 and 1 by ``radius`` pixels on all sides, round."""
     if radius < 1:
         return mask
-    near = distance_transform_edt(mask[0, 0].cpu().numpy() == 0) <= radius
+    near = isotropic_dilation(mask[0, 0].cpu().numpy() != 0, radius)
     return torch.from_numpy(near)[None, None].to(mask)
 
 

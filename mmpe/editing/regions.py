@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
-from scipy.signal import fftconvolve
+from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.signal import correlate
 from torch import Tensor
 
 from mmpe.errors import InputError
@@ -20,6 +20,7 @@ from .places import fold, hold, look_up, nearest_pixel
 _REFLECTIONS = 4
 _RING = 3  # pixels around a region that what covers it has to match
 _FARTHER = 1e-3  # what a pixel of distance costs, in squared differences of colours in [-1, 1]
+_correlate = partial(correlate, method='fft')
 
 
 class Region:
@@ -59,9 +60,8 @@ class Region:
     @property
     def box(self) -> tuple[int, int, int, int]:
         """tuple[int, int, int, int]: The smallest box around it, (left, top, width, height)."""
-        rows, columns = (self.inside.any(axis).nonzero().flatten() for axis in (1, 0))
-        left, top = int(columns[0]), int(rows[0])
-        return left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+        ((rows, columns),) = find_objects(self.inside.numpy().astype(int))
+        return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
     def distance(self, positions: Tensor) -> Tensor:
         """Distance in pixels from positions (..., 2) to the region's edge, negative inside; (...)."""
@@ -126,11 +126,6 @@ class Region:
             if np.isfinite(there[row, column]):
                 found[int(right[column]), int(down[row])] = there[row, column]
         return sorted(found, key=found.get)
-
-
-def _correlate(field: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """Sums of products of a part, moved by all distances, with a field of the same size, 0 beyond it."""
-    return fftconvolve(field, part[::-1, ::-1])
 
 
 def _nearest(inside: Tensor) -> Tensor:

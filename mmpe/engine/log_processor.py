@@ -21,13 +21,13 @@ class PyramidLogProcessor(LogProcessor):
         super().__init__(window_size, by_epoch, **settings)
 
     def get_log_after_iter(self, runner, batch_idx: int, mode: str) -> tuple[dict, str]:
-        """As MMEngine's; ``scale`` is logged too, counted from 1."""
+        """As MMEngine's; ``scale``, counted from 1, ``num_scales`` and ``max_iters`` are logged too."""
         tag, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode != 'train':
             return tag, line
         model = unwrapped(runner.model)
         scale, step = divmod(runner.iter, model.iters_per_scale)
-        tag['scale'] = scale + 1
+        tag |= dict(scale=scale + 1, num_scales=model.num_scales, max_iters=runner.max_iters)
         return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'
 
 

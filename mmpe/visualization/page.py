@@ -1,36 +1,21 @@
-"""A page of results, to look at in a browser."""
+"""Pages to look at in a browser, from the templates beside this file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from functools import cache
 from pathlib import Path
-from string import Template
 from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from mmpe.files import write_atomic
 from mmpe.names import printable
 
 from .pictures import maker
-
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title><meta name="generator" content="$maker"><style>
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 90em; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2.2em 0 .4em }
-.figures { display: flex; flex-wrap: wrap; gap: .7em }
-figure { margin: 0 } figcaption { font-size: 13px; color: #666 }
-figure img { display: block; min-width: 128px; max-width: 320px; image-rendering: pixelated }
-table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto; margin-top: .5em }
-th, td { padding: .2em .7em; border-bottom: 1px solid #ddd; text-align: right }
-.failures { background: #fdf0ec; border-left: 5px solid #d55e00; padding: .8em 1em }
-</style></head><body><h1>$title</h1>
-<p>$summary $links</p>
-$failures
-$entries
-</body></html>
-""")
 
 
 @dataclass
@@ -48,19 +33,6 @@ class Entry:
     figures: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-
-    def to_html(self) -> str:
-        """A section of the page."""
-        figures = ''.join(
-            f'<figure><a href="{_link(path)}"><img alt="{_text(caption)}" src="{_link(path)}" loading="lazy"></a>'
-            f'<figcaption>{_text(caption)}</figcaption></figure>'
-            for caption, path in self.figures.items()
-        )
-        heads = ''.join(f'<th>{_text(head)}</th>' for head in self.facts)
-        cells = ''.join(f'<td>{_text(cell)}</td>' for cell in self.facts.values())
-        table = f'<table><tr>{heads}</tr><tr>{cells}</tr></table>' if self.facts else ''
-        head = f'<h2 id="{_link(self.title)}">{_text(self.title)}</h2>'
-        return f'<section>{head}<div class="figures">{figures}</div>{table}<p>{_links(self.links)}</p></section>'
 
 
 def write_page(
@@ -81,25 +53,29 @@ def write_page(
         failures (Mapping[str, str] | None): What has failed and why; listed first.
         links (Mapping[str, str] | None): Paths, by text, after the summary.
     """
-    items = ''.join(f'<li><b>{_text(name)}</b>: {_text(why)}</li>' for name, why in (failures or {}).items())
-    page = _PAGE.substitute(
-        title=_text(title),
-        maker=escape(maker()),
-        summary=_text(summary),
-        links=_links(links or {}),
-        failures=f'<div class="failures">failed:<ul>{items}</ul></div>' if items else '',
-        entries='\n'.join(entry.to_html() for entry in entries),
+    values = dict(title=title, maker=maker(), summary=summary, entries=entries)
+    write_atomic(path, render('results.html', failures=failures or {}, links=links or {}, **values))
+
+
+def render(template: str, **values) -> str:
+    """Fill a template in; what is filled in is text, whatever it looks like, and of a name all is seen."""
+    return _templates().get_template(template).render(values)
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name('templates')),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_as_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    write_atomic(path, page)
+    templates.filters['link'] = lambda path: quote(os.fsencode(path))  # the bytes of the name, whatever they are
+    return templates
 
 
-def _text(text: str) -> str:
-    return escape(printable(text))
-
-
-def _link(path: str) -> str:
-    return quote(os.fsencode(path))  # the bytes of the name, whatever they are
-
-
-def _links(links: Mapping[str, str]) -> str:
-    return ', '.join(f'<a href="{_link(path)}">{_text(text)}</a>' for text, path in links.items())
+def _as_text(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
