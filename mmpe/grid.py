@@ -86,8 +86,8 @@ class Grid:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is no more than its size: ``Grid(size)``."""
-        return self == Grid(self.size)
+        """Whether it is no more than its size, ``Grid(size)``; a grid that a map warps never is."""
+        return not self._maps and self == Grid(self.size)
 
     def resized(self, size: int | Size) -> Grid:
         """The same space at another density: the outer cells stay, those between are laid evenly (a picture stretches).
@@ -134,8 +134,9 @@ class Grid:
         >>> Grid((4, 6)).padded(1) == Grid((6, 8))
         True
         """
-        rows, columns = (margin, margin) if is_whole(margin) else margin
-        check_whole(0, margin_of_rows=rows, margin_of_columns=columns)
+        margins = (margin, margin) if is_whole(margin) else margin
+        check_numbers(partial(check_whole, 0), 2, margin=margins)
+        rows, columns = (int(cells) for cells in margins)
         (height, width), (frame_height, frame_width) = self.size, self.frame
         grown = self.extended((height + 2 * rows, width + 2 * columns)).shifted((-columns, -rows))
         return grown._with(frame=(frame_height + 2 * rows, frame_width + 2 * columns))
@@ -181,7 +182,9 @@ class Grid:
         >>> Grid((2, 3)).warped(lambda positions: positions.flip(-1)).positions[1].tolist()
         [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]
         """
-        return self._with(maps=(*self._maps, inverse_map), frame=self.frame if frame is None else as_size(frame))
+        return self._with(
+            maps=(*self._maps, inverse_map), frame=self.frame if frame is None else as_size(frame, 'frame')
+        )
 
     def wrapped(self, rows: bool = True, columns: bool = True) -> Grid:
         """As many cells, which go through the space and back again, so that no edge is seen where the grid is repeated.
