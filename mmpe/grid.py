@@ -19,6 +19,8 @@ InverseMap = Callable[[Tensor], Tensor]
 
 ANCHORS = ('center', 'topleft')
 
+_STEPS_OF_A_CELL = 2**20
+
 
 class Grid:
     """A map's cells, each of which looks at a position in a *frame*.
@@ -48,7 +50,7 @@ class Grid:
 
     def __init__(self, size: int | Size):
         self._frame = as_size(size)
-        self._rows, self._columns = (torch.arange(length, dtype=torch.float64) for length in self._frame)
+        self._rows, self._columns = (_cells(0, length) for length in self._frame)
         self._maps: tuple[InverseMap, ...] = ()
 
     @property
@@ -96,8 +98,7 @@ class Grid:
         [0.0, 0.5, 1.0, 1.5, 2.0]
         """
         return self._at(
-            torch.arange(cells, dtype=torch.float64) * ((length - 1) / max(cells - 1, 1))
-            for cells, length in zip(as_size(size), self.size)
+            _cells(0, cells) * ((length - 1) / max(cells - 1, 1)) for cells, length in zip(as_size(size), self.size)
         )
 
     def extended(self, size: int | Size, anchor: str = 'center') -> Grid:
@@ -120,7 +121,7 @@ class Grid:
             raise InputError(f'there is no anchor {anchor!r}: it is one of {", ".join(ANCHORS)}')
         size = as_size(size)
         before = [(new - old) // 2 if anchor == 'center' else 0 for new, old in zip(size, self.size)]
-        return self._at(torch.arange(-b, n - b, dtype=torch.float64) for b, n in zip(before, size))
+        return self._at(_cells(-b, n - b) for b, n in zip(before, size))
 
     def padded(self, margin: int | Size) -> Grid:
         """With a margin of further cells, and as many more of the frame: what convolutions without padding eat again.
@@ -199,8 +200,7 @@ class Grid:
         [0.75, 2.25, 2.25, 0.75]
         """
         return self._at(
-            _there_and_back(length) if wraps else torch.arange(length, dtype=torch.float64)
-            for length, wraps in zip(self.size, (rows, columns))
+            _there_and_back(length) if wraps else _cells(0, length) for length, wraps in zip(self.size, (rows, columns))
         )
 
     def reframed(self, size: int | Size, margin: int = 0) -> Grid:
@@ -265,6 +265,11 @@ def as_grid(where: int | Size | Grid) -> Grid:
     return where if isinstance(where, Grid) else Grid(where)
 
 
+def _cells(first: int, end: int) -> Tensor:
+    # on the CPU whatever the default device: a grid may outlive it
+    return torch.arange(first, end, dtype=torch.float64, device='cpu')
+
+
 def _interpolate(axis: Tensor, at: Tensor) -> Tensor:
     """An axis between its cells, and evenly on beyond them; a cell alone is as wide as one of the frame."""
     steps = axis.diff() if len(axis) > 1 else axis.new_ones(1)
@@ -275,11 +280,8 @@ def _interpolate(axis: Tensor, at: Tensor) -> Tensor:
 
 
 def _there_and_back(length: int) -> Tensor:
-    phase = (torch.arange(length, dtype=torch.float64) + 0.5) / length
+    phase = (_cells(0, length) + 0.5) / length
     return (length - 1) * (1 - (2 * phase - 1).abs())
-
-
-_STEPS_OF_A_CELL = 2**20
 
 
 def _onto(positions: Tensor, factor: float, margin: int) -> Tensor:

@@ -76,7 +76,7 @@ def flat_colours(picture: Tensor) -> np.ndarray:
 
 
 def rearrange(wanted: np.ndarray, present: np.ndarray) -> InverseMap:
-    """The map of places that shows each number's area where another map wants it.
+    """The inverse map that shows each number's area where another map wants it.
 
     Args:
         wanted (numpy.ndarray): (H, W), the number at each pixel of the new picture.

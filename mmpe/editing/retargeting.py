@@ -80,7 +80,7 @@ def resized(
     beyond: str = 'hold',
     margin: tuple[float, float] = (0, 0),
 ) -> InverseMap:
-    """The map of places from a picture of size ``new`` (H, W) to one of size ``old``; arguments as in :func:`retarget`.
+    """The inverse map from a picture of size ``new`` (H, W) to one of size ``old``; arguments as in :func:`retarget`.
 
     Args:
         margin (tuple[float, float]): (rows, columns) in pixels around the old picture that are not yet beyond it.

@@ -58,7 +58,7 @@ def warp(model: SinGANModel, sources: Points, targets: Points, pin: bool = True,
 
 
 def thin_plate(sources: np.ndarray, targets: np.ndarray) -> InverseMap:
-    """The map of places that shows every source (N, 2) at its target (N, 2), and bends least in between.
+    """The inverse map that shows every source (N, 2) at its target (N, 2), and bends least in between.
 
     Of points that lie on a line, all bend the same: those turn and enlarge the picture as little as they must.
 

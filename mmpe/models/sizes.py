@@ -67,9 +67,9 @@ class DoublingGenerator(BaseModule):
         return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
 
     def _where(self, base_size, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
-        """The base size that a caller means, and where the head's cells look; None: where they always do.
+        """The base size that a caller means, and where the head's cells look; None: where those of a plain grid do.
 
-        A base size that is a grid gets the head's margin; coordinates, (h, w, 2) or a grid, are those of all its cells.
+        A base size that is a grid gets the head's margin. Coordinates, (h, w, 2) or a grid, have it already.
         """
         if coordinates is None:
             warped = isinstance(base_size, Grid) and not base_size.is_plain
