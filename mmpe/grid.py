@@ -228,9 +228,10 @@ class Grid:
             return NotImplemented
         if (self.size, self.frame) != (other.size, other.frame):
             return False
-        if self._maps == other._maps:
-            return torch.equal(self._rows, other._rows) and torch.equal(self._columns, other._columns)
-        return torch.equal(self.positions, other.positions)
+        same_axes = torch.equal(self._rows, other._rows) and torch.equal(self._columns, other._columns)
+        if same_axes and self._maps == other._maps:
+            return True
+        return bool(self._maps or other._maps) and torch.equal(self.positions, other.positions)
 
     def __hash__(self) -> int:
         return hash((self.size, self.frame))

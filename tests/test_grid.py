@@ -193,6 +193,8 @@ def test_shifts_add_up_and_maps_follow_each_other():
 def test_equal_grids_look_at_the_same_places_in_the_same_frame():
     assert Grid((3, 4)) == Grid([3, 4]) and hash(Grid((3, 4))) == hash(Grid((3, 4)))
     assert Grid(4).warped(lambda p: p) == Grid(4) and not Grid(4).warped(lambda p: p).is_plain
+    assert Grid(4).warped(torch.zeros_like) == Grid(4).shifted((1, 1)).warped(torch.zeros_like)
+    assert Grid(4) != Grid(4).shifted((0, 1)) and Grid(4).warped(turn) != Grid(4).shifted((0, 1)).warped(turn)
     assert Grid(4) != Grid(5).window((0, 0, 4, 4)) and Grid(4) != 4
     assert repr(Grid((3, 4)).resized(5)) == 'Grid(5x5, frame=3x4, separable)'
 
