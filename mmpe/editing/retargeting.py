@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import InverseMap
+from mmpe.grid import ANCHORS, InverseMap
 from mmpe.models.encodings import CartesianGrid
 from mmpe.models.singan import SinGANModel
 
@@ -18,7 +18,6 @@ from .places import clamp, reflect
 from .redrawing import redraw
 
 MODES = ('stretch', 'extend')
-ANCHORS = ('center', 'topleft')
 BEYOND = ('hold', 'mirror', 'continue')
 
 
