@@ -24,12 +24,13 @@ from mmpe.editing import (
 from mmpe.editing.edited import Edited
 from mmpe.editing.layouts import flat_colours, rearrange
 from mmpe.editing.moves import flip, shift, transplant, zoom
-from mmpe.editing.places import cell_positions, fold, hold, identity, look_up, pixel_positions, see, to_cells
+from mmpe.editing.places import clamp, identity, look_up, pixel_positions, reflect, sample_image
 from mmpe.editing.redrawing import reach_of
 from mmpe.editing.regions import Region
 from mmpe.editing.retargeting import resized
 from mmpe.editing.warps import thin_plate
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.models.singan import SinGANModel
 
 CARTESIAN = dict(type='mmpe.CartesianGrid')
@@ -59,33 +60,36 @@ def untrained(encoding=CARTESIAN, border=DRAWN, sizes=PYRAMID):
 @pytest.mark.parametrize('margin', [0, 5])
 @pytest.mark.parametrize('size', [(25, 37), (1, 3), (188, 250)])
 def test_cells_come_back_to_the_bit(size, margin):
-    cells = to_cells(cell_positions(size, (188, 250), margin), size, (188, 250), margin)
+    new = (size[0] + 2 * margin, size[1] + 2 * margin)
+    cells = Grid((188, 250)).resized(size).extended(new).reframed(size, margin).positions
     rows, columns = torch.arange(size[0] + 2 * margin).double(), torch.arange(size[1] + 2 * margin).double()
     assert torch.equal(cells[..., 0], columns.expand(len(rows), -1)) or size[1] == 1
     assert torch.equal(cells[..., 1], rows[:, None].expand(-1, len(columns))) or size[0] == 1
 
 
 def test_outer_cells_lie_on_outer_pixels():
-    positions = cell_positions((3, 5), (11, 21), margin=1)
+    positions = Grid((11, 21)).resized((3, 5)).extended((5, 7)).positions
     assert positions[1, 1].tolist() == [0, 0] and positions[-2, -2].tolist() == [20, 10]
     assert positions[0, 0].tolist() == [-5, -5]
 
 
-def test_fold_is_a_mirror_and_hold_the_nearest():
+def test_reflect_is_a_mirror_and_clamp_the_nearest():
     places = torch.tensor([[-2.0, 0.5], [3, 7], [4.5, 5], [9, -1]], dtype=torch.float64)
-    assert fold(places, (6, 4)).tolist() == [[2, 0.5], [3, 3], [1.5, 5], [3, 1]]
-    assert hold(places, (6, 4)).tolist() == [[0, 0.5], [3, 5], [3, 5], [3, 0]]
-    assert fold(places, (1, 1)).tolist() == [[0, 0]] * 4
+    assert reflect(places, (6, 4)).tolist() == [[2, 0.5], [3, 3], [1.5, 5], [3, 1]]
+    assert clamp(places, (6, 4)).tolist() == [[0, 0.5], [3, 5], [3, 5], [3, 0]]
+    assert reflect(places, (1, 1)).tolist() == [[0, 0]] * 4
 
 
-def test_look_up_and_see_agree_with_a_linear_picture():
+def test_look_up_and_sample_image_agree_with_a_linear_picture():
     positions = pixel_positions((6, 8))
     field = positions[..., 0] * 2 - positions[..., 1]
     at = torch.tensor([[1.25, 3.5], [6.75, 0.5]], dtype=torch.float64)
     torch.testing.assert_close(look_up(field, at), at[:, 0] * 2 - at[:, 1])
     moved = positions * 0.5 + 2  # cubic interpolation is exact on a line, away from the border
-    torch.testing.assert_close(see(field[None, None], moved)[0, 0, :5], (moved @ moved.new_tensor([2.0, -1]))[:5])
-    assert torch.equal(see(field[None, None], positions)[0, 0], field)
+    torch.testing.assert_close(
+        sample_image(field[None, None], moved)[0, 0, :5], (moved @ moved.new_tensor([2.0, -1]))[:5]
+    )
+    assert torch.equal(sample_image(field[None, None], positions)[0, 0], field)
 
 
 # ---------------------------------------------------------------- what nothing has been done to
@@ -184,7 +188,7 @@ def test_at_start_scale_0_that_cover_is_taken_which_is_drawn(monkeypatch, side, 
 
     def drawn(model, places, num, start_scale):
         offered.append(places(middle) - middle)
-        asked = see(model.picture, places(pixel_positions((24, 32))))
+        asked = sample_image(model.picture, places(pixel_positions((24, 32))))
         willing = offered[-1][axis] * side > 0
         return Edited((asked if willing else model.picture).expand(num, -1, -1, -1), dict(copied=asked))
 

@@ -61,7 +61,8 @@ def draw(on_torus, sizes=SIZES):
 
 
 def places(on_torus, size=SIZES[0]):
-    return on_torus.coordinates(size, (7, 11)) if on_torus.generator.encoding else None
+    encoding = on_torus.generator.encoding
+    return encoding.coordinates(on_torus.noise_grid(size, (7, 11))) if encoding else None
 
 
 # ------------------------------------------------------------------------------------------------- the wrap, exactly
@@ -165,7 +166,7 @@ def test_coordinates_pass_through_the_picture_and_back(border, encoding):
     generator = build(border, encoding)
     margin = generator.border.noise_margin
     frame = generator.encoding.coordinates((7 + 2 * margin, 11 + 2 * margin))[margin : margin + 7, margin : margin + 11]
-    found = Torus(generator, (False, True)).coordinates((8, 20), (7, 11))
+    found = generator.encoding.coordinates(Torus(generator, (False, True)).noise_grid((8, 20), (7, 11)))
     x, y = found.unbind(-1)
     torch.testing.assert_close(y, generator.encoding.coordinates((8 + 2 * margin, 20))[..., 1])
     torch.testing.assert_close(x, x[:1].expand_as(x))
@@ -235,7 +236,7 @@ def test_each_scale_has_its_own_noise():
 
 
 def test_layout_of_a_later_scale_in_closed_form():
-    rows, columns = Torus(build(BORDERS[0]), (False, True)).cells((5, 8), (5, 4)).movedim(-1, 0).flip(0)
+    rows, columns = Torus(build(BORDERS[0]), (False, True)).layout((5, 8), (5, 4)).positions.movedim(-1, 0).flip(0)
     assert torch.equal(rows, torch.arange(5.0).double()[:, None].expand(5, 8))
     there = torch.tensor([0.375, 1.125, 1.875, 2.625]).double()
     torch.testing.assert_close(columns, torch.cat([there, there.flip(0)]).expand(5, 8))

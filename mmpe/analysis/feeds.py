@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
+from mmpe.models.encodings import Encoding
 from mmpe.models.memory import MAPS_ALIVE, check_room, largest_map
 from mmpe.numbers import as_size, size_text
 
@@ -89,19 +91,18 @@ def check_audit(model: nn.Module, size: tuple[int, int] | None, num: int, batch:
 
 def _feed_pyramid(model, generator, size) -> Feed:
     sizes = model.scaled_sizes(size)
+    encoding, grid = generator.encoding, Grid(generator.noise_shape(0, sizes[0])[1:])
 
     def sample_input(num: int, rng: torch.Generator) -> tuple:
         return model.draw_noises(num, rng, sizes), model.noise_weights
 
     def coarsest(num: int, rng: torch.Generator) -> tuple:
         (noise,) = model.draw_noises(num, rng, sizes[:1])
-        encoding = generator.encoding
-        return [noise], model.noise_weights, encoding and encoding.coordinates(tuple(noise.shape[-2:]))
+        return [noise], model.noise_weights, encoding and encoding.coordinates(grid)
 
     def shift(inputs: tuple, by: tuple[float, float]) -> tuple:
-        (noise,), weights, coordinates = inputs
-        moved = None if coordinates is None else _shift_coordinates(coordinates, by)
-        return [translate(noise, by)], weights, moved
+        (noise,), weights, _ = inputs
+        return [translate(noise, by)], weights, encoding and _shifted(encoding, grid, by)
 
     return Feed(generator, sample_input, dict(sample_input=coarsest, shift=shift, scale=1.0))
 
@@ -142,20 +143,20 @@ def _feed_latents(model, generator, size) -> Feed:
 
 def _translation(generator, encoding, sample_input, base, curr_scale: int | None = None, **_) -> dict:
     """How a picture is shifted by way of its coordinates."""
+    grid = Grid(generator.head_size(base))
 
     def with_coordinates(num: int, rng: torch.Generator) -> tuple:
-        return sample_input(num, rng, coordinates=encoding.coordinates(generator.head_size(base)))
+        return sample_input(num, rng, coordinates=encoding.coordinates(grid))
 
     doublings = generator.num_upsamplings if curr_scale is None else (curr_scale // 4).bit_length() - 1
-    return dict(sample_input=with_coordinates, shift=_shift(generator), scale=2.0**doublings)
+    return dict(sample_input=with_coordinates, shift=_shift(generator, encoding, grid), scale=2.0**doublings)
 
 
-def _shift(generator) -> Shift:
+def _shift(generator, encoding: Encoding, grid: Grid) -> Shift:
     place = list(inspect.signature(generator.forward).parameters).index('coordinates')
 
     def shift(inputs: tuple, by: tuple[float, float]) -> tuple:
-        coordinates = inputs[place]
-        moved = _shift_coordinates(coordinates, by)
+        moved = _shifted(encoding, grid, by)
         latents = inputs[0]
         if isinstance(latents, Tensor) and latents.ndim == 4:
             latents = translate(latents, by)
@@ -164,11 +165,10 @@ def _shift(generator) -> Shift:
     return shift
 
 
-def _shift_coordinates(coordinates: Tensor, by: tuple[float, float]) -> Tensor:
-    """Those of a picture that has moved ``by`` (down, right) cells."""
-    down = coordinates[1, 0] - coordinates[0, 0]
-    right = coordinates[0, 1] - coordinates[0, 0]
-    return coordinates - by[0] * down - by[1] * right
+def _shifted(encoding: Encoding, grid: Grid, by: tuple[float, float]) -> Tensor:
+    """Coordinates of a grid whose picture has moved ``by`` (down, right) cells."""
+    down, right = by
+    return encoding.coordinates(grid.shifted((right, down)))
 
 
 def _arguments(module: nn.Module, **named) -> tuple:

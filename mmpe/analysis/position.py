@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmpe.grid import Grid
+from mmpe.models.encodings import CartesianGrid
 from mmpe.models.random import check_seed, random_generator
 from mmpe.numbers import check_whole, size_text
 
@@ -304,6 +306,6 @@ def _summary(name: str, scores: dict[str, _Score]) -> LayerPosition:
 
 def coordinates(height: int, width: int, side: int = 1) -> Tensor:
     """(2, h, w): x and y of a map's locations, -1 to 1, where a window of ``side`` around them lies within it."""
-    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing='ij')
     cut = side // 2
-    return torch.stack((x, y))[:, cut : height - cut, cut : width - cut]
+    inner = Grid((height, width)).extended((height - 2 * cut, width - 2 * cut))
+    return CartesianGrid().coordinates(inner).movedim(-1, 0)

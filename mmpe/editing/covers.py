@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from mmpe.grid import InverseMap
 from mmpe.models.singan import SinGANModel
 
-from .places import Places
 from .redrawing import redraw
 from .regions import Region
 
@@ -16,7 +16,7 @@ _MARGINS = (1, 2)  # cells of scale 0 around a region that go with it
 _DRAWN = 4  # images of each cover, as noise has a say in it, too
 
 
-def cover(model: SinGANModel, region: Region, start_scale: int) -> Places:
+def cover(model: SinGANModel, region: Region, start_scale: int) -> InverseMap:
     """Let a region's surroundings continue into it, as a start scale can make a picture of it.
 
     Args:
@@ -27,13 +27,13 @@ def cover(model: SinGANModel, region: Region, start_scale: int) -> Places:
     return _shown(region, model.picture) if start_scale else _told(model, region)
 
 
-def _shown(region: Region, picture: Tensor) -> Places:
+def _shown(region: Region, picture: Tensor) -> InverseMap:
     """A part of the picture that fits, or else the surroundings' mirror image."""
     found = region.patches(picture)
     return _from(region, found[0]) if found else region.leave
 
 
-def _told(model: SinGANModel, region: Region) -> Places:
+def _told(model: SinGANModel, region: Region) -> InverseMap:
     """Of several covers the one whose drawing is most like what was asked for.
 
     To a network a jump of coordinates is, more or less, all that lies between its two sides: what was taken away may
@@ -47,7 +47,7 @@ def _told(model: SinGANModel, region: Region) -> Places:
     return covers[errors.index(min(errors))]
 
 
-def _candidates(region: Region, picture: Tensor) -> list[Places]:
+def _candidates(region: Region, picture: Tensor) -> list[InverseMap]:
     if region.inside.all():
         return []
     return [*(_from(region, by) for by in region.patches(picture)), region.leave]
@@ -59,7 +59,7 @@ def _error(model, region, places) -> float:
     return difference[..., region.inside].square().mean().item()
 
 
-def _from(region: Region, by: tuple[int, int]) -> Places:
+def _from(region: Region, by: tuple[int, int]) -> InverseMap:
     """See in a region what is so far away, (right, down)."""
     return lambda positions: torch.where(
         (region.distance(positions) < 0)[..., None], positions + positions.new_tensor(by), positions

@@ -10,12 +10,13 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import InverseMap
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 
 from .edited import Edited
 from .masks import Size
-from .places import Places, nearest_pixel, pixel_positions
+from .places import nearest_pixel, pixel_positions
 from .redrawing import redraw
 from .regions import Region
 
@@ -74,8 +75,8 @@ def flat_colours(picture: Tensor) -> np.ndarray:
     return np.array(found)
 
 
-def rearrange(wanted: np.ndarray, present: np.ndarray) -> Places:
-    """The map of places that shows each number's area where another map wants it.
+def rearrange(wanted: np.ndarray, present: np.ndarray) -> InverseMap:
+    """The inverse map that shows each number's area where another map wants it.
 
     Args:
         wanted (numpy.ndarray): (H, W), the number at each pixel of the new picture.

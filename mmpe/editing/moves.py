@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import InverseMap
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_above, check_numbers, check_real
 
@@ -13,7 +14,7 @@ from .covers import cover
 from .edited import Edited
 from .injection import MOST_TIMES
 from .masks import Box
-from .places import Places, identity, pixel_positions
+from .places import identity, pixel_positions
 from .redrawing import redraw
 from .regions import Region
 
@@ -114,7 +115,7 @@ def remove(model: SinGANModel, region: Box | Tensor, start_scale: int = 1, **opt
     return redraw(model, places, start_scale=start_scale, **options)
 
 
-def _background(model, region, start_scale) -> Places:
+def _background(model, region, start_scale) -> InverseMap:
     """What is to be seen where a region was; the whole picture leaves no such place."""
     return identity if region.inside.all() else cover(model, region, start_scale)
 
@@ -128,13 +129,13 @@ def _part(model, region, start_scale) -> Region:
     return region if grown.inside.all() else grown
 
 
-def shift(by: tuple[float, float]) -> Places:
+def shift(by: tuple[float, float]) -> InverseMap:
     """Where a position comes from if everything has been moved by (right, down)."""
     check_numbers(check_real, 2, by=by)
     return lambda positions: positions - positions.new_tensor(by)
 
 
-def zoom(box: Box, factor: float, anchor: str = 'center') -> Places:
+def zoom(box: Box, factor: float, anchor: str = 'center') -> InverseMap:
     """Where a position comes from if everything has been enlarged about a point of a box.
 
     Raises:
@@ -149,7 +150,7 @@ def zoom(box: Box, factor: float, anchor: str = 'center') -> Places:
     return lambda positions: (positions - positions.new_tensor(fixed)) / factor + positions.new_tensor(fixed)
 
 
-def flip(box: Box, axis: str) -> Places:
+def flip(box: Box, axis: str) -> InverseMap:
     """Where a position comes from if everything has been mirrored about the middle of a box.
 
     Raises:
@@ -163,7 +164,9 @@ def flip(box: Box, axis: str) -> Places:
     return lambda positions: positions * positions.new_tensor(signs) + positions.new_tensor(offsets)
 
 
-def transplant(region: Region, origin: Places, background: Places, factor: float = 1, seam: float = 0) -> Places:
+def transplant(
+    region: Region, origin: InverseMap, background: InverseMap, factor: float = 1, seam: float = 0
+) -> InverseMap:
     """Show a region elsewhere.
 
     Around its new place it goes over into the background by a smooth warp. Where the two are far from each other a warp

@@ -1,4 +1,4 @@
-"""From a map of places to images: what all edits of the layout have in common."""
+"""From an inverse map to images: what all edits of the layout have in common."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid, InverseMap
 from mmpe.models.memory import check_memory
 from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANModel
@@ -15,14 +16,14 @@ from mmpe.numbers import as_size, check_real
 
 from .edited import Edited
 from .masks import Size, blend, dilate, soften
-from .places import Places, cell_positions, pixel_positions, see, to_cells
+from .places import pixel_positions, sample_image
 
 _MOVED = 0.25  # pixels; less is not seen
 
 
 def redraw(
     model: SinGANModel,
-    places: Places,
+    places: InverseMap,
     num: int = 4,
     seed: int = 0,
     start_scale: int = 1,
@@ -44,7 +45,7 @@ def redraw(
 
     Args:
         model (SinGANModel): Trained.
-        places (Callable): Map of places, see :mod:`mmpe.editing.places`.
+        places (Callable): Inverse map, see :mod:`mmpe.editing.places`.
         num (int): Number of images.
         seed (int): Of the noise; image number i depends on it and i alone.
         start_scale (int): The scale that is told of the new places, or shown a picture of them.
@@ -78,12 +79,12 @@ def redraw(
     images = [drawing.image(seed, i) for i in tqdm(range(num), unit='image', leave=False, disable=None)]
     if keeps and blending:
         images = [blend(image, kept, soften(reach, softness)) for image in images]
-    copied = see(model.picture, to_cells(places(pixel_positions(size)), kept.shape[-2:], kept.shape[-2:]))
+    copied = sample_image(model.picture, drawing.grid(-1).positions)
     before = dict(picture=model.picture, reconstruction=kept, copied=copied)
     return Edited(torch.cat(images), before, kept=kept if keeps else None, reach=reach if keeps else None)
 
 
-def reach_of(places: Places, size: Size, radius: int = 4) -> Tensor:
+def reach_of(places: InverseMap, size: Size, radius: int = 4) -> Tensor:
     """(1, 1, H, W), 1 where places are not where they were, and ``radius`` pixels around."""
     positions = pixel_positions(size)
     moved = (places(positions) - positions).norm(dim=-1) > _MOVED
@@ -110,8 +111,8 @@ class _Drawing:
         self.sizes = model.scaled_sizes(size)
         self.image_below = self._warped() if start_scale else None
         if start_scale == 0:
-            self.cells = self._cells(0, self.margin)
-            self.coordinates = self._coordinates()
+            self.noise_grid = self.grid(0, self.margin)
+            self.cells = self.noise_grid.positions
 
     @torch.no_grad()
     def image(self, seed: int, number: int) -> Tensor:
@@ -124,25 +125,18 @@ class _Drawing:
         weights = self.model.noise_weights[self.start_scale :]
         if self.start_scale:
             return self.model.generator(noises, weights, image=self.image_below, first_scale=self.start_scale)
-        return self.model.generator(noises, weights, self.coordinates)
+        return self.model.generator(noises, weights, self.noise_grid)
 
-    def _cells(self, scale, margin=0) -> Tensor:
-        """Which cells of the trained map of a scale are to be seen in those of the new one."""
-        picture = self.trained[-1]
-        places = self.places(cell_positions(self.sizes[scale], self.size, margin))
-        return to_cells(places, self.trained[scale], picture, margin)
-
-    def _coordinates(self) -> Tensor | None:
-        encoding = self.model.generator.encoding
-        coordinates = encoding.locate(self.cells, self.model.fixed_noise.shape[-2:])
-        # what is laid over the grid anyway need not go through coordinates, which may round
-        same = torch.equal(coordinates, encoding.coordinates(tuple(self.cells.shape[:2])))
-        return None if same else coordinates
+    def grid(self, scale: int, margin: int = 0) -> Grid:
+        """The new map of a scale, with a margin around: which cells of the trained one are to be seen in its cells."""
+        rows, columns = self.sizes[scale]
+        new = Grid(self.size).resized((rows, columns)).extended((rows + 2 * margin, columns + 2 * margin))
+        return new.warped(self.places, frame=self.trained[-1]).reframed(self.trained[scale], margin)
 
     @torch.no_grad()
     def _warped(self) -> Tensor:
         below = self.start_scale - 1
-        return see(self.model.reconstruct(self.start_scale), self._cells(below))
+        return sample_image(self.model.reconstruct(self.start_scale), self.grid(below).positions)
 
     def _noise(self, scale, drawn, number) -> Tensor:
         fixed, known = self._fixed(scale, drawn)

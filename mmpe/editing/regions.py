@@ -15,7 +15,7 @@ from torch import Tensor
 from mmpe.errors import InputError
 
 from .masks import Box, Size, box_mask, dilate
-from .places import fold, hold, look_up, nearest_pixel
+from .places import clamp, look_up, nearest_pixel, reflect
 
 _REFLECTIONS = 4
 _RING = 3  # pixels around a region that what covers it has to match
@@ -65,7 +65,7 @@ class Region:
 
     def distance(self, positions: Tensor) -> Tensor:
         """Distance in pixels from positions (..., 2) to the region's edge, negative inside; (...)."""
-        within = hold(positions, self.size)
+        within = clamp(positions, self.size)
         beyond = (positions - within).norm(dim=-1)
         near = look_up(self._distance, within)
         # none of the region lies beyond the picture, not even where it touches the picture's edge
@@ -141,7 +141,7 @@ def _mirror(positions, astray, wrong, nearest) -> Tensor:
     for _ in range(_REFLECTIONS):
         if not astray.any():
             return places
-        mirrored = fold(2 * nearest_pixel(nearest, places) - places, size)
+        mirrored = reflect(2 * nearest_pixel(nearest, places) - places, size)
         places = torch.where(astray[..., None], mirrored, places)
         astray = astray & nearest_pixel(wrong, places)
     return torch.where(astray[..., None], nearest_pixel(nearest, places), places)

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import ANCHORS, InverseMap
 from mmpe.models.encodings import CartesianGrid
 from mmpe.models.singan import SinGANModel
 
 from .edited import Edited
 from .masks import Size
-from .places import Places, fold, hold
+from .places import clamp, reflect
 from .redrawing import redraw
 
 MODES = ('stretch', 'extend')
-ANCHORS = ('center', 'topleft')
 BEYOND = ('hold', 'mirror', 'continue')
 
 
@@ -78,8 +78,8 @@ def resized(
     anchor: str = 'center',
     beyond: str = 'hold',
     margin: tuple[float, float] = (0, 0),
-) -> Places:
-    """The map of places from a picture of size ``new`` (H, W) to one of size ``old``; arguments as in :func:`retarget`.
+) -> InverseMap:
+    """The inverse map from a picture of size ``new`` (H, W) to one of size ``old``; arguments as in :func:`retarget`.
 
     Args:
         margin (tuple[float, float]): (rows, columns) in pixels around the old picture that are not yet beyond it.
@@ -92,7 +92,7 @@ def resized(
     for mode in modes:
         _check(mode, MODES, 'mode')
     rows, columns = (_axis(*lengths, anchor) for lengths in zip(old, new, modes))
-    outside = dict(hold=hold, mirror=fold).get(beyond)
+    outside = dict(hold=clamp, mirror=reflect).get(beyond)
     rim = torch.tensor(margin[::-1], dtype=torch.float64)
     whole = tuple(length + 2 * more for length, more in zip(old, margin))
 

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.models.memory import check_memory
 from mmpe.models.padding import Pad
 from mmpe.models.random import check_draws, random_generator
 from mmpe.models.singan import SinGANGenerator, SinGANModel
 
 from .edited import Edited
-from .places import grid, see
+from .places import sample_image
 
 AXES = dict(both=(True, True), x=(False, True), y=(True, False))
 """Whether (rows, columns) go on at the other end: the top of the image below its bottom, its left at the right."""
@@ -76,9 +77,10 @@ def _start(model, torus, sizes, start_scale) -> dict:
     trained = model.scaled_sizes()
     if start_scale:
         below = start_scale - 1
-        image = see(model.reconstruct(start_scale), torus.cells(sizes[below], trained[below]))
+        layout = torus.layout(sizes[below], trained[below])
+        image = sample_image(model.reconstruct(start_scale), layout.positions)
         return dict(image=image, first_scale=start_scale)
-    return dict(coordinates=torus.coordinates(sizes[0], trained[0]) if model.generator.encoding else None)
+    return dict(coordinates=torus.noise_grid(sizes[0], trained[0]) if model.generator.encoding else None)
 
 
 def tile_size(model: SinGANModel, axes: str = 'both', start_scale: int = 0) -> Size:
@@ -117,41 +119,28 @@ class Torus:
         rows, columns = (n + 2 * margin for n, margin in zip(size, self.margins))
         return self.generator.noise_shape(scale, size)[0], rows, columns
 
-    def coordinates(self, size: Size, frame: Size) -> Tensor:
-        """Lay an encoding's coordinates over scale 0.
+    def noise_grid(self, size: Size, frame: Size) -> Grid:
+        """Where scale 0's noise map lies in an encoding's space.
 
         Args:
             size (tuple[int, int]): (H, W) of scale 0's image.
-            frame (tuple[int, int]): That of the picture: where an axis wraps, coordinates pass through it and back.
-
-        Returns:
-            Tensor: (h, w, 2), for the whole noise map.
+            frame (tuple[int, int]): That of the picture: where an axis wraps, the grid passes through it and back. An
+                axis that ends has the noise map itself as its frame.
         """
         margin = self.generator.border.noise_margin
-        canvas = [n + 2 * own for n, own in zip(size, self.margins)]
-        frame = [n + 2 * margin for n in frame]
-        space = [outer if wrap else own for outer, own, wrap in zip(frame, canvas, self.wraps)]
-        rows, columns = (
-            _there_and_back(n, outer - 2 * margin) + margin if wrap else torch.arange(n, dtype=torch.float64)
-            for n, outer, wrap in zip(canvas, frame, self.wraps)
-        )
-        return self.generator.encoding.locate(grid(rows, columns), tuple(space))
+        canvas = self.noise_shape(0, size)[1:]
+        space = [n + 2 * margin if wrap else own for n, own, wrap in zip(frame, canvas, self.wraps)]
+        passed = [n if wrap else own for n, own, wrap in zip(frame, canvas, self.wraps)]
+        return Grid(space).extended(passed).resized(canvas).wrapped(*self.wraps)
 
-    def cells(self, size: Size, frame: Size) -> Tensor:
-        """Lay an image out: there and back where an axis wraps, and stretched where it ends.
+    def layout(self, size: Size, frame: Size) -> Grid:
+        """Where an image shows another: there and back where an axis wraps, and stretched where it ends.
 
         Args:
             size (tuple[int, int]): (H, W) of the new image.
             frame (tuple[int, int]): Of the one to be laid out.
-
-        Returns:
-            Tensor: (H, W, 2), the (column, row) to be seen.
         """
-        rows, columns = (
-            _there_and_back(n, own) if wrap else torch.linspace(0, own - 1, n, dtype=torch.float64)
-            for n, own, wrap in zip(size, frame, self.wraps)
-        )
-        return grid(rows, columns)
+        return Grid(frame).resized(size).wrapped(*self.wraps)
 
     def enlarge(self, image: Tensor, size: Size) -> Tensor:
         """Bicubic resize to ``size`` (H, W): a period becomes a period; corners are aligned where an axis ends."""
@@ -163,7 +152,7 @@ class Torus:
         self,
         noises: Sequence[Tensor],
         noise_weights: Sequence,
-        coordinates: Tensor | None = None,
+        coordinates: Grid | Tensor | None = None,
         image: Tensor | None = None,
         first_scale: int = 0,
     ) -> Tensor:
@@ -172,8 +161,8 @@ class Torus:
         Args:
             noises (Sequence[Tensor]): (N, C, h, w) each, see :meth:`noise_shape`.
             noise_weights (Sequence): An amplitude for each noise.
-            coordinates (Tensor | None): (h, w, 2) of scale 0's noise map, see :meth:`coordinates`.
-            image (Tensor | None): (N, 3, H, W), that of scale ``first_scale - 1``, see :meth:`cells`.
+            coordinates (Grid | Tensor | None): Where scale 0's noise map lies, see :meth:`noise_grid`.
+            image (Tensor | None): (N, 3, H, W), that of scale ``first_scale - 1``, see :meth:`layout`.
             first_scale (int): The scale of the first noise.
 
         Returns:
@@ -214,12 +203,6 @@ def _wrap(x: Tensor, margin: int, dim: int) -> Tensor:
     """Extend an axis by what lies at its other end, also more than once round."""
     length = x.shape[dim]
     return x.index_select(dim, torch.arange(-margin, length + margin, device=x.device) % length)
-
-
-def _there_and_back(length: int, frame: int) -> Tensor:
-    """Cells from 0 to ``frame`` - 1 and back, in so many steps, the turns between two cells."""
-    phase = (torch.arange(length, dtype=torch.float64) + 0.5) / length
-    return (frame - 1) * (1 - (2 * phase - 1).abs())
 
 
 def _resize_period(x: Tensor, length: int, dim: int) -> Tensor:

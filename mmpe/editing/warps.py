@@ -11,12 +11,12 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import InverseMap
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_numbers, check_real, size_text
 
 from .edited import Edited
 from .masks import Size
-from .places import Places
 from .redrawing import redraw
 
 Points = Sequence[tuple[float, float]]
@@ -57,8 +57,8 @@ def warp(model: SinGANModel, sources: Points, targets: Points, pin: bool = True,
     return redraw(model, thin_plate(sources, targets), **options)
 
 
-def thin_plate(sources: np.ndarray, targets: np.ndarray) -> Places:
-    """The map of places that shows every source (N, 2) at its target (N, 2), and bends least in between.
+def thin_plate(sources: np.ndarray, targets: np.ndarray) -> InverseMap:
+    """The inverse map that shows every source (N, 2) at its target (N, 2), and bends least in between.
 
     Of points that lie on a line, all bend the same: those turn and enlarge the picture as little as they must.
 

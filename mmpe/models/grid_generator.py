@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
@@ -31,8 +32,10 @@ class GridGenerator(DoublingGenerator):
         """The shape of what is drawn from N(0, 1) for one image of a base size; None is 4."""
         return self.head.latent_shape(self.head_size(base_size))
 
-    def _latents(self, z: Tensor, base_size, coordinates: Tensor | None) -> tuple[Tensor, Size]:
-        """Latents (N, C, 1, 1) or (N, C, h, w), and the size (h, w) of the head's grid.
+    def _head_inputs(
+        self, z: Tensor, base_size, coordinates: Tensor | Grid | None
+    ) -> tuple[Tensor, Size, Tensor | Grid | None]:
+        """Latents (N, C, 1, 1) or (N, C, h, w), the size (h, w) of the head's grid, and where its cells look.
 
         A map of latents says its size itself, where nothing else does.
         """
@@ -48,5 +51,6 @@ class GridGenerator(DoublingGenerator):
                     f'latents of shape {tuple(z.shape)} do not fit: a map of them must be larger than '
                     f'{self.head_margin} cells a side, which the convolutions without padding eat'
                 )
-            return z, tuple(z.shape[-2:])
-        return z, self.head_size(self._base_of(base_size, coordinates))
+            return z, tuple(z.shape[-2:]), None
+        base, where = self._where(base_size, coordinates)
+        return z, self.head_size(base), where

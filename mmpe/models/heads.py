@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
@@ -42,7 +43,7 @@ class Head(nn.Module, ABC):
         """The shape of what is drawn from N(0, 1) for one image of a grid."""
 
     @abstractmethod
-    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Map latents to (N, channels, *grid); raises InputError if they or the grid do not fit."""
 
 
@@ -64,7 +65,7 @@ class DenseHead(Head):
         """(C,), whatever the grid."""
         return (self.latent_channels,)
 
-    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Map (N, C, 1, 1) to (N, channels, *grid)."""
         if coordinates is not None or tuple(grid) != self.grid or z.shape[-2:] != (1, 1):
             asked = 'coordinates' if coordinates is not None else f'a grid of {size_text(grid)}'
@@ -116,7 +117,7 @@ class PointwiseHead(Head):
         """(C,) or (C, *grid)."""
         return (self.latent_channels,) if self.shared_latent else (self.latent_channels, *grid)
 
-    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, grid: Size, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Map (N, C, 1, 1) or (N, C, *grid) to (N, channels, *grid)."""
         if z.shape[-2:] == (1, 1):
             z = z.expand(-1, -1, *grid)

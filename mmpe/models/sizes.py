@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import as_size, is_whole, shown, size_text
 
 from .encodings import Encoding
@@ -20,7 +21,9 @@ _MOST_SIDE = 2**30
 
 
 class DoublingGenerator(BaseModule):
-    """A generator whose image is ``2 ** num_upsamplings`` times its base size, an int or (height, width).
+    """A generator whose image is ``2 ** num_upsamplings`` times its base size.
+
+    A base size is an int, (height, width), or a :class:`~mmpe.grid.Grid`, which also says where its cells look.
 
     Attributes:
         num_upsamplings (int): How often the base size is doubled.
@@ -59,22 +62,30 @@ class DoublingGenerator(BaseModule):
         return height + self.head_margin, width + self.head_margin
 
     def _base(self, base_size) -> Size:
+        if isinstance(base_size, Grid):
+            return base_size.size
         return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
 
-    def _base_of(self, base_size, coordinates: Tensor | None) -> Size:
-        """The base size that a caller means by one, or by coordinates (h, w, 2) of the head's grid, or by both."""
+    def _where(self, base_size, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
+        """The base size that a caller means, and where the head's cells look; None: where those of a plain grid do.
+
+        A base size that is a grid gets the head's margin. Coordinates, (h, w, 2) or a grid, have it already.
+        """
         if coordinates is None:
-            return self._base(base_size)
-        shape = tuple(coordinates.shape)
-        if coordinates.ndim != 3 or shape[2] != 2 or min(shape[:2]) <= self.head_margin:
+            warped = isinstance(base_size, Grid) and not base_size.is_plain
+            return self._base(base_size), base_size.padded(self.head_margin // 2) if warped else None
+        shape = (*coordinates.size, 2) if isinstance(coordinates, Grid) else tuple(coordinates.shape)
+        if len(shape) != 3 or shape[2] != 2 or min(shape[:2]) <= self.head_margin:
             raise InputError(f'coordinates of shape {shape} do not fit: they must be (h, w, 2)')
+        if isinstance(base_size, Grid) and not base_size.is_plain:
+            raise InputError(f'base_size={base_size} and coordinates both say where cells look: give one of them')
         base = tuple(length - self.head_margin for length in shape[:2])
         if base_size is not None and self._base(base_size) != base:
             raise InputError(
                 f'coordinates of shape {shape} do not fit base_size={base_size}: '
                 f'they must be {(*self.head_size(base_size), 2)}'
             )
-        return base
+        return base, None if isinstance(coordinates, Grid) and coordinates.is_plain else coordinates
 
     def _set_padding(self, padding) -> None:
         try:
@@ -101,13 +112,15 @@ def without_padding(padding: str | dict) -> bool:
     return padding in ('none', dict(type='none'))
 
 
-def encode(encoding: Encoding, size: Size, coordinates: Tensor | None = None) -> Tensor:
-    """The code (1, C, h, w) of a grid of a size, or of coordinates (h, w, 2) in place of the encoding's own.
+def encode(encoding: Encoding, size: Size, coordinates: Tensor | Grid | None = None) -> Tensor:
+    """The code (1, C, h, w) of a plain grid of a size; or of another grid or of coordinates (h, w, 2) in its place.
 
     Raises:
         InputError: If the encoding cannot be used there.
     """
     try:
-        return encoding(size) if coordinates is None else encoding.encode(coordinates)[None]
+        if isinstance(coordinates, Tensor):
+            return encoding.encode(coordinates)[None]
+        return encoding(size if coordinates is None else coordinates)
     except ValueError as error:
         raise InputError(f'the encoding {type(encoding).__name__} cannot be used here: {error}') from error

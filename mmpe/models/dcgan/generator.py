@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
@@ -68,15 +69,15 @@ class ConvGenerator(GridGenerator):
         if not unpadded:
             self._set_padding(padding)
 
-    def forward(self, z: Tensor, base_size=None, coordinates: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, base_size=None, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Images of latents.
 
         Args:
             z (Tensor): (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
-            base_size (int | tuple[int, int] | None): The image is ``image_size(base_size)``. None: 4, or what
-                coordinates or a map of latents say.
-            coordinates (Tensor | None): (h, w, 2) in place of the own ones of the head's encoding, of the size that
-                :meth:`head_size` has for the base size.
+            base_size (int | tuple[int, int] | Grid | None): The image is ``image_size(base_size)``; a grid also says
+                what its cells are coded as. None: 4, or what coordinates or a map of latents say.
+            coordinates (Tensor | Grid | None): (h, w, 2) in place of the own ones of the head's encoding, or the head's
+                grid, of the size that :meth:`head_size` has for the base size.
 
         Returns:
             Tensor: (N, out_channels, H, W) in [-1, 1].
@@ -84,6 +85,6 @@ class ConvGenerator(GridGenerator):
         Raises:
             InputError: If shapes or sizes do not fit, or the head has only one size.
         """
-        z, grid = self._latents(z, base_size, coordinates)
-        x = torch.relu_(self.norm(self.head(z, grid, coordinates)))
+        z, size, where = self._head_inputs(z, base_size, coordinates)
+        x = torch.relu_(self.norm(self.head(z, size, where)))
         return torch.tanh(self.last(self.blocks(x)))

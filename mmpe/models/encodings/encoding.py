@@ -7,14 +7,17 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from mmpe.grid import Grid, as_grid
 from mmpe.numbers import as_size
 
 
 class Encoding(nn.Module, ABC):
     """A rule that lays coordinates over a grid (:meth:`axis`), and a pointwise code of coordinates (:meth:`code`).
 
-    Calling an encoding with a size does both. Doing them one by one, with :meth:`coordinates` and :meth:`encode`,
-    leaves room for whatever can be done to coordinates in between: warp them, or take a window of a larger canvas.
+    Calling an encoding with a :class:`~mmpe.grid.Grid`, or with the size of a plain one, does both: the rule lays
+    coordinates over the grid's frame, and the code is that of where the grid's cells look in it. So a grid that has
+    been warped, or is a window of a larger one, is coded as it is. :meth:`coordinates` and :meth:`encode` do the two
+    steps one by one.
 
     Results have the module's dtype and device: ``encoding.half()``, ``encoding.to('cuda')``. The arithmetic is float32
     at least, whatever the dtype.
@@ -36,7 +39,8 @@ class Encoding(nn.Module, ABC):
         """Lay coordinates along one axis.
 
         Args:
-            index: Numbers of cells, 0 .. ``count`` - 1, of any shape; also points between them and beyond.
+            index: Numbers of cells, 0 .. ``count`` - 1, of any shape; also points between them and beyond. Each is laid
+                by itself.
             count: Cells on the axis, at least 1.
 
         Returns:
@@ -54,52 +58,44 @@ class Encoding(nn.Module, ABC):
             The code, of shape (C, ...).
         """
 
-    def coordinates(self, size: int | tuple[int, int]) -> Tensor:
+    def coordinates(self, grid: int | tuple[int, int] | Grid) -> Tensor:
         """Lay coordinates over a grid.
 
         Args:
-            size: The grid's side, or its (height, width).
+            grid: The grid, or the side or (height, width) of a plain one.
 
         Returns:
-            (x, y) of each cell, of shape (H, W, 2): float64 in a float64 module, else float32, as half precision cannot
-            tell far positions apart.
+            (x, y) where each cell looks, of shape (H, W, 2): float64 in a float64 module, else float32, as half
+            precision cannot tell far positions apart.
 
         Raises:
-            ValueError: If the size is none, see :func:`as_size`.
+            ValueError: If the size is not one, see :func:`as_size`.
         """
-        return self.locate(self.cells(size), size)
-
-    def cells(self, size: int | tuple[int, int]) -> Tensor:
-        """Number the cells of a grid.
-
-        Args:
-            size: The grid's side, or its (height, width).
-
-        Returns:
-            (column, row) of each cell from (0, 0), of shape (H, W, 2).
-
-        Raises:
-            ValueError: If the size is none, see :func:`as_size`.
-        """
-        height, width = as_size(size)
-        y, x = torch.meshgrid(self._count(height), self._count(width), indexing='ij')
+        grid = as_grid(grid)
+        if grid.axes is None:
+            return self.locate(grid.positions, grid.frame)
+        rows, columns = (
+            self.axis(self._precise(axis), length) for axis, length in zip(grid.axes, grid.frame, strict=True)
+        )
+        y, x = torch.meshgrid(rows, columns, indexing='ij')
         return torch.stack((x, y), dim=-1)
 
-    def locate(self, cells: Tensor, size: int | tuple[int, int]) -> Tensor:
-        """Find the coordinates of a grid's cells, of points between them, and of points beyond.
+    def locate(self, positions: Tensor, frame: int | tuple[int, int]) -> Tensor:
+        """Find the coordinates of positions in a frame: of its cells, of points between them, and of points beyond.
 
         Args:
-            cells: (column, row), as :meth:`cells` numbers them, of shape (..., 2). Any real values.
-            size: The grid's side, or its (height, width).
+            positions: (x, y) in cells of the frame, as :attr:`Grid.positions` has them, of shape (..., 2). Any real
+                values.
+            frame: The frame's side, or its (height, width).
 
         Returns:
             (x, y) of each, of shape (..., 2), as :meth:`coordinates` gives them.
 
         Raises:
-            ValueError: If the size is none, see :func:`as_size`.
+            ValueError: If the frame's size is not one, see :func:`as_size`.
         """
-        height, width = as_size(size)
-        x, y = cells.to(self._like.device, self._precision).unbind(-1)
+        height, width = as_size(frame)
+        x, y = self._precise(positions).unbind(-1)
         return torch.stack((self.axis(x, width), self.axis(y, height)), dim=-1)
 
     def encode(self, coordinates: Tensor) -> Tensor:
@@ -116,26 +112,26 @@ class Encoding(nn.Module, ABC):
         """
         if coordinates.ndim == 0 or coordinates.shape[-1] != 2:
             raise ValueError(f'coordinates must have shape (..., 2), got {tuple(coordinates.shape)}')
-        code = self.code(coordinates.to(self._like.device, self._precision))
+        code = self.code(self._precise(coordinates))
         return code.to(self._like.dtype).contiguous()
 
-    def forward(self, size: int | tuple[int, int]) -> Tensor:
+    def forward(self, grid: int | tuple[int, int] | Grid) -> Tensor:
         """Code a grid.
 
         Args:
-            size: The grid's side, or its (height, width).
+            grid: The grid, or the side or (height, width) of a plain one.
 
         Returns:
             The code of the grid's coordinates, of shape (1, C, H, W).
 
         Raises:
-            ValueError: If the size is none, see :func:`as_size`.
+            ValueError: If the size is not one, see :func:`as_size`.
         """
-        return self.encode(self.coordinates(size))[None]
+        return self.encode(self.coordinates(grid))[None]
 
     @property
     def _precision(self) -> torch.dtype:
         return torch.promote_types(self._like.dtype, torch.float32)
 
-    def _count(self, length: int) -> Tensor:
-        return torch.arange(length, dtype=self._precision, device=self._like.device)
+    def _precise(self, values: Tensor) -> Tensor:
+        return values.to(self._like.device, self._precision)

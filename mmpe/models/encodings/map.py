@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmpe.numbers import as_size
+from mmpe.grid import Grid, as_grid
 
 from .cartesian import CartesianGrid
 
@@ -32,8 +33,11 @@ class MapEncoding(CartesianGrid):
         )
         return values.reshape(self.out_channels, *coordinates.shape[:-1])
 
-    def forward(self, size: int | tuple[int, int]) -> Tensor:
-        """Resize the map, to shape (1, C, H, W); raises ValueError if the size is none."""
-        # The same function as code(coordinates(size)), without the rounding of a way through [-1, 1] and back.
+    def forward(self, grid: int | tuple[int, int] | Grid) -> Tensor:
+        """Code a grid, to shape (1, C, H, W): all of the map is resized; raises ValueError if the size is not one."""
+        grid = as_grid(grid)
+        if not (grid.is_plain or torch.equal(self.coordinates(grid), self.coordinates(grid.size))):
+            return super().forward(grid)
+        # The same function, without the rounding of a way through [-1, 1] and back.
         wide = self.map.to(self._precision)
-        return F.interpolate(wide, as_size(size), mode='bilinear', align_corners=True).to(self._like.dtype)
+        return F.interpolate(wide, grid.size, mode='bilinear', align_corners=True).to(self._like.dtype)

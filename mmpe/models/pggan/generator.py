@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmpe.grid import Grid
 from mmpe.registry import MODELS
 
 from ..grid_generator import GridGenerator
@@ -91,7 +92,7 @@ class GrowingGenerator(GridGenerator):
         curr_scale: int | None = None,
         transition_weight: float = 1.0,
         base_size=None,
-        coordinates: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """Images of latents.
 
@@ -100,10 +101,10 @@ class GrowingGenerator(GridGenerator):
             curr_scale (int | None): Side of the image for a base size of 4; None: ``out_size``.
             transition_weight (float): Share, 0 to 1, of the layers that came with this side; the rest is the image of
                 half the side, its pixels enlarged. Without effect at side 4.
-            base_size (int | tuple[int, int] | None): The image is ``curr_scale / 4`` times as large. None: 4, or what
-                coordinates or a map of latents say.
-            coordinates (Tensor | None): (h, w, 2) in place of the own ones of the head's encoding, of the size that
-                :meth:`head_size` has for the base size.
+            base_size (int | tuple[int, int] | Grid | None): The image is ``curr_scale / 4`` times as large; a grid also
+                says what its cells are coded as. None: 4, or what coordinates or a map of latents say.
+            coordinates (Tensor | Grid | None): (h, w, 2) in place of the own ones of the head's encoding, or the head's
+                grid, of the size that :meth:`head_size` has for the base size.
 
         Returns:
             Tensor: (N, 3, H, W), about [-1, 1].
@@ -112,8 +113,8 @@ class GrowingGenerator(GridGenerator):
             InputError: If shapes, sizes, the side or the weight do not fit, or the head has only one size.
         """
         last, weight = level(curr_scale, self.num_upsamplings), share(transition_weight)
-        z, grid = self._latents(z, base_size, coordinates)
-        x = self.head(pixel_norm(z), grid, coordinates) + self.head_bias
+        z, size, where = self._head_inputs(z, base_size, coordinates)
+        x = self.head(pixel_norm(z), size, where) + self.head_bias
         x = _activate(self.first(_activate(x)))
         below = None
         for i, block in enumerate(self.blocks[:last], start=1):

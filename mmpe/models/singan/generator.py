@@ -10,9 +10,11 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
+from ..sizes import encode
 from .blocks import ConvChain, check_scales, check_shape, scale_width
 from .windows import in_windows
 
@@ -103,7 +105,7 @@ class SinGANGenerator(BaseModule):
         return F.interpolate(image, size, mode='bicubic', align_corners=True)
 
     def block_input(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | None = None
+        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
     ) -> Tensor:
         """What the block of ``scale`` sees; arguments as in :meth:`refine`."""
         if scale == 0:
@@ -111,7 +113,7 @@ class SinGANGenerator(BaseModule):
         return self.border.join(noise * weight, image)
 
     def refine(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | None = None
+        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
     ) -> Tensor:
         """One scale: (N, 3, H, W) of its noise map and of the image below, already enlarged to (H, W).
 
@@ -120,7 +122,7 @@ class SinGANGenerator(BaseModule):
             noise (Tensor): (N, C, h, w), shaped as :meth:`noise_shape` says.
             weight (float | Tensor): The noise's amplitude.
             image (Tensor | None): (N, 3, H, W). None: nothing below.
-            coordinates (Tensor | None): (h, w, 2), in place of the encoding's own at scale 0.
+            coordinates (Tensor | Grid | None): (h, w, 2), in place of the encoding's own at scale 0.
         """
         detail = in_windows(self.blocks[scale], self.block_input(scale, noise, weight, image, coordinates))
         return detail if image is None else detail + image
@@ -129,7 +131,7 @@ class SinGANGenerator(BaseModule):
         self,
         noises: Sequence[Tensor],
         noise_weights: Sequence,
-        coordinates: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
         return_all: bool = False,
         image: Tensor | None = None,
         first_scale: int = 0,
@@ -140,7 +142,8 @@ class SinGANGenerator(BaseModule):
             noises (Sequence[Tensor]): (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
                 are scales stop earlier. Their sizes are the sizes of the images.
             noise_weights (Sequence): An amplitude for each noise.
-            coordinates (Tensor | None): (h, w, 2), where scale 0's noise map lies in the encoding's space.
+            coordinates (Tensor | Grid | None): (h, w, 2), where scale 0's noise map lies in the encoding's space, or
+                its grid.
             return_all (bool): Whether to return the images of all scales.
             image (Tensor | None): (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
             first_scale (int): The scale of the first noise.
@@ -162,13 +165,10 @@ class SinGANGenerator(BaseModule):
                 images.append(image)
         return images if return_all else image
 
-    def _place(self, noise: Tensor, coordinates: Tensor | None) -> Tensor:
+    def _place(self, noise: Tensor, coordinates: Tensor | Grid | None) -> Tensor:
         if self.encoding is None:
             return noise.expand(-1, self.in_channels, -1, -1)
-        code = (
-            self.encoding(tuple(noise.shape[-2:])) if coordinates is None else self.encoding.encode(coordinates)[None]
-        )
-        return noise + code.to(noise)
+        return noise + encode(self.encoding, tuple(noise.shape[-2:]), coordinates).to(noise)
 
     def _check(self, noises, noise_weights, coordinates, first_scale):
         if not 0 < len(noises) <= len(self.blocks) - first_scale:
@@ -187,10 +187,10 @@ class SinGANGenerator(BaseModule):
             return
         if self.encoding is None:
             raise ValueError('coordinates need a positional encoding, and this generator has none')
-        if first_scale or tuple(coordinates.shape) != (*noises[0].shape[-2:], 2):
+        shape = (*coordinates.size, 2) if isinstance(coordinates, Grid) else tuple(coordinates.shape)
+        if first_scale or shape != (*noises[0].shape[-2:], 2):
             raise ValueError(
-                f'coordinates of shape {tuple(coordinates.shape)} do not fit the noise map of scale 0, '
-                f'{tuple(noises[0].shape[-2:])}'
+                f'coordinates of shape {shape} do not fit the noise map of scale 0, {tuple(noises[0].shape[-2:])}'
             )
 
 

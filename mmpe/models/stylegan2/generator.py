@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import check_real, check_whole
 from mmpe.registry import MODELS
 
@@ -131,7 +132,7 @@ class StyleGenerator(DoublingGenerator):
 
         Args:
             generators (Sequence[torch.Generator]): One for each image, on the CPU.
-            base_size (int | tuple[int, int] | None): The base size; None is 4.
+            base_size (int | tuple[int, int] | Grid | None): The base size; None is 4.
 
         Returns:
             list[Tensor]: (N, 1, h, w) for each layer.
@@ -218,8 +219,8 @@ class StyleGenerator(DoublingGenerator):
     def forward(
         self,
         z: Tensor | Sequence[Tensor],
-        base_size: int | Size | None = None,
-        coordinates: Tensor | None = None,
+        base_size: int | Size | Grid | None = None,
+        coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
         truncation: float = 1.0,
     ) -> Tensor:
@@ -229,18 +230,19 @@ class StyleGenerator(DoublingGenerator):
     def synthesize(
         self,
         styles: Tensor,
-        base_size: int | Size | None = None,
-        coordinates: Tensor | None = None,
+        base_size: int | Size | Grid | None = None,
+        coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
     ) -> Tensor:
         """Images of styles.
 
         Args:
             styles (Tensor): (N, num_latents, C).
-            base_size (int | tuple[int, int] | None): Size of the first map; the image is ``image_size(base_size)``.
-                None: 4, or what the coordinates say.
-            coordinates (Tensor | None): (h, w, 2) in place of the encoding's own, of the size that :meth:`head_size`
-                has for the base size.
+            base_size (int | tuple[int, int] | Grid | None): Size of the first map; the image is
+                ``image_size(base_size)``. A grid also says what its cells are coded as. None: 4, or what the
+                coordinates say.
+            coordinates (Tensor | Grid | None): (h, w, 2) in place of the encoding's own, or the head's grid, of the
+                size that :meth:`head_size` has for the base size.
             injected_noise (str | Sequence[Tensor]): 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
                 for each layer, of :meth:`noise_shapes`.
 
@@ -267,8 +269,8 @@ class StyleGenerator(DoublingGenerator):
 
     def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
         """The base size and the code (1, C, h, w) of the head's grid."""
-        base = self._base_of(base_size, coordinates)
-        return base, encode(self.encoding, self.head_size(base), coordinates)
+        base, where = self._where(base_size, coordinates)
+        return base, encode(self.encoding, self.head_size(base), where)
 
     def _batch(self, code: Tensor, batch: int) -> Tensor:
         """A map for each image, of its own memory."""

@@ -1,0 +1,289 @@
+"""*Where*: the cells of a map, and the place that each of them looks at."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
+
+Size = tuple[int, int]
+Box = tuple[int, int, int, int]
+InverseMap = Callable[[Tensor], Tensor]
+"""From positions (..., 2) in a new picture to the places that are seen there, in float64 (scikit-image's term)."""
+
+ANCHORS = ('center', 'topleft')
+
+_STEPS_OF_A_CELL = 2**20
+
+
+class Grid:
+    """A map's cells, each of which looks at a position in a *frame*.
+
+    ``Grid(size)`` is its own frame: its cells look at themselves. Every method gives a new grid; none changes one. An
+    encoding codes a grid, a generator draws it, and wherever a grid is taken a size is, too.
+
+    Nothing is computed for a cell before :attr:`positions` asks for it: a grid holds one row and one column of
+    positions, and the functions that warp them. So a window of a large grid costs no more than the window.
+
+    Convention, here and everywhere in mmpe:
+        Points, positions and distances are (x, y): right, then down. Sizes are (height, width), and so are pairs of
+        flags and margins. A box is (left, top, width, height). Pixel centers are at whole numbers, and the first pixel
+        is at (0, 0).
+
+    Args:
+        size (int | tuple[int, int]): The side of a square, or (height, width).
+
+    Raises:
+        InputError: If the size is not a positive whole number, or a pair of them.
+
+    >>> Grid((2, 3)).positions[1].tolist()
+    [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
+    >>> Grid((2, 3)).resized((2, 5)).positions[0, :, 0].tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+
+    def __init__(self, size: int | Size):
+        self._frame = as_size(size)
+        self._rows, self._columns = (_cells(0, length) for length in self._frame)
+        self._maps: tuple[InverseMap, ...] = ()
+
+    @property
+    def size(self) -> Size:
+        """(height, width) in cells."""
+        return len(self._rows), len(self._columns)
+
+    @property
+    def frame(self) -> Size:
+        """(height, width) of what the cells look into; positions are in cells of it."""
+        return self._frame
+
+    @property
+    def positions(self) -> Tensor:
+        """(x, y) where each cell looks, (H, W, 2) in float64: a tensor of its own at every call.
+
+        Raises:
+            InputError: If an inverse map returns another shape.
+        """
+        y, x = torch.meshgrid(self._rows, self._columns, indexing='ij')
+        positions = torch.stack((x, y), -1)
+        for inverse_map in self._maps:
+            shape, positions = tuple(positions.shape), inverse_map(positions)
+            if tuple(positions.shape) != shape:
+                raise InputError(
+                    f'an inverse map has turned positions of shape {shape} into shape {tuple(positions.shape)}: '
+                    'it must keep the shape'
+                )
+        return positions
+
+    @property
+    def axes(self) -> tuple[Tensor, Tensor] | None:
+        """Positions (y of each row, x of each column), in float64; None if a map warps them."""
+        return None if self._maps else (self._rows.clone(), self._columns.clone())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is no more than its size, ``Grid(size)``; a grid that a map warps never is."""
+        return not self._maps and self == Grid(self.size)
+
+    def resized(self, size: int | Size) -> Grid:
+        """The same space at another density: the outer cells stay, those between are laid evenly (a picture stretches).
+
+        >>> Grid(3).resized(5).positions[0, :, 0].tolist()
+        [0.0, 0.5, 1.0, 1.5, 2.0]
+        """
+        return self._at(
+            _cells(0, cells) * ((length - 1) / max(cells - 1, 1)) for cells, length in zip(as_size(size), self.size)
+        )
+
+    def extended(self, size: int | Size, anchor: str = 'center') -> Grid:
+        """The same density with more space, or less, seen from the same frame: cells go on evenly past the ends.
+
+        Args:
+            size (int | tuple[int, int]): The new size.
+            anchor (str): Which cells stay what they were: those at the 'center' (of an odd number of new cells, the
+                larger half is at the right and bottom) or at the 'topleft'.
+
+        Raises:
+            InputError: If the size is not one, or there is no such anchor.
+
+        >>> Grid(3).extended(5).positions[0, :, 0].tolist()
+        [-1.0, 0.0, 1.0, 2.0, 3.0]
+        >>> Grid(3).extended(5, anchor='topleft').positions[0, :, 0].tolist()
+        [0.0, 1.0, 2.0, 3.0, 4.0]
+        """
+        if anchor not in ANCHORS:
+            raise InputError(f'there is no anchor {anchor!r}: it is one of {", ".join(ANCHORS)}')
+        size = as_size(size)
+        before = [(new - old) // 2 if anchor == 'center' else 0 for new, old in zip(size, self.size)]
+        return self._at(_cells(-b, n - b) for b, n in zip(before, size))
+
+    def padded(self, margin: int | Size) -> Grid:
+        """With a margin of further cells, and as many more of the frame: what convolutions without padding eat again.
+
+        Args:
+            margin (int | tuple[int, int]): Cells on each side, at least 0; or (above and below, left and right).
+
+        Raises:
+            InputError: If the margin is not one.
+
+        >>> Grid((4, 6)).padded(1) == Grid((6, 8))
+        True
+        """
+        margins = (margin, margin) if is_whole(margin) else margin
+        check_numbers(partial(check_whole, 0), 2, margin=margins)
+        rows, columns = (int(cells) for cells in margins)
+        (height, width), (frame_height, frame_width) = self.size, self.frame
+        grown = self.extended((height + 2 * rows, width + 2 * columns)).shifted((-columns, -rows))
+        return grown._with(frame=(frame_height + 2 * rows, frame_width + 2 * columns))
+
+    def window(self, box: Box) -> Grid:
+        """Some of the cells, which look where they did: a tile of a large canvas.
+
+        Args:
+            box (tuple[int, int, int, int]): (left, top, width, height) in cells, within the grid.
+
+        Raises:
+            InputError: If the box is not one, or reaches out of the grid.
+
+        >>> Grid((4096, 4096)).window((1024, 0, 2, 1)).positions.tolist()
+        [[[1024.0, 0.0], [1025.0, 0.0]]]
+        """
+        check_numbers(partial(check_whole, 0), 4, box=box)
+        left, top, width, height = box
+        if not (width and height and left + width <= self.size[1] and top + height <= self.size[0]):
+            raise InputError(
+                f'box={shown(box)} does not lie in a grid of {size_text(self.size)} cells: '
+                'it is (left, top, width, height), at least one cell'
+            )
+        return self._with(rows=self._rows[top : top + height], columns=self._columns[left : left + width])
+
+    def shifted(self, by: tuple[float, float]) -> Grid:
+        """What is seen moves ``by`` (right, down), in cells of the frame: every cell looks as far to the left and up.
+
+        >>> Grid(3).shifted((1, 0)).positions[0, :, 0].tolist()
+        [-1.0, 0.0, 1.0]
+        """
+        check_numbers(check_real, 2, by=by)
+        right, down = by
+        return self._on_axes(lambda y: y - down, lambda x: x - right)
+
+    def warped(self, inverse_map: InverseMap, frame: int | Size | None = None) -> Grid:
+        """Every cell looks where a map sends the position at which it would have looked.
+
+        Args:
+            inverse_map (Callable): From positions (..., 2), float64, to positions of the same shape, each by itself.
+            frame (int | tuple[int, int] | None): Of what the map returns; None: it is the same.
+
+        >>> Grid((2, 3)).warped(lambda positions: positions.flip(-1)).positions[1].tolist()
+        [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]
+        """
+        return self._with(
+            maps=(*self._maps, inverse_map), frame=self.frame if frame is None else as_size(frame, 'frame')
+        )
+
+    def wrapped(self, rows: bool = True, columns: bool = True) -> Grid:
+        """As many cells, which go through the space and back again, so that no edge is seen where the grid is repeated.
+
+        The way turns between two cells, at both ends. An axis that is wrapped has no beyond: extend a grid before.
+
+        Args:
+            rows (bool): Whether the top goes on below the bottom.
+            columns (bool): Whether the left goes on at the right.
+
+        >>> Grid((1, 4)).wrapped().positions[0, :, 0].tolist()
+        [0.75, 2.25, 2.25, 0.75]
+        """
+        return self._at(
+            _there_and_back(length) if wraps else _cells(0, length) for length, wraps in zip(self.size, (rows, columns))
+        )
+
+    def reframed(self, size: int | Size, margin: int = 0) -> Grid:
+        """The same places in another frame's cells, which lie over the same space more or less densely.
+
+        Positions are rounded to a millionth of a cell, so that those of the new frame's own cells are whole numbers.
+
+        Args:
+            size (int | tuple[int, int]): Cells over the old frame, the outer ones on its outer ones.
+            margin (int): Further cells of the new frame on each side.
+
+        >>> Grid((5, 9)).reframed((3, 5)).positions[-1, -1].tolist()
+        [4.0, 2.0]
+        """
+        check_whole(0, margin=margin)
+        height, width = as_size(size)
+        onto = (
+            partial(_onto, factor=(cells - 1) / max(length - 1, 1), margin=margin)
+            for cells, length in zip((height, width), self.frame)
+        )
+        return self._on_axes(*onto)._with(frame=(height + 2 * margin, width + 2 * margin))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        if (self.size, self.frame) != (other.size, other.frame):
+            return False
+        same_axes = torch.equal(self._rows, other._rows) and torch.equal(self._columns, other._columns)
+        if same_axes and self._maps == other._maps:
+            return True
+        return bool(self._maps or other._maps) and torch.equal(self.positions, other.positions)
+
+    def __hash__(self) -> int:
+        return hash((self.size, self.frame))
+
+    def __repr__(self) -> str:
+        kind = 'plain' if self.is_plain else 'warped' if self._maps else 'separable'
+        return f'Grid({size_text(self.size)}, frame={size_text(self.frame)}, {kind})'
+
+    def _with(self, **changes) -> Grid:
+        grid = copy.copy(self)
+        grid.__dict__.update({f'_{name}': value for name, value in changes.items()})
+        return grid
+
+    def _at(self, numbers) -> Grid:
+        """With cells at (rows, columns), numbers of this grid's own, with fractions and beyond its ends."""
+        rows, columns = (_interpolate(axis, at) for axis, at in zip((self._rows, self._columns), numbers))
+        return self._with(rows=rows, columns=columns)
+
+    def _on_axes(self, of_y: InverseMap, of_x: InverseMap) -> Grid:
+        """Positions changed axis by axis."""
+        if not self._maps:
+            return self._with(rows=of_y(self._rows), columns=of_x(self._columns))
+        return self.warped(lambda positions: torch.stack((of_x(positions[..., 0]), of_y(positions[..., 1])), -1))
+
+
+def as_grid(where: int | Size | Grid) -> Grid:
+    """A grid as it is, and a size as the grid of that size.
+
+    >>> as_grid((4, 6)).size
+    (4, 6)
+    """
+    return where if isinstance(where, Grid) else Grid(where)
+
+
+def _cells(first: int, end: int) -> Tensor:
+    # on the CPU whatever the default device: a grid may outlive it
+    return torch.arange(first, end, dtype=torch.float64, device='cpu')
+
+
+def _interpolate(axis: Tensor, at: Tensor) -> Tensor:
+    """An axis between its cells, and evenly on beyond them; a cell alone is as wide as one of the frame."""
+    steps = axis.diff() if len(axis) > 1 else axis.new_ones(1)
+    steps = torch.cat((steps, steps[-1:]))
+    before = at.floor().clamp(0, len(axis) - 1)
+    index = before.long()
+    return axis[index] + (at - before) * steps[index]
+
+
+def _there_and_back(length: int) -> Tensor:
+    phase = (_cells(0, length) + 0.5) / length
+    return (length - 1) * (1 - (2 * phase - 1).abs())
+
+
+def _onto(positions: Tensor, factor: float, margin: int) -> Tensor:
+    return ((positions * factor + margin) * _STEPS_OF_A_CELL).round() / _STEPS_OF_A_CELL
