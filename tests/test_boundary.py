@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmpe import memory
 from mmpe.apis import load_config
 from mmpe.apis.command_line import command, parser, real, seed, size, whole
 from mmpe.errors import InputError, as_input_error
-from mmpe.models import memory
 from mmpe.registry import MODELS
 
 ROOT = Path(__file__).parents[1]

@@ -14,13 +14,13 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from PIL import Image
 
+from mmpe import memory
 from mmpe.apis import load
 from mmpe.apis.checks import find_device
 from mmpe.apis.sampling import sample
 from mmpe.cli import sample as sample_command
 from mmpe.errors import InputError
 from mmpe.evaluation import single_picture_scores
-from mmpe.models import memory
 from mmpe.registry import MODELS
 
 TOOLS = Path(__file__).parents[1] / 'tools'

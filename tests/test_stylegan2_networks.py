@@ -28,7 +28,7 @@ from mmpe.models.layers import (
     upfirdn2d,
 )
 from mmpe.models.padding import set_padding
-from mmpe.models.random import random_generator
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 PARTS = dict(

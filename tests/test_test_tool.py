@@ -24,7 +24,7 @@ PAINTER = '''
 import torch
 from mmengine.model import BaseModel
 
-from mmpe.models.random import random_generator
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from mmpe import memory
 from mmpe.errors import InputError
-from mmpe.models import memory
 from mmpe.models.padding import set_padding
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel, windows
 from mmpe.models.singan.blocks import ConvChain
 from mmpe.models.singan.windows import in_windows
@@ -179,20 +180,20 @@ def model(border, width=32, num_scales=9):
 def test_what_can_be_drawn_and_what_not(monkeypatch):
     monkeypatch.setattr(memory, 'available_memory', lambda device: 6 * 2**30)
     windowed = model(dict(type='LayerBorder'))
-    needed = memory.check_memory(windowed, (4096, 4096))
+    needed = check_memory(windowed, (4096, 4096))
     images = 4096**2 * 3 * 4
     assert 5 * images + 2**28 < needed < 12 * images
     with pytest.raises(InputError, match='16384x16384 would take about'):
-        memory.check_memory(windowed, (16384, 16384))
-    assert memory.check_memory(windowed, (4096, 4096), num=4) == needed
+        check_memory(windowed, (16384, 16384))
+    assert check_memory(windowed, (4096, 4096), num=4) == needed
     with pytest.raises(InputError, match='40 images of 4096x4096 would take .*: choose fewer, or a smaller size'):
-        memory.check_memory(windowed, (4096, 4096), num=40)
+        check_memory(windowed, (4096, 4096), num=40)
     with pytest.raises(InputError, match='4096x4096 would take about'):  # 128 channels of it, held as a whole
-        memory.check_memory(model(dict(type='LayerBorder', mode='circular')), (4096, 4096))
+        check_memory(model(dict(type='LayerBorder', mode='circular')), (4096, 4096))
 
 
 def test_small_images_need_little():
-    assert memory.check_memory(model(dict(type='LayerBorder')), (128, 128)) < 2**27
+    assert check_memory(model(dict(type='LayerBorder')), (128, 128)) < 2**27
 
 
 def test_draws_depend_on_seed_and_number_alone():

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from mmpe.errors import InputError
-from mmpe.models.random import check_seed
 from mmpe.numbers import check_whole
+from mmpe.random_numbers import check_seed
 
 from .figures import COLOURS, MARKERS, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, draw_inputs, run_map

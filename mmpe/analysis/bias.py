@@ -10,8 +10,8 @@ import torch
 from matplotlib.collections import LineCollection
 from torch import Tensor, nn
 
-from mmpe.models.random import check_seed, random_generator
 from mmpe.numbers import check_above, check_whole, given, size_text
+from mmpe.random_numbers import check_seed, random_generator
 
 from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, choose_period, draw_features

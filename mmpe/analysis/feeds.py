@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid
+from mmpe.memory import MAPS_ALIVE, check_room
 from mmpe.models.encodings import Encoding
-from mmpe.models.memory import MAPS_ALIVE, check_room, largest_map
+from mmpe.models.sampled import largest_map
 from mmpe.numbers import as_size, size_text
 
 from .layers import SampleInput

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.models.random import random_generator
 from mmpe.numbers import size_text
+from mmpe.random_numbers import random_generator
 
 SampleInput = Callable[[int, torch.Generator], Any]
 OUTPUT = 'output'

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from mmpe.grid import Grid
 from mmpe.models.encodings import CartesianGrid
-from mmpe.models.random import check_seed, random_generator
 from mmpe.numbers import check_whole, size_text
+from mmpe.random_numbers import check_seed, random_generator
 
 from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, draw_features

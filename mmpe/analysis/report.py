@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.files import write_atomic
-from mmpe.models.random import check_seed
 from mmpe.numbers import check_whole
+from mmpe.random_numbers import check_seed
 from mmpe.visualization import MADE_BY
 from mmpe.visualization.page import render
 

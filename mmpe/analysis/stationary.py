@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.models.random import check_seed
 from mmpe.numbers import check_above, check_real, check_whole, given, size_text
+from mmpe.random_numbers import check_seed
 
 from .figures import COLOURS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs

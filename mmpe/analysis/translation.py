@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation.layout import decibels
-from mmpe.models.random import check_seed
 from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
+from mmpe.random_numbers import check_seed
 
 from .figures import COLOURS, draw_decibels, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, draw_inputs, map_tensors, run_map, spatial_inputs

@@ -9,10 +9,9 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.models.memory import check_memory
-from mmpe.models.random import check_draws
-from mmpe.models.sampled import as_sampled
+from mmpe.models.sampled import as_sampled, check_memory
 from mmpe.numbers import as_size, check_real, check_whole, given
+from mmpe.random_numbers import check_draws
 
 _MEMORY_OF_A_BATCH = 2**30
 

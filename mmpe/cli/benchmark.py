@@ -19,7 +19,7 @@ from mmpe.apis.command_line import command, count, parser
 from mmpe.engine.memory import keep_freed_memory
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.losses import non_saturating, r1_penalty
-from mmpe.models.memory import check_memory
+from mmpe.models.sampled import check_memory
 from mmpe.numbers import size_text
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmpe.visualization import markdown_table

@@ -15,7 +15,7 @@ from mmpe.apis.command_line import command, parser, seed, size, whole
 from mmpe.apis.results import add_overwrite, check_result, inputs_of
 from mmpe.evaluation import single_picture_scores
 from mmpe.files import write_atomic
-from mmpe.models.memory import check_memory
+from mmpe.models.sampled import check_memory
 from mmpe.visualization import markdown_table
 
 COLUMNS = dict(

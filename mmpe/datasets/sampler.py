@@ -9,7 +9,7 @@ import torch
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from mmpe.models.random import check_seed, random_generator
+from mmpe.random_numbers import check_seed, random_generator
 from mmpe.registry import DATA_SAMPLERS
 
 

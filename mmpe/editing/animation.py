@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.files import atomic
-from mmpe.models.memory import check_memory
-from mmpe.models.random import check_seed, random_generator
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_real, check_whole
+from mmpe.random_numbers import check_seed, random_generator
 from mmpe.visualization import maker, to_picture, write_picture
 
 FORMATS = ('.gif', '.webp', '.mp4')

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
-from mmpe.models.memory import check_memory
-from mmpe.models.random import check_draws, random_generator
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_real, is_whole, shown
+from mmpe.random_numbers import check_draws, random_generator
 
 from .masks import Size, fit
 

@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid, InverseMap
-from mmpe.models.memory import check_memory
-from mmpe.models.random import check_draws, random_generator
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import as_size, check_real
+from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
 from .masks import Size, blend, dilate, soften

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
-from mmpe.models.memory import check_memory
-from mmpe.models.random import check_draws, random_generator
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_above, check_real, given, size_text
+from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
 from .injection import MOST_TIMES

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid
-from mmpe.models.memory import check_memory
 from mmpe.models.padding import Pad
-from mmpe.models.random import check_draws, random_generator
+from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANGenerator, SinGANModel
+from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
 from .places import sample_image

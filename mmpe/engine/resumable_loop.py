@@ -11,7 +11,7 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
-from mmpe.models.memory import check_room
+from mmpe.memory import check_room
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 

@@ -19,7 +19,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.models.memory import check_room
+from mmpe.memory import check_room
 from mmpe.numbers import MOST_WHOLE, check_whole, given, size_text
 from mmpe.registry import METRICS
 

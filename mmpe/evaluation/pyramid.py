@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.models.random import random_generator
 from mmpe.numbers import size_text
+from mmpe.random_numbers import random_generator
 
 from .texture import sliced_wasserstein
 

@@ -14,13 +14,13 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.memory import check_room
+from mmpe.random_numbers import check_draws, random_generator
 from mmpe.registry import MODELS
 
 from .average import RunningAverage
 from .distributed import common_seed
 from .gradients import Loss, accumulate_gradients, step
-from .memory import check_room
-from .random import check_draws, random_generator
 from .resumable import ResumableModel, State
 from .sampled import SampledModel
 

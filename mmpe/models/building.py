@@ -11,8 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from mmpe.errors import InputError
-
-from .memory import check_room
+from mmpe.memory import check_room
 
 _MAKERS = (
     *(torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.tensor, torch.arange, torch.linspace),

@@ -7,13 +7,14 @@ from abc import abstractmethod
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
-from mmpe.numbers import as_size
-
-from .memory import MAPS_ALIVE, largest_map
+from mmpe.memory import MAPS_ALIVE, check_room
+from mmpe.numbers import as_size, size_text
 
 SAMPLE_OPTIONS = ('size', 'start_scale', 'truncation')
+_COPIES = 2  # of finished images: apart, and put together
 
 
 class SampledModel(BaseModel):
@@ -59,6 +60,45 @@ class SampledModel(BaseModel):
         """Bytes that drawing one image of ``size`` (H, W) takes at most, about; measured on one of the model's own."""
         height, width = as_size(size)
         return int(MAPS_ALIVE * 4 * largest_map(self) * height * width)
+
+
+def check_memory(model: SampledModel, size: tuple[int, int], num: int = 1, batch: int = 1) -> int:
+    """Refuse images that memory cannot hold.
+
+    Args:
+        model (SampledModel): Its ``memory_of_an_image(size)`` says what drawing one takes.
+        size (tuple[int, int]): (H, W).
+        num (int): How many are drawn, and kept.
+        batch (int): How many of them at a time.
+
+    Returns:
+        int: Bytes that drawing one takes, about.
+
+    Raises:
+        InputError: If there is less memory than they take.
+    """
+    of_one = model.memory_of_an_image(size)
+    what, advice = ('an image', 'a smaller size') if num == 1 else (f'{num} images', 'fewer, or a smaller size')
+    needed = min(batch, num) * of_one + (num - 1) * _COPIES * 3 * 4 * size[0] * size[1]
+    check_room(needed, next(model.parameters()).device, f'{what} of {size_text(size)}', advice)
+    return of_one
+
+
+def largest_map(model) -> float:
+    """Numbers in the largest map between two layers, for each pixel of the image.
+
+    Measured on an image of the model's own size: the widest layers need not be those at full resolution.
+    """
+    largest = 0
+
+    def note(module, inputs, output):
+        nonlocal largest
+        if isinstance(output, Tensor):
+            largest = max(largest, output.numel())
+
+    with register_module_forward_hook(note):
+        height, width = model.sample(num=1).shape[-2:]
+    return largest / (height * width)
 
 
 def as_sampled(model: nn.Module) -> SampledModel:

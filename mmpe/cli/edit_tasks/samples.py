@@ -8,7 +8,7 @@ from tqdm import tqdm
 from mmpe.apis import sample
 from mmpe.apis.command_line import size, whole
 from mmpe.editing.edited import Edited
-from mmpe.models.memory import check_memory
+from mmpe.models.sampled import check_memory
 
 from .common import add_draws, add_task
 

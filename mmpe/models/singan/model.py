@@ -15,12 +15,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole, size_text
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 from ..distributed import broadcast_state, common_seed
 from ..gradients import Loss, accumulate_gradients, step
 from ..losses import colour_pull, colours, gradient_penalty, mix
-from ..random import random_generator
 from ..resumable import State
 from .generator import copy_block
 from .given_blocks import block_of, scale_of, whole_blocks

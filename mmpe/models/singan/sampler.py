@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.models.sampled import check_memory
 from mmpe.numbers import as_size, is_whole, shown, size_text
+from mmpe.random_numbers import check_draws, random_generator
 
-from ..memory import check_memory
-from ..random import check_draws, random_generator
 from ..sampled import SampledModel
 from .generator import Size
 from .pyramid import Pyramid

@@ -15,9 +15,9 @@ from mmcv.cnn import ConvModule
 from torch import Tensor
 from tqdm import tqdm
 
+from mmpe.memory import MAPS_ALIVE
 from mmpe.numbers import size_text
 
-from ..memory import MAPS_ALIVE
 from .blocks import ConvChain
 
 LARGEST_MAP = 2**24

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.grid import Grid
 from mmpe.numbers import check_real, check_whole
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
-from ..random import random_generator
 from ..sizes import BASE, DoublingGenerator, Size, encode, num_halvings, without_padding
 from .mapping import MappingNetwork
 from .widths import widths

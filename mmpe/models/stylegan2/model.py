@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_real, check_whole, size_text
+from mmpe.random_numbers import check_draws
 from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update
 from ..losses import non_saturating, path_length_penalty, path_lengths, r1_penalty
-from ..random import check_draws
 from .scales import Scales
 
 _PATH_LENGTH_DECAY = 0.01

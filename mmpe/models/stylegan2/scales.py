@@ -10,8 +10,7 @@ import torch
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole
-
-from ..random import random_generator
+from mmpe.random_numbers import random_generator
 
 _SMALLEST = 4  # side of the base grid at offset 0
 

@@ -5,45 +5,15 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
-from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
-from mmpe.numbers import size_text
-
-if TYPE_CHECKING:
-    from .sampled import SampledModel
 
 MAPS_ALIVE = 5
 """As measured for a chain of convolutions: input, padded input, output, and what oneDNN makes of them."""
 
-_COPIES = 2  # of finished images: apart, and put together
 _ASSUMED_MEMORY = 2**33
-
-
-def check_memory(model: SampledModel, size: tuple[int, int], num: int = 1, batch: int = 1) -> int:
-    """Refuse images that memory cannot hold.
-
-    Args:
-        model (SampledModel): Its ``memory_of_an_image(size)`` says what drawing one takes.
-        size (tuple[int, int]): (H, W).
-        num (int): How many are drawn, and kept.
-        batch (int): How many of them at a time.
-
-    Returns:
-        int: Bytes that drawing one takes, about.
-
-    Raises:
-        InputError: If there is less memory than they take.
-    """
-    of_one = model.memory_of_an_image(size)
-    what, advice = ('an image', 'a smaller size') if num == 1 else (f'{num} images', 'fewer, or a smaller size')
-    needed = min(batch, num) * of_one + (num - 1) * _COPIES * 3 * 4 * size[0] * size[1]
-    check_room(needed, next(model.parameters()).device, f'{what} of {size_text(size)}', advice)
-    return of_one
 
 
 def check_room(needed: int, device: torch.device, what: str, advice: str) -> None:
@@ -135,23 +105,6 @@ def _lines(file: str | Path) -> list[str]:
         return Path(file).read_text().splitlines()
     except OSError:  # another system, or not ours to read
         return []
-
-
-def largest_map(model) -> float:
-    """Numbers in the largest map between two layers, for each pixel of the image.
-
-    Measured on an image of the model's own size: the widest layers need not be those at full resolution.
-    """
-    largest = 0
-
-    def note(module, inputs, output):
-        nonlocal largest
-        if isinstance(output, Tensor):
-            largest = max(largest, output.numel())
-
-    with register_module_forward_hook(note):
-        height, width = model.sample(num=1).shape[-2:]
-    return largest / (height * width)
 
 
 def _gib(size: int) -> str:
