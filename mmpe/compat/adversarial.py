@@ -13,6 +13,7 @@ from mmpe.models.resumable import State
 from mmpe.registry import MODELS
 
 from .arguments import only_defaults
+from .released_state import entries_below, rename_below
 
 _IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
 
@@ -49,15 +50,11 @@ class ReleasedModel:
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         """Give a released state dict the model's names, in place; one without a running average gets one."""
-        for key in [key for key in state_dict if key.startswith(prefix)]:
-            name = key[len(prefix) :]
-            if name == 'generator_ema.steps':
-                del state_dict[key]
-            elif name.startswith('generator_ema.module.'):
-                state_dict[prefix + name.replace('.module.', '.', 1)] = state_dict.pop(key)
         start, average = f'{prefix}generator.', f'{prefix}generator_ema.'
+        state_dict.pop(f'{average}steps', None)
+        rename_below(state_dict, f'{average}module.', average)
         if self.generator_ema and not any(key.startswith(average) for key in state_dict):
-            state_dict.update({average + k[len(start) :]: v for k, v in state_dict.items() if k.startswith(start)})
+            state_dict.update({average + name: value for name, value in entries_below(state_dict, start).items()})
 
 
 def preprocessor(config: dict | None) -> BaseDataPreprocessor:
