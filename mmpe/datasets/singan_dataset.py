@@ -15,9 +15,10 @@ from .pictures import MAX_PIXELS, read_picture
 from .pyramid import pyramid_sizes, resize
 
 
-@DATASETS.register_module()
 class SinGANDataset(Dataset):
     """The image pyramid of one picture; its only item is the whole pyramid.
+
+    In a config the name is that of :class:`mmpe.compat.datasets.SinGANDataset`, which is one.
 
     Args:
         data_root (str): The picture, a file (exactly as typed) or ``skimage://NAME``.
