@@ -15,6 +15,7 @@ from mmpe.registry import MODELS
 from .arguments import only_defaults
 from .released_state import entries_below, rename_below
 
+BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code resizes real pictures
 _IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
 
 
@@ -22,7 +23,38 @@ class ReleasedModel:
     """An :class:`~mmpe.models.adversarial.AdversarialModel` that takes released batches and state dicts.
 
     A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
+
+    Args:
+        own (dict): Arguments of mmpe's model that only some families have.
+        generator (dict): The generator.
+        discriminator (dict | None): The discriminator.
+        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        noise_size (int | None): Channels of a latent; None: as the generator says.
+        ema_config (dict | None): See :func:`running_average`.
+        **others: Arguments that may have their released default only.
+
+    Raises:
+        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
     """
+
+    def __init__(
+        self,
+        own: dict,
+        generator: dict,
+        discriminator: dict | None = None,
+        data_preprocessor: dict | None = None,
+        noise_size: int | None = None,
+        ema_config: dict | None = None,
+        **others,
+    ):
+        only_defaults(others, dict(generator_steps=1, discriminator_steps=1))
+        super().__init__(
+            with_noise_size(generator, noise_size),
+            discriminator,
+            ema=running_average(ema_config),
+            data_preprocessor=preprocessor(data_preprocessor),
+            **own,
+        )
 
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""

@@ -1,10 +1,4 @@
-"""The released DCGAN: its names, arguments and state dicts, on :mod:`mmpe.models.dcgan`.
-
-The networks here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
-as BGR; mmpe is RGB throughout, and so is what these classes learn here. :mod:`mmpe.compat.dcgan_checkpoints` converts
-what they have learnt elsewhere. An argument that mmpe has no counterpart for may be given with its released default;
-any other value raises :class:`~mmpe.errors.InputError`.
-"""
+"""The released DCGAN: its names, arguments and state dicts, on :mod:`mmpe.models.dcgan`."""
 
 from __future__ import annotations
 
@@ -13,7 +7,7 @@ from torch import nn
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
-from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
+from .adversarial import ReleasedModel
 from .arguments import built_of, only_defaults
 from .released_state import as_released
 from .singan import BATCH_NORM, TANH
@@ -135,30 +129,13 @@ class DCGAN(ReleasedModel, DCGANModel):
     """The released DCGAN.
 
     Args:
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
-        noise_size (int | None): Channels of a latent; None: as the generator says.
-        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
-        **others: Arguments that may have their released default only.
+        *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
+        loss_config (None): Not supported.
 
     Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
+        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
-    def __init__(
-        self,
-        generator: dict,
-        discriminator: dict | None = None,
-        data_preprocessor: dict | None = None,
-        noise_size: int | None = None,
-        ema_config: dict | None = None,
-        **others,
-    ):
-        only_defaults(others, dict(generator_steps=1, discriminator_steps=1, loss_config=None))
-        super().__init__(
-            with_noise_size(generator, noise_size),
-            discriminator,
-            ema=running_average(ema_config),
-            data_preprocessor=preprocessor(data_preprocessor),
-        )
+    def __init__(self, *args, loss_config: dict | None = None, **kwargs):
+        only_defaults(dict(loss_config=loss_config), dict(loss_config=None))
+        super().__init__({}, *args, **kwargs)

@@ -1,10 +1,4 @@
-"""The released Progressive GAN: its names, arguments and state dicts, on :mod:`mmpe.models.pggan`.
-
-The networks here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
-as BGR; mmpe is RGB throughout, and so is what these classes learn here. :mod:`mmpe.compat.pggan_checkpoints` converts
-what they have learnt elsewhere. An argument that mmpe has no counterpart for may be given with its released default;
-any other value raises :class:`~mmpe.errors.InputError`.
-"""
+"""The released Progressive GAN: its names, arguments and state dicts, on :mod:`mmpe.models.pggan`."""
 
 from __future__ import annotations
 
@@ -18,7 +12,7 @@ from mmpe.models.pggan.layers import Conv
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
+from .adversarial import BILINEAR, ReleasedModel
 from .arguments import built_of, group_size, only_defaults
 from .released_state import as_released, renamed
 
@@ -197,46 +191,31 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
     Learning rates by side, which the released optimisers have (``lr_schedule``), are ``lr_factors`` here.
 
     Args:
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         nkimgs_per_scale (Mapping): Side to thousands of images.
-        noise_size (int | None): Channels of a latent; None: as the generator says.
         interp_real (dict | None): How pictures become those of a side; None: bilinear, without antialiasing.
         transition_kimgs (float): Thousands of images in which a new side's layers fade in.
         prev_stage (int): 0, as the stage follows from the images seen.
-        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
         lr_factors (Mapping | None): As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
 
     Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
+        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
     def __init__(
         self,
-        generator: dict,
-        discriminator: dict | None = None,
-        data_preprocessor: dict | None = None,
+        *args,
         nkimgs_per_scale: Mapping | None = None,
-        noise_size: int | None = None,
         interp_real: dict | None = None,
         transition_kimgs: float = 600,
         prev_stage: int = 0,
-        ema_config: dict | None = None,
-        *,
         lr_factors: Mapping | None = None,
+        **kwargs,
     ):
         only_defaults(dict(prev_stage=prev_stage), dict(prev_stage=0))
-        super().__init__(
-            with_noise_size(generator, noise_size),
-            discriminator,
-            kimgs_per_scale=nkimgs_per_scale,
-            transition_kimgs=transition_kimgs,
-            lr_factors=lr_factors,
-            ema=running_average(ema_config),
-            resize=interp_real or dict(mode='bilinear', align_corners=True),
-            data_preprocessor=preprocessor(data_preprocessor),
-        )
+        resize = interp_real or BILINEAR
+        schedule = dict(kimgs_per_scale=nkimgs_per_scale, transition_kimgs=transition_kimgs, lr_factors=lr_factors)
+        super().__init__(dict(schedule, resize=resize), *args, **kwargs)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         super()._take_released(state_dict, prefix)

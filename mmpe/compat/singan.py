@@ -1,11 +1,7 @@
 """The released SinGAN networks and models: their names and arguments, translated onto :mod:`mmpe.models.singan`.
 
 Released scales are counted from zero (``num_scales=8`` means nine), and can be left out here, as they follow from the
-picture. The released code reads pictures as BGR; mmpe is RGB throughout, and so is what these classes learn here.
-:mod:`mmpe.compat.singan_checkpoints` converts what they have learnt elsewhere.
-
-An argument that mmpe has no counterpart for, and that no released config uses, may be given with its released default;
-any other value raises :class:`~mmpe.errors.InputError`.
+picture.
 """
 
 from __future__ import annotations

@@ -14,11 +14,6 @@ True             False              True         4              ``BilinearThenCo
 
 ``head_pos_encoding`` is the encoding and None the learned constant; ``interp_head`` has it coded at the size of the
 head and resized, which the constant always is.
-
-The networks here have the released state dict, so that released weights load and what they save is of the same form. A
-state dict of mmpe's own names loads as well. The released code reads pictures as BGR: :data:`GENERATOR_COLORS` and
-:data:`DISCRIMINATOR_COLORS` say where that can be undone. An argument that mmpe has no counterpart for may be given
-with its released default; any other value raises :class:`~mmpe.errors.InputError`.
 """
 
 from __future__ import annotations
