@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
@@ -15,7 +15,13 @@ from .singan import BATCH_NORM, TANH
 RELU = dict(type='ReLU')
 TORCH_SLOPE = 0.01  # what mmcv's LeakyReLU has where none is named
 
-GENERATOR_SHAPES = {r'head\.linear\.weight': lambda weight: weight.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0)}
+
+def _transposed(weight: Tensor) -> Tensor:
+    """The linear layer of a head as the transposed convolution of one pixel, which makes 4x4."""
+    return weight.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0)
+
+
+GENERATOR_SHAPES = {r'head\.linear\.weight': _transposed}
 GENERATOR_COLORS = {r'last\.weight': 1, r'last\.bias': 0}
 DISCRIMINATOR_COLORS = {r'first\.weight': 1}
 

@@ -24,10 +24,19 @@ AVGPOOL = dict(type='avgpool')
 # -------------------------------------------------------------------- state dicts
 
 LAYER = {'weight': 'weight_orig', 'bias': 'bias'}
-GENERATOR_SHAPES = {r'head\.linear\.weight': lambda weight: weight[..., 0, 0]}
-# Weights that are not fused with the enlargement are those of a convolution; mmpe has a transposed one's.
-UNFUSED_SHAPES = {r'.*\.up\.weight': lambda weight: weight.transpose(0, 1).flip(2, 3)}
-DISCRIMINATOR_SHAPES = {r'(hidden|score)\.weight': lambda weight: weight.flatten(1)}
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    return weight.flatten(1)
+
+
+def _not_transposed(weight: Tensor) -> Tensor:
+    return weight.transpose(0, 1).flip(2, 3)
+
+
+GENERATOR_SHAPES = {r'head\.linear\.weight': _matrix}
+UNFUSED_SHAPES = {r'.*\.up\.weight': _not_transposed}
+DISCRIMINATOR_SHAPES = {r'(hidden|score)\.weight': _matrix}
 GENERATOR_COLORS = {r'to_rgb\.\d+\.(weight|bias)': 0}
 DISCRIMINATOR_COLORS = {r'from_rgb\.\d+\.weight': 1}
 
@@ -40,8 +49,8 @@ def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerato
         fused (bool): Whether the convolutions after each enlargement have weights as transposed ones. mmpe divides by
             the root of their fan-in, and the released fused layers by that of their fan-out.
     """
-    names = {'head.linear.weight': 'noise2feat.linear.weight_orig', 'head_bias': 'noise2feat.bias'}
-    names |= renamed('first', 'conv_blocks.0.conv', LAYER) | _pairs(network, 'up', 'conv')
+    names = {'head.linear.weight': 'noise2feat.linear.weight_orig', **renamed('first', 'conv_blocks.0.conv', LAYER)}
+    names |= {'head_bias': 'noise2feat.bias', **_pairs(network, 'up', 'conv')}
     for i in range(len(network.to_rgb)):
         names |= renamed(f'to_rgb.{i}', f'torgb_layers.{i}.conv', LAYER)
     factors = {}

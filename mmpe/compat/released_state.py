@@ -28,7 +28,8 @@ def as_released(
         network (nn.Module): The network; it is changed in place.
         names (dict[str, str]): mmpe's name of each entry, with the released one.
         shapes (Mapping[str, Callable] | None): Patterns of mmpe's names of entries of another shape, with what makes
-            that shape of them. It may move the numbers and nothing else: the way back follows from it.
+            that shape of them: a function of a module, as networks are pickled. It may move the numbers and nothing
+            else: the way back follows from it.
         constants (dict[str, Tensor] | None): Released entries that hold no weights.
         factors (dict[str, float] | None): mmpe's name of each entry that mmpe's own network needs a multiple of.
 

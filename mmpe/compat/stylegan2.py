@@ -19,6 +19,7 @@ head and resized, which the constant always is.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.models.layers import binomial_filter
@@ -54,12 +55,29 @@ RESIDUAL_BLOCK = {
 }
 CONV = {'weight': '0.conv.weight_orig', 'bias': '1.bias'}
 
+
+def _of_batches(weight: Tensor) -> Tensor:
+    return weight[None]
+
+
+def _transposed(weight: Tensor) -> Tensor:
+    return weight.transpose(0, 1)[None]
+
+
+def _to_rgb_weight(weight: Tensor) -> Tensor:
+    return weight[None, :, :, None, None]
+
+
+def _to_rgb_bias(bias: Tensor) -> Tensor:
+    return bias[None, :, None, None]
+
+
+TRANSPOSED_SHAPES = {r'.*\.up\.layer\.conv\.weight': _transposed}
 GENERATOR_SHAPES = {
-    r'.*\.layer\.conv\.weight': lambda weight: weight[None],
-    r'.*to_rgb\.weight': lambda weight: weight[None, :, :, None, None],
-    r'.*to_rgb\.bias': lambda bias: bias[None, :, None, None],
+    r'.*\.layer\.conv\.weight': _of_batches,
+    r'.*to_rgb\.weight': _to_rgb_weight,
+    r'.*to_rgb\.bias': _to_rgb_bias,
 }
-TRANSPOSED_SHAPES = {r'.*\.up\.layer\.conv\.weight': lambda weight: weight.transpose(0, 1)[None]}
 GENERATOR_COLORS = {r'.*to_rgb\.(weight|bias)': 0}
 DISCRIMINATOR_COLORS = {r'from_rgb\.weight': 1}
 
