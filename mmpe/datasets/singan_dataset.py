@@ -18,7 +18,7 @@ from .pyramid import pyramid_sizes, resize
 class SinGANDataset(Dataset):
     """The image pyramid of one picture; its only item is the whole pyramid.
 
-    In a config the name is that of :class:`mmpe.compat.datasets.SinGANDataset`, which is one.
+    In configs its name stands for a subclass that takes the released arguments, too.
 
     Args:
         data_root (str): The picture, a file (exactly as typed) or ``skimage://NAME``.
