@@ -9,7 +9,8 @@ import pytest
 import torch
 from stand_in_weights import fill, noise
 
-from mmpe.compat.stylegan2 import swap_colours, translate_discriminator, translate_generator
+from mmpe.compat.released_state import own_entries, swap_colors
+from mmpe.compat.stylegan2 import DISCRIMINATOR_COLORS, GENERATOR_COLORS
 from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleDiscriminator, StyleGenerator
 from mmpe.registry import MODELS
@@ -121,7 +122,7 @@ def test_variant(name):
     theirs = fill(small(name), f'small.{name}').eval()
     config = dict(OURS[name], out_size=theirs.out_size, style_channels=32)
     ours = MODELS.build(dict(config, type='StyleGenerator')).eval()
-    ours.load_state_dict(translate_generator(theirs.state_dict()))
+    ours.load_state_dict(own_entries(theirs, ours))
     styles = noise('latent', (2, ours.num_latents, 32))[:1]
     every = 4 if name == 'g' else 1
     with torch.no_grad():
@@ -246,21 +247,21 @@ def test_state_dict_round_trip(name):
 
 @pytest.mark.parametrize('network', ['generator', 'discriminator'])
 def test_names_of_our_own_load_and_translate(network):
-    source, own_type, translate = dict(
-        generator=(thin('b'), StyleGenerator, translate_generator),
-        discriminator=(thin_discriminator(), StyleDiscriminator, translate_discriminator),
+    source, own_type = dict(
+        generator=(thin('b'), StyleGenerator), discriminator=(thin_discriminator(), StyleDiscriminator)
     )[network]
+    assert type(source) is own_type
     ours = own_type(**source.arguments)
-    ours.load_state_dict(translate(source.state_dict(prefix='x.'), 'x.'))
-    fresh = type(source)(**CONSTRUCTED[network])
+    ours.load_state_dict(own_entries(source, ours))
+    fresh = MODELS.build(CONSTRUCTED[network])
     fresh.load_state_dict(ours.state_dict())
     for key, value in fresh.state_dict().items():
         assert torch.equal(value, source.state_dict()[key]), key
 
 
 CONSTRUCTED = dict(
-    generator=dict(out_size=16, style_channels=32, max_channels=4, num_mlps=2),
-    discriminator=dict(in_size=16, with_adaptive_pool=True, max_channels=4),
+    generator=dict(type='StyleGAN2Generator', out_size=16, style_channels=32, max_channels=4, num_mlps=2),
+    discriminator=dict(type='MSStyleGAN2Discriminator', in_size=16, with_adaptive_pool=True, max_channels=4),
 )
 
 
@@ -338,7 +339,8 @@ def test_swapped_networks_see_and_make_other_colours():
     z = noise('z', (2, 32))
     images = generator(z, injected_noise='fixed')
     scores = discriminator(images)
-    swap_colours(torch.nn.ModuleList([generator, discriminator]))
+    swap_colors(generator, GENERATOR_COLORS)
+    swap_colors(discriminator, DISCRIMINATOR_COLORS)
     torch.testing.assert_close(generator(z, injected_noise='fixed'), images.flip(1))
     torch.testing.assert_close(discriminator(images.flip(1)), scores)
     assert (discriminator(images) - scores).abs().max() > 1e-4

@@ -7,12 +7,12 @@ from pathlib import Path, PurePath
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmpe.errors import InputError, as_input_error
+from mmpe.config_files import read_config
+from mmpe.errors import as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.numbers import check_finite
 
 from .pictures_of_configs import name_pictures
-from .yaml_configs import plain_yaml
 
 
 def load_config(
@@ -34,15 +34,14 @@ def load_config(
         InputError: If there is no such config, it cannot be read, an option does not fit it, a number is not finite, or
             it trains on one picture where ``pictures`` are given, or the other way round.
     """
-    path = find_config_file(path)
-    with as_input_error(f'{path} cannot be read as a config'), plain_yaml():
-        config = Config.fromfile(path)
+    config = read_config(path)
     with as_input_error('--cfg-options'):
         config.merge_from_dict(options or {})
     if any(name.partition('.')[0] == 'custom_imports' for name in options or {}):
         with as_input_error('--cfg-options custom_imports'):  # those of the file were imported when it was read
             import_modules_from_strings(**config.custom_imports)
-    with as_input_error(f'{path} cannot be read as a config'):  # what a config imports is imported when it is read
+    # what a config imports is imported when it is looked at
+    with as_input_error(f'{config.filename} cannot be read as a config'):
         check_finite(config._cfg_dict)
     _paths_as_text(config._cfg_dict)
     name_pictures(config, picture, pictures)
@@ -58,23 +57,3 @@ def _paths_as_text(node) -> None:
             node[key] = str(value)
         elif isinstance(value, (dict, list)):
             _paths_as_text(value)
-
-
-def find_config_file(name: str | Path) -> Path:
-    """The file of a config.
-
-    Args:
-        name (str | Path): Its path, or ``PACKAGE::NAME`` for a config of an installed package.
-
-    Raises:
-        InputError: If there is no such file.
-    """
-    path = Path(name)
-    if '::' in str(name) and not path.is_file():
-        try:
-            path = Path(Config._get_cfg_path(str(name), '')[0])
-        except Exception as error:  # MMEngine's says of each reason something else
-            raise InputError(f'there is no config {name} in an installed package') from error
-    if not path.is_file():
-        raise InputError(f'there is no config at {name}')
-    return path

@@ -13,7 +13,9 @@ from mmpe.models.resumable import State
 from mmpe.registry import MODELS
 
 from .arguments import only_defaults
+from .released_state import entries_below, rename_below
 
+BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code resizes real pictures
 _IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
 
 
@@ -21,7 +23,38 @@ class ReleasedModel:
     """An :class:`~mmpe.models.adversarial.AdversarialModel` that takes released batches and state dicts.
 
     A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
+
+    Args:
+        own (dict): Arguments of mmpe's model that only some families have.
+        generator (dict): The generator.
+        discriminator (dict | None): The discriminator.
+        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        noise_size (int | None): Channels of a latent; None: as the generator says.
+        ema_config (dict | None): See :func:`running_average`.
+        **others: Arguments that may have their released default only.
+
+    Raises:
+        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
     """
+
+    def __init__(
+        self,
+        own: dict,
+        generator: dict,
+        discriminator: dict | None = None,
+        data_preprocessor: dict | None = None,
+        noise_size: int | None = None,
+        ema_config: dict | None = None,
+        **others,
+    ):
+        only_defaults(others, dict(generator_steps=1, discriminator_steps=1))
+        super().__init__(
+            with_noise_size(generator, noise_size),
+            discriminator,
+            ema=running_average(ema_config),
+            data_preprocessor=preprocessor(data_preprocessor),
+            **own,
+        )
 
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
@@ -49,15 +82,11 @@ class ReleasedModel:
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         """Give a released state dict the model's names, in place; one without a running average gets one."""
-        for key in [key for key in state_dict if key.startswith(prefix)]:
-            name = key[len(prefix) :]
-            if name == 'generator_ema.steps':
-                del state_dict[key]
-            elif name.startswith('generator_ema.module.'):
-                state_dict[prefix + name.replace('.module.', '.', 1)] = state_dict.pop(key)
         start, average = f'{prefix}generator.', f'{prefix}generator_ema.'
+        state_dict.pop(f'{average}steps', None)
+        rename_below(state_dict, f'{average}module.', average)
         if self.generator_ema and not any(key.startswith(average) for key in state_dict):
-            state_dict.update({average + k[len(start) :]: v for k, v in state_dict.items() if k.startswith(start)})
+            state_dict.update({average + name: value for name, value in entries_below(state_dict, start).items()})
 
 
 def preprocessor(config: dict | None) -> BaseDataPreprocessor:

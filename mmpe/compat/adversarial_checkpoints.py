@@ -7,21 +7,19 @@ image, which gives the same pictures in RGB.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.adversarial import AdversarialModel
 from mmpe.registry import MODELS
 
 from .adversarial import with_noise_size
-from .own import own_network
-from .released_state import ConvertibleState, entries_below
+from .arguments import own_config
+from .released_state import State, entries_below, load_strictly, own_entries, swap_colors
 
-State = dict[str, Tensor]
 _AVERAGES = ('generator_ema.module.', 'generator_ema.')
 _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a checkpoint
 
@@ -65,27 +63,40 @@ def released_networks(state: State, mark: str) -> Networks | None:
     )
 
 
-def load_strictly(network: nn.Module, state: State) -> None:
-    """Load a state dict; raises InputError, in one line, if it has other names or shapes."""
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(f'the weights do not fit the config: {textwrap.shorten(str(error), 400)}') from error
+@dataclass
+class Kind:
+    """A kind of network: what a family's released generators, or discriminators, are in mmpe.
+
+    Args:
+        type (str): Of mmpe's network.
+        tell (Callable): Gives the arguments of mmpe's network from a released state dict.
+        release (Callable): Gives mmpe's network the released state dict, see
+            :func:`~mmpe.compat.released_state.as_released`; the one that is to be loaded may tell more of its form.
+        colors (dict[str, int]): See :func:`~mmpe.compat.released_state.swap_colors`.
+    """
+
+    type: str
+    tell: Callable[[State], dict]
+    release: Callable[[nn.Module, State], nn.Module]
+    colors: dict[str, int]
+
+    def config(self, state: State) -> dict:
+        """The config of mmpe's network, as far as weights tell it."""
+        return dict(type=self.type, **self.tell(state))
 
 
 @dataclass
 class Family:
-    """What tells a family's released networks, and what becomes of them.
+    """What becomes of a family's released networks.
 
     Args:
         model (str): Type of mmpe's model.
-        own_types (dict[str, str]): Type of mmpe's generator and discriminator.
-        tell (dict[str, Callable]): Each gives the released config of one of the two from its state dict.
+        generator, discriminator (Kind): Its networks.
     """
 
     model: str
-    own_types: dict[str, str]
-    tell: dict[str, Callable[[State], dict]]
+    generator: Kind
+    discriminator: Kind
 
     def convert(self, networks: Networks, settings: dict | None, **more) -> tuple[AdversarialModel, dict]:
         """Build the model of released networks.
@@ -105,36 +116,35 @@ class Family:
         trained_with = None if settings is None else settings.get('model') or {}
         states = dict(generator=networks.generator, discriminator=networks.discriminator)
         with as_input_error('the checkpoint cannot be converted'):
-            configs = {name: self._config(name, state, trained_with) for name, state in states.items() if state}
-            own = {name: own_network(config, self.own_types[name]) for name, config in configs.items()}
+            pairs = {name: self._released(name, state, trained_with) for name, state in states.items() if state}
             ema = dict(half_life=_HALF_LIFE) if networks.average else None
-            config = dict(type=self.model, **own, ema=ema, **more)
+            config = dict(type=self.model, **{name: own for name, (own, _) in pairs.items()}, ema=ema, **more)
             model = MODELS.build(config)
-            for name in configs:
-                load_strictly(getattr(model, name), self._own_state(name, states[name], configs[name]))
             if networks.average:
-                average = self._own_state('generator', networks.average, configs['generator'])
-                load_strictly(model.generator_ema, average)
+                states['generator_ema'], pairs['generator_ema'] = networks.average, pairs['generator']
+            for name, (_, released) in pairs.items():
+                own = getattr(model, name)
+                load_strictly(released, states[name])
+                load_strictly(own, own_entries(released, own))
+                swap_colors(own, self._kind(name).colors)
         return model.eval(), config
 
-    def _config(self, name: str, state: State, trained_with: dict | None) -> dict:
-        """A network's config, released or mmpe's."""
-        if trained_with is None:
-            return self.tell[name](state)
-        if not trained_with.get(name):
-            raise InputError(f'the config has no model.{name}')
-        config = trained_with[name]
-        return with_noise_size(config, trained_with.get('noise_size')) if name == 'generator' else config
-
-    def _own_state(self, name: str, state: State, config: dict) -> State:
-        """A network's released state dict as mmpe's network takes it."""
+    def _released(self, name: str, state: State, trained_with: dict | None) -> tuple[dict, nn.Module]:
+        """The config of mmpe's network, and a network with the released state dict."""
+        kind = self._kind(name)
+        config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
-        if not isinstance(network, ConvertibleState):  # mmpe's own, which only weights can tell the released one of
-            network = MODELS.build(self.tell[name](state))
-        load_strictly(network, state)
-        return network.own_state_dict()
+        own = own_config(config, network, kind.type)
+        is_released = hasattr(network, 'released_names')
+        return own, network if is_released else kind.release(network, state)
+
+    def _kind(self, name: str) -> Kind:
+        return self.discriminator if name == 'discriminator' else self.generator
 
 
-def count(state: State, prefix: str) -> int:
-    """How many numbered parts there are under ``prefix``."""
-    return len({name[len(prefix) :].split('.')[0] for name in state if name.startswith(prefix)})
+def _configured(name: str, trained_with: dict) -> dict:
+    """What a model's config, released or mmpe's, says of a network."""
+    if not trained_with.get(name):
+        raise InputError(f'the config has no model.{name}')
+    config = trained_with[name]
+    return with_noise_size(config, trained_with.get('noise_size')) if name == 'generator' else config

@@ -1,8 +1,12 @@
-"""Released arguments that mmpe has no counterpart for."""
+"""Released arguments, and what they are in mmpe."""
 
 from __future__ import annotations
 
+from torch import nn
+
 from mmpe.errors import InputError
+
+from .encodings import CSG, SPE
 
 
 def only_defaults(given: dict, defaults: dict) -> None:
@@ -18,6 +22,17 @@ def only_defaults(given: dict, defaults: dict) -> None:
             raise InputError(f'{name}={value!r} is not supported: mmpe has only {name}={defaults[name]!r}')
 
 
+def refuse_arguments_of(kind: str, names: tuple[str, ...], given: dict) -> None:
+    """Refuse released arguments that only another type has.
+
+    Raises:
+        InputError: If one of ``names`` is given; the message names it and the type.
+    """
+    for name in names:
+        if name in given:
+            raise InputError(f'{name} is an argument of {kind}: take that type')
+
+
 def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
     """Images a group of the minibatch standard deviation, of released arguments of that layer.
 
@@ -27,3 +42,36 @@ def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
     given = dict(others, channel_groups=channel_groups)
     only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
     return group_size
+
+
+def built_of(kind: type[nn.Module], **arguments) -> nn.Module:
+    """A network of mmpe's that a released one is, with its ``arguments`` as an attribute."""
+    network = kind(**arguments)
+    network.arguments = arguments
+    return network
+
+
+def own_config(config: dict, network: nn.Module, own_type: str) -> dict:
+    """The config of a network as one of mmpe's own types.
+
+    Args:
+        config (dict): Of a network, released or mmpe's.
+        network (nn.Module): What was built from it.
+        own_type (str): The type of mmpe's that a released one is made of.
+    """
+    if not hasattr(network, 'arguments'):
+        return dict(config)
+    own = dict(network.arguments, type=own_type)
+    if own.get('encoding'):
+        own['encoding'] = _own_encoding(own['encoding'], network.encoding)
+    return own
+
+
+def _own_encoding(config: dict, encoding: nn.Module) -> dict:
+    if isinstance(encoding, CSG):
+        return dict(type='CartesianGrid')
+    if isinstance(encoding, SPE) and encoding.padding_idx == 0:
+        return dict(type='SinusoidalEncoding', embedding_dim=encoding.embedding_dim, div_half_dim=encoding.div_half_dim)
+    if 'encoding' in config:
+        return dict(config, encoding=_own_encoding(config['encoding'], encoding.encoding))
+    return config

@@ -10,9 +10,11 @@ import torch
 from mmengine.model import BaseModel
 
 import mmpe
-from mmpe.apis import load_config, read_checkpoint
-from mmpe.errors import InputError
+from mmpe.checkpoints import read_checkpoint
+from mmpe.config_files import read_config
+from mmpe.errors import InputError, as_input_error
 from mmpe.files import check_output, write_atomic
+from mmpe.numbers import check_finite
 
 from . import dcgan_checkpoints, pggan_checkpoints, stylegan2_checkpoints
 from .adversarial_checkpoints import Networks, released_networks
@@ -88,7 +90,13 @@ def read_released(
 
 
 def _settings(config: str | Path | None) -> dict | None:
-    return load_config(config).to_dict() if config else None
+    if not config:
+        return None
+    read = read_config(config)
+    with as_input_error(f'{read.filename} cannot be read as a config'):
+        settings = read.to_dict()
+        check_finite(settings)
+    return settings
 
 
 def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:

@@ -14,9 +14,9 @@ from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import DATASETS, MODELS
 
 
-@DATASETS.register_module(force=True)
+@DATASETS.register_module()
 class SinGANDataset(datasets.SinGANDataset):
-    """:class:`mmpe.datasets.SinGANDataset` with the released arguments, which takes its name over.
+    """:class:`mmpe.datasets.SinGANDataset` with the released arguments.
 
     Args:
         data_root (str | None): The picture.

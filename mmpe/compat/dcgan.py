@@ -1,10 +1,4 @@
-"""The released DCGAN: its names, arguments and state dicts, on :mod:`mmpe.models.dcgan`.
-
-The networks here have the released state dict; one of mmpe's own names loads as well. The released code reads pictures
-as BGR; mmpe is RGB throughout, and so is what these classes learn here. :mod:`mmpe.compat.dcgan_checkpoints` converts
-what they have learnt elsewhere. An argument that mmpe has no counterpart for may be given with its released default;
-any other value raises :class:`~mmpe.errors.InputError`.
-"""
+"""The released DCGAN: its names, arguments and state dicts, on :mod:`mmpe.models.dcgan`."""
 
 from __future__ import annotations
 
@@ -13,30 +7,57 @@ from torch import Tensor, nn
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
-from .adversarial import ReleasedModel, preprocessor, running_average, with_noise_size
-from .arguments import only_defaults
-from .released_state import ConvertibleState
+from .adversarial import ReleasedModel
+from .arguments import built_of, only_defaults
+from .released_state import as_released
 from .singan import BATCH_NORM, TANH
 
 RELU = dict(type='ReLU')
 TORCH_SLOPE = 0.01  # what mmcv's LeakyReLU has where none is named
 
 
-def _renamed(names, blocks: str, first: int, parts: dict[str, str]) -> dict[str, str]:
-    """Own names of entries with the released ones: ``blocks.i`` is ``<blocks>.<i + first>``, the rest as named."""
-    released = {}
-    for name in names:
-        part, _, entry = name.partition('.')
-        if part == 'blocks':
-            number, _, entry = entry.partition('.')
-            released[name] = f'{blocks}.{int(number) + first}.{entry}'.replace('.norm.', '.bn.')
-        else:
-            released[name] = f'{parts[part]}.{entry}'
-    return released
+def _transposed(weight: Tensor) -> Tensor:
+    """The linear layer of a head as the transposed convolution of one pixel, which makes 4x4."""
+    return weight.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0)
+
+
+GENERATOR_SHAPES = {r'head\.linear\.weight': _transposed}
+GENERATOR_COLORS = {r'last\.weight': 1, r'last\.bias': 0}
+DISCRIMINATOR_COLORS = {r'first\.weight': 1}
+
+
+def release_generator(network: ConvGenerator) -> ConvGenerator:
+    """Give a generator of mmpe's the released state dict."""
+    parts = {'head.linear': 'noise2feat.conv', 'norm': 'noise2feat.bn', 'last': 'output_layer.conv'}
+    return as_released(network, _names(network, parts, 'upsampling', 0), GENERATOR_SHAPES)
+
+
+def release_discriminator(network: ConvDiscriminator) -> ConvDiscriminator:
+    """Give a discriminator of mmpe's the released state dict."""
+    parts = {'first': 'downsamples.0.conv', 'last': 'output_layer.conv'}
+    return as_released(network, _names(network, parts, 'downsamples', 1))
+
+
+def _names(network: nn.Module, parts: dict[str, str], blocks: str, first: int) -> dict[str, str]:
+    """mmpe's name of each entry with the released one, of parts and of blocks, which are numbered from ``first``."""
+    for i in range(len(network.blocks)):
+        parts |= {f'blocks.{i}.conv': f'{blocks}.{i + first}.conv', f'blocks.{i}.norm': f'{blocks}.{i + first}.bn'}
+    names = {}
+    for name in network.state_dict():
+        part, _, entry = name.rpartition('.')
+        names[name] = f'{parts[part]}.{entry}'
+    return names
 
 
 @MODELS.register_module()
-class DCGANGenerator(ConvertibleState, ConvGenerator):
+def DCGANGenerator(
+    output_scale: int,
+    out_channels: int = 3,
+    base_channels: int = 1024,
+    input_scale: int = 4,
+    noise_size: int = 100,
+    **others,
+) -> ConvGenerator:
     """The released DCGAN generator.
 
     Args:
@@ -47,49 +68,35 @@ class DCGANGenerator(ConvertibleState, ConvGenerator):
         noise_size (int): Channels of a latent.
         **others: Arguments that may have their released default only.
 
-    Attributes:
-        arguments (dict): Those of the :class:`~mmpe.models.dcgan.ConvGenerator` that this is.
+    Returns:
+        ConvGenerator: With the released state dict and its own ``arguments``.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
-
-    colour_axes = {'last.weight': 1, 'last.bias': 0}
-
-    def __init__(
-        self,
-        output_scale: int,
-        out_channels: int = 3,
-        base_channels: int = 1024,
-        input_scale: int = 4,
-        noise_size: int = 100,
-        **others,
-    ):
-        activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
-        defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
-        only_defaults(dict(others, input_scale=input_scale), defaults)
-        arguments = dict(
-            out_size=output_scale, latent_channels=noise_size, channels=base_channels, out_channels=out_channels
-        )
-        super().__init__(**arguments)
-        self.arguments = arguments
-        parts = dict(norm='noise2feat.bn', last='output_layer.conv', head='noise2feat.conv')
-        names = _renamed(nn.Module.state_dict(self), 'upsampling', 0, parts)
-        self.released_names = names | {'head.linear.weight': 'noise2feat.conv.weight'}
-
-    def to_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry in its released shape, sharing its memory."""
-        return value.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0) if own == 'head.linear.weight' else value
-
-    def from_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry of the released shape in mmpe's."""
-        if own == 'head.linear.weight' and value.ndim == 4 and value.shape[-2:] == (4, 4):
-            return value.movedim(0, -1).flatten(0, 2)[..., None, None]
-        return value
+    activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
+    defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
+    only_defaults(dict(others, input_scale=input_scale), defaults)
+    network = built_of(
+        ConvGenerator,
+        out_size=output_scale,
+        latent_channels=noise_size,
+        channels=base_channels,
+        out_channels=out_channels,
+    )
+    return release_generator(network)
 
 
 @MODELS.register_module()
-class DCGANDiscriminator(ConvertibleState, ConvDiscriminator):
+def DCGANDiscriminator(
+    input_scale: int,
+    output_scale: int = 4,
+    out_channels: int = 1,
+    in_channels: int = 3,
+    base_channels: int = 128,
+    default_act_cfg: dict = dict(type='LeakyReLU'),  # noqa: B006
+    **others,
+) -> ConvDiscriminator:
     """The released DCGAN discriminator.
 
     Args:
@@ -101,41 +108,26 @@ class DCGANDiscriminator(ConvertibleState, ConvDiscriminator):
         default_act_cfg (dict): LeakyReLU.
         **others: Arguments that may have their released default only.
 
-    Attributes:
-        arguments (dict): Those of the :class:`~mmpe.models.dcgan.ConvDiscriminator` that this is.
+    Returns:
+        ConvDiscriminator: With the released state dict and its own ``arguments``.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
-
-    colour_axes = {'first.weight': 1}
-
-    def __init__(
-        self,
-        input_scale: int,
-        output_scale: int = 4,
-        out_channels: int = 1,
-        in_channels: int = 3,
-        base_channels: int = 128,
-        default_act_cfg: dict = dict(type='LeakyReLU'),  # noqa: B006
-        **others,
-    ):
-        activation = dict(default_act_cfg)
-        slope = activation.pop('negative_slope', TORCH_SLOPE)
-        defaults = dict(default_norm_cfg=BATCH_NORM, out_act_cfg=None, init_cfg=None, pretrained=None, output_scale=4)
-        only_defaults(dict(others, output_scale=output_scale), defaults)
-        only_defaults(dict(default_act_cfg=activation), dict(default_act_cfg=dict(type='LeakyReLU')))
-        arguments = dict(
-            in_size=input_scale,
-            channels=base_channels,
-            in_channels=in_channels,
-            out_channels=out_channels,
-            slope=slope,
-        )
-        super().__init__(**arguments)
-        self.arguments = arguments
-        parts = dict(first='downsamples.0.conv', last='output_layer.conv')
-        self.released_names = _renamed(nn.Module.state_dict(self), 'downsamples', 1, parts)
+    activation = dict(default_act_cfg)
+    slope = activation.pop('negative_slope', TORCH_SLOPE)
+    defaults = dict(default_norm_cfg=BATCH_NORM, out_act_cfg=None, init_cfg=None, pretrained=None, output_scale=4)
+    only_defaults(dict(others, output_scale=output_scale), defaults)
+    only_defaults(dict(default_act_cfg=activation), dict(default_act_cfg=dict(type='LeakyReLU')))
+    network = built_of(
+        ConvDiscriminator,
+        in_size=input_scale,
+        channels=base_channels,
+        in_channels=in_channels,
+        out_channels=out_channels,
+        slope=slope,
+    )
+    return release_discriminator(network)
 
 
 @MODELS.register_module()
@@ -143,30 +135,13 @@ class DCGAN(ReleasedModel, DCGANModel):
     """The released DCGAN.
 
     Args:
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
-        noise_size (int | None): Channels of a latent; None: as the generator says.
-        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
-        **others: Arguments that may have their released default only.
+        *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
+        loss_config (None): Not supported.
 
     Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
+        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
-    def __init__(
-        self,
-        generator: dict,
-        discriminator: dict | None = None,
-        data_preprocessor: dict | None = None,
-        noise_size: int | None = None,
-        ema_config: dict | None = None,
-        **others,
-    ):
-        only_defaults(others, dict(generator_steps=1, discriminator_steps=1, loss_config=None))
-        super().__init__(
-            with_noise_size(generator, noise_size),
-            discriminator,
-            ema=running_average(ema_config),
-            data_preprocessor=preprocessor(data_preprocessor),
-        )
+    def __init__(self, *args, loss_config: dict | None = None, **kwargs):
+        only_defaults(dict(loss_config=loss_config), dict(loss_config=None))
+        super().__init__({}, *args, **kwargs)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from mmpe.models.dcgan import DCGANModel
 
-from .adversarial_checkpoints import Family, Networks, State, count
+from .adversarial_checkpoints import Family, Kind, Networks
+from .dcgan import DISCRIMINATOR_COLORS, GENERATOR_COLORS, TORCH_SLOPE, release_discriminator, release_generator
+from .released_state import State, count
 
 MARK = 'noise2feat.conv.weight'
 
@@ -16,29 +18,30 @@ MARK = 'noise2feat.conv.weight'
 def _generator(state: State) -> dict:
     noise_size, channels, _, _ = state[MARK].shape
     return dict(
-        type='DCGANGenerator',
-        output_scale=8 << count(state, 'upsampling.'),
+        out_size=8 << count(state, 'upsampling.'),
+        latent_channels=noise_size,
+        channels=channels,
         out_channels=state['output_layer.conv.weight'].shape[1],
-        base_channels=channels,
-        noise_size=noise_size,
     )
 
 
 def _discriminator(state: State) -> dict:
     channels, in_channels, _, _ = state['downsamples.0.conv.weight'].shape
     return dict(
-        type='DCGANDiscriminator',
-        input_scale=4 << count(state, 'downsamples.'),
-        out_channels=state['output_layer.conv.weight'].shape[0],
+        in_size=4 << count(state, 'downsamples.'),
+        channels=channels,
         in_channels=in_channels,
-        base_channels=channels,
+        out_channels=state['output_layer.conv.weight'].shape[0],
+        slope=TORCH_SLOPE,
     )
 
 
 FAMILY = Family(
     'DCGANModel',
-    dict(generator='ConvGenerator', discriminator='ConvDiscriminator'),
-    dict(generator=_generator, discriminator=_discriminator),
+    generator=Kind('ConvGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
+    discriminator=Kind(
+        'ConvDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+    ),
 )
 
 

@@ -3,9 +3,6 @@
 What the released training does otherwise is set here: it resizes real images bilinearly without antialiasing. Three
 things mmpe leaves behind: scales were drawn uniformly, whatever their probabilities; one process trained a single
 scale; pictures were BGR.
-
-An argument that mmpe has no counterpart for may be given with its released default; any other value raises
-:class:`~mmpe.errors.InputError`.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
 
-from .adversarial import ReleasedModel, preprocessor, running_average
+from .adversarial import BILINEAR, ReleasedModel
 from .arguments import only_defaults
 
 
@@ -23,42 +20,17 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
     """The released StyleGAN2.
 
     Args:
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
-        generator_steps (int): Generator steps an iteration, 1.
-        discriminator_steps (int): Discriminator steps an iteration, 1.
-        ema_config (dict | None): See :func:`~mmpe.compat.adversarial.running_average`.
+        *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         loss_config (dict | None): Weights and intervals. Weights count the intervals in, and R1's the half.
-        **others: Arguments that only another model has.
+        scales (dict | None): As :class:`~mmpe.models.stylegan2.StyleGAN2Model` has it; not released.
 
     Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for.
+        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
-    def __init__(
-        self,
-        generator: dict,
-        discriminator: dict | None = None,
-        data_preprocessor: dict | None = None,
-        generator_steps: int = 1,
-        discriminator_steps: int = 1,
-        ema_config: dict | None = None,
-        loss_config: dict | None = None,
-        *,
-        scales: dict | None = None,
-        **others,
-    ):
-        steps = dict(generator_steps=generator_steps, discriminator_steps=discriminator_steps)
-        only_defaults(steps | others, dict(generator_steps=1, discriminator_steps=1))
+    def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
         super().__init__(
-            generator,
-            discriminator,
-            scales=scales,
-            ema=running_average(ema_config),
-            resize=dict(mode='bilinear', align_corners=True),
-            data_preprocessor=preprocessor(data_preprocessor),
-            **_regularisation(**(loss_config or {})),
+            dict(scales=scales, resize=BILINEAR, **_regularisation(**(loss_config or {}))), *args, **kwargs
         )
         self.mixing_probability = getattr(self.generator, 'mixing_probability', self.mixing_probability)
 

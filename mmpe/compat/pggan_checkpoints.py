@@ -12,8 +12,16 @@ import torch
 from mmpe.errors import InputError
 from mmpe.models.pggan import PGGANModel
 
-from .adversarial_checkpoints import Family, Networks, State, count
-from .pggan import SHOWN, images_seen
+from .adversarial_checkpoints import Family, Kind, Networks
+from .pggan import (
+    DISCRIMINATOR_COLORS,
+    GENERATOR_COLORS,
+    SHOWN,
+    images_seen,
+    release_discriminator,
+    release_generator,
+)
+from .released_state import State, count
 
 MARK = 'noise2feat.linear.weight_orig'
 WEIGHT = 'conv.weight_orig'
@@ -22,33 +30,29 @@ _TOLERANCE = 0.05  # of a transition's weight: the released ones start with the 
 
 
 def _generator(state: State) -> dict:
-    blocks = count(state, 'torgb_layers.')
-    widths = [state[f'torgb_layers.{i}.{WEIGHT}'].shape[1] for i in range(blocks)]
-    return dict(
-        type='PGGANGenerator',
-        noise_size=state[MARK].shape[1],
-        out_scale=2 << blocks,
-        fused_upconv=_is_fused(state, widths),
-        **_widths(widths),
-    )
+    widths = _generator_widths(state)
+    return dict(out_size=2 << len(widths), latent_channels=state[MARK].shape[1], **_widths(widths))
 
 
-def _is_fused(state: State, widths: list[int]) -> bool:
+def _generator_widths(state: State) -> list[int]:
+    return [state[f'torgb_layers.{i}.{WEIGHT}'].shape[1] for i in range(count(state, 'torgb_layers.'))]
+
+
+def _is_fused(state: State) -> bool:
     """Whether weights after an enlargement have the channels of the input first, as transposed convolutions have."""
+    widths = _generator_widths(state)
     changing = [i for i, width in enumerate(widths[1:]) if width != widths[i]]
     return not changing or state[f'conv_blocks.{2 * changing[0] + 1}.{WEIGHT}'].shape[0] == widths[changing[0]]
 
 
 def _discriminator(state: State) -> dict:
-    blocks = count(state, 'fromrgb_layers.')
-    layers = [state[f'fromrgb_layers.{i}.{WEIGHT}'] for i in range(blocks)]
+    layers = [state[f'fromrgb_layers.{i}.{WEIGHT}'] for i in range(count(state, 'fromrgb_layers.'))]
     widths = [layer.shape[0] for layer in layers]
     hidden, inputs = state['decision.linear0.weight_orig'].shape
     return dict(
-        type='PGGANDiscriminator',
-        in_scale=2 << blocks,
+        in_size=2 << len(layers),
         in_channels=layers[0].shape[1],
-        mbstd_cfg=dict(group_size=4) if inputs > 16 * widths[0] else None,
+        group_size=4 if inputs > 16 * widths[0] else None,
         **dict(_widths(widths), max_channels=hidden),
     )
 
@@ -60,8 +64,15 @@ def _widths(widths: list[int]) -> dict:
 
 FAMILY = Family(
     'PGGANModel',
-    dict(generator='GrowingGenerator', discriminator='GrowingDiscriminator'),
-    dict(generator=_generator, discriminator=_discriminator),
+    generator=Kind(
+        'GrowingGenerator',
+        _generator,
+        lambda network, state: release_generator(network, _is_fused(state)),
+        GENERATOR_COLORS,
+    ),
+    discriminator=Kind(
+        'GrowingDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+    ),
 )
 
 

@@ -1,80 +1,150 @@
-"""Networks whose state dict is a released one."""
+"""Networks of mmpe's with a released state dict: one table of names, one pair of hooks, one swap of colors."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import re
+import textwrap
+from collections.abc import Callable, Mapping
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+from mmpe.errors import InputError
+
+State = dict[str, Tensor]
+Rearrange = Callable[[Tensor], Tensor]
 
 
-def is_constant(released: str) -> bool:
-    """Whether an entry holds no weights, but a fixed filter or what only remembered a dtype."""
-    return released.endswith(('.kernel', '_float_tensor'))
+def as_released(
+    network: nn.Module,
+    names: dict[str, str],
+    shapes: Mapping[str, Rearrange] | None = None,
+    constants: State | None = None,
+    factors: dict[str, float] | None = None,
+) -> nn.Module:
+    """Give a network of mmpe's the released state dict, which it loads as well as one of mmpe's names.
+
+    Args:
+        network (nn.Module): The network; it is changed in place.
+        names (dict[str, str]): mmpe's name of each entry, with the released one.
+        shapes (Mapping[str, Callable] | None): Patterns of mmpe's names of entries of another shape, with what makes
+            that shape of them: a function of a module, as networks are pickled. It may move the numbers and nothing
+            else: the way back follows from it.
+        constants (dict[str, Tensor] | None): Released entries that hold no weights.
+        factors (dict[str, float] | None): mmpe's name of each entry that mmpe's own network needs a multiple of.
+
+    Returns:
+        nn.Module: ``network``, with these as attributes; its released state dict shares its memory.
+
+    >>> network = as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}, {'weight': lambda value: value.T})
+    >>> {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    {'w': (2, 1), 'b': (1,)}
+    >>> network.load_state_dict({'w': torch.ones(2, 1), 'b': torch.ones(1)})
+    <All keys matched successfully>
+    """
+    network.released_names, network.released_constants, network.own_factors = names, constants or {}, factors or {}
+    network.released_shapes = {name: shape for name in names if (shape := _first_match(name, shapes or {}))}
+    network.register_state_dict_post_hook(_to_released)
+    network.register_load_state_dict_pre_hook(_from_released)
+    return network
 
 
-def entries_below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def renamed(own: str, released: str, entries: Mapping[str, str]) -> dict[str, str]:
+    """The names of a part's entries, mmpe's with the released ones.
+
+    >>> renamed('blocks.0', 'convs.1', {'weight': 'conv.weight_orig'})
+    {'blocks.0.weight': 'convs.1.conv.weight_orig'}
+    """
+    return {f'{own}.{name}': f'{released}.{there}' for name, there in entries.items()}
+
+
+def own_entries(released: nn.Module, own: nn.Module) -> State:
+    """What ``own``, a network of mmpe's, loads to do what ``released`` does."""
+    entries = _entries(released)
+    return {name: entries[name] * released.own_factors.get(name, 1) for name in own.state_dict()}
+
+
+def load_strictly(network: nn.Module, state: State, told_by: str = 'the config') -> None:
+    """Load a state dict; raises InputError, in one line, if it has other names or shapes."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f'the weights do not fit {told_by}: {textwrap.shorten(str(error), 400)}') from error
+
+
+@torch.no_grad()
+def swap_colors(network: nn.Module, axes: Mapping[str, int]) -> None:
+    """Make RGB of BGR, or the other way round, in what makes or sees an image, in place.
+
+    Args:
+        network (nn.Module): The network.
+        axes (Mapping[str, int]): Patterns of mmpe's names of such entries, with the axis of colors.
+
+    >>> network = nn.Conv2d(1, 3, 1)
+    >>> before = network.bias.tolist()
+    >>> swap_colors(network, {'weight|bias': 0})
+    >>> network.bias.tolist() == before[::-1]
+    True
+    """
+    for name, parameter in network.named_parameters():
+        axis = _first_match(name, axes)
+        if axis is not None:
+            parameter.copy_(parameter.flip(axis))
+
+
+def entries_below(state: State, prefix: str) -> State:
     """What a state dict holds under a prefix, without it."""
     return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
-class ReleasedState:
-    """A network whose state dict is the released one; it loads that, and one of mmpe's names.
+def rename_below(state: State, prefix: str, new: str) -> None:
+    """Give all entries under a prefix another one, in place."""
+    for name in [name for name in state if name.startswith(prefix)]:
+        state[new + name[len(prefix) :]] = state.pop(name)
 
-    Attributes:
-        released_names (dict[str, str]): mmpe's name of each entry, with the released one.
-    """
 
-    released_names: dict[str, str]
+def count(state: State, prefix: str) -> int:
+    """How many numbered parts there are under ``prefix``."""
+    return len({name[len(prefix) :].split('.')[0] for name in state if name.startswith(prefix)})
 
-    def constants(self) -> dict[str, Tensor]:
-        """Released entries that hold no weights."""
-        return {}
 
-    def to_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry in its released shape, sharing its memory."""
+def _first_match(name: str, patterns: Mapping):
+    return next((value for pattern, value in patterns.items() if re.fullmatch(pattern, name)), None)
+
+
+def _entries(network: nn.Module) -> State:
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _to_released(network: nn.Module, state: State, prefix: str, _) -> None:
+    own = {name: state.pop(prefix + name) for name in network.released_names}
+    for name, released in network.released_names.items():
+        rearrange = network.released_shapes.get(name)
+        state[prefix + released] = rearrange(own[name]) if rearrange else own[name]
+    device = next(network.parameters()).device
+    state.update({prefix + name: value.to(device) for name, value in network.released_constants.items()})
+
+
+def _from_released(network: nn.Module, state: State, prefix: str, *_) -> None:
+    entries, names = _entries(network), network.released_names
+    found = {own: state.pop(prefix + released) for own, released in names.items() if prefix + released in state}
+    for name, value in found.items():
+        rearrange = network.released_shapes.get(name)
+        state[prefix + name] = _arranged_back(value, rearrange, entries[name]) if rearrange else value
+    for name in [name for name in state if name.startswith(prefix) and _is_constant(name)]:
+        del state[name]
+
+
+def _arranged_back(value: Tensor, rearrange: Rearrange, own: Tensor) -> Tensor:
+    """What ``rearrange`` makes ``value`` of; of another size it stays as it is, for the strict check to refuse."""
+    places = rearrange(torch.arange(own.numel(), device=value.device).view(own.shape))
+    if places.shape != value.shape:
         return value
-
-    def from_released(self, own: str, value: Tensor) -> Tensor:
-        """An entry of the released shape in mmpe's."""
-        return value
-
-    def state_dict(self, *, destination=None, prefix: str = '', keep_vars: bool = False):
-        """The released state dict; its weights share their memory with the network's."""
-        own = super().state_dict(prefix=prefix, keep_vars=keep_vars)
-        out = OrderedDict() if destination is None else destination
-        if not hasattr(out, '_metadata'):
-            out._metadata = OrderedDict()
-        out._metadata.update(own._metadata)
-        for name, released in self.released_names.items():
-            out[prefix + released] = self.to_released(name, own[prefix + name])
-        device = next(self.parameters()).device
-        out.update({prefix + released: value.to(device) for released, value in self.constants().items()})
-        return out
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        for name, released in self.released_names.items():
-            if prefix + released in state_dict:
-                state_dict[prefix + name] = self.from_released(name, state_dict.pop(prefix + released))
-        for name in [name for name in state_dict if name.startswith(prefix) and is_constant(name)]:
-            del state_dict[name]
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    back = torch.empty_like(value).flatten()
+    back[places.flatten()] = value.flatten()
+    return back.view(own.shape)
 
 
-class ConvertibleState(ReleasedState):
-    """A network with a released state dict that mmpe's own network of its arguments can take over.
-
-    Attributes:
-        arguments (dict): Those of the network of mmpe's.
-        colour_axes (dict[str, int]): mmpe's name of each entry that makes or sees an image, with the axis of colours.
-    """
-
-    arguments: dict
-    colour_axes: dict[str, int]
-
-    def own_state_dict(self) -> dict[str, Tensor]:
-        """What mmpe's network loads to do in RGB what this one does in BGR."""
-        own = super(ReleasedState, self).state_dict()
-        return {
-            name: value.flip(self.colour_axes[name]) if name in self.colour_axes else value
-            for name, value in own.items()
-        }
+def _is_constant(released: str) -> bool:
+    """Whether an entry holds no weights, but a fixed filter or what only remembered a dtype."""
+    return released.endswith(('.kernel', '_float_tensor'))

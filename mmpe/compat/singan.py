@@ -1,11 +1,7 @@
 """The released SinGAN networks and models: their names and arguments, translated onto :mod:`mmpe.models.singan`.
 
 Released scales are counted from zero (``num_scales=8`` means nine), and can be left out here, as they follow from the
-picture. The released code reads pictures as BGR; mmpe is RGB throughout, and so is what these classes learn here.
-:mod:`mmpe.compat.singan_checkpoints` converts what they have learnt elsewhere.
-
-An argument that mmpe has no counterpart for, and that no released config uses, may be given with its released default;
-any other value raises :class:`~mmpe.errors.InputError`.
+picture.
 """
 
 from __future__ import annotations
@@ -18,14 +14,32 @@ from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 from .adversarial import preprocessor
-from .arguments import only_defaults
+from .arguments import built_of, only_defaults
+from .released_state import rename_below
 
 TANH = dict(type='Tanh')
 BATCH_NORM = dict(type='BN')
 
 
 @MODELS.register_module()
-class SinGANMultiScaleGenerator(SinGANGenerator):
+def SinGANMultiScaleGenerator(
+    in_channels: int,
+    out_channels: int,
+    num_scales: int | None = None,
+    kernel_size: int = 3,
+    padding: int = 0,
+    num_layers: int = 5,
+    base_channels: int = 32,
+    min_feat_channels: int = 32,
+    out_act_cfg: dict | None = TANH,
+    init_cfg: dict | None = None,
+    *,
+    first_channels: int | None = None,
+    noise_channels: int = 3,
+    border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+    encoding: dict | None = None,
+    **others,
+) -> SinGANGenerator:
     """The released SinGAN generator, which pads each block's input with zeros.
 
     Args:
@@ -42,53 +56,50 @@ class SinGANMultiScaleGenerator(SinGANGenerator):
         first_channels, noise_channels, border, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
             released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
 
-    Attributes:
-        arguments (dict): Those of the :class:`~mmpe.models.singan.SinGANGenerator` that this is.
+    Returns:
+        SinGANGenerator: With its own ``arguments``.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
+    given = dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
+    given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
+    defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
+    defaults |= dict(min_feat_channels=base_channels, out_act_cfg=TANH)
+    only_defaults(given | others, defaults)
+    network = built_of(
+        SinGANGenerator,
+        num_scales=_count(num_scales),
+        first_channels=first_channels,
+        noise_channels=noise_channels,
+        border=border,
+        encoding=encoding,
+        kernel_size=_odd(kernel_size),
+        num_layers=num_layers,
+        base_channels=base_channels,
+    )
+    network.register_load_state_dict_pre_hook(_rename_encoding)
+    return network
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        num_scales: int | None = None,
-        kernel_size: int = 3,
-        padding: int = 0,
-        num_layers: int = 5,
-        base_channels: int = 32,
-        min_feat_channels: int = 32,
-        out_act_cfg: dict | None = TANH,
-        init_cfg: dict | None = None,
-        *,
-        first_channels: int | None = None,
-        noise_channels: int = 3,
-        border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
-        encoding: dict | None = None,
-        **kwargs,
-    ):
-        given = dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
-        given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
-        defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
-        defaults |= dict(min_feat_channels=base_channels, out_act_cfg=TANH)
-        only_defaults(given | kwargs, defaults)
-        arguments = dict(
-            num_scales=_count(num_scales),
-            first_channels=first_channels,
-            noise_channels=noise_channels,
-            border=border,
-            encoding=encoding,
-            kernel_size=_odd(kernel_size),
-            num_layers=num_layers,
-            base_channels=base_channels,
-        )
-        super().__init__(**arguments)
-        self.arguments = arguments
+
+def _rename_encoding(_, state: dict, prefix: str, *__) -> None:
+    rename_below(state, f'{prefix}head_position_encode.', f'{prefix}encoding.')
 
 
 @MODELS.register_module()
-class SinGANMSGeneratorPE(SinGANMultiScaleGenerator):
+def SinGANMSGeneratorPE(
+    *args,
+    kernel_size: int = 3,
+    padding: int = 0,
+    padding_mode: str = 'zero',
+    pad_at_head: bool = True,
+    interp_pad: bool = False,
+    noise_with_pad: bool = False,
+    positional_encoding: dict | None = None,
+    first_stage_in_channels: int | None = None,
+    noise_channels: int = 1,
+    **kwargs,
+) -> SinGANGenerator:
     """The released SinGAN generator with a choice of padding and a positional encoding.
 
     Args:
@@ -99,48 +110,40 @@ class SinGANMSGeneratorPE(SinGANMultiScaleGenerator):
         noise_with_pad (bool): Whether noise is drawn large enough not to need padding.
         positional_encoding (dict | None): The encoding.
         first_stage_in_channels (int | None): Channels of the encoding; None: ``in_channels``.
-        *args, kernel_size, noise_channels, **kwargs: As :class:`SinGANMultiScaleGenerator` has them.
+        *args, kernel_size, noise_channels, **kwargs: As :func:`SinGANMultiScaleGenerator` has them.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
     """
-
-    def __init__(
-        self,
+    network = SinGANMultiScaleGenerator(
         *args,
-        kernel_size: int = 3,
-        padding: int = 0,
-        padding_mode: str = 'zero',
-        pad_at_head: bool = True,
-        interp_pad: bool = False,
-        noise_with_pad: bool = False,
-        positional_encoding: dict | None = None,
-        first_stage_in_channels: int | None = None,
-        noise_channels: int = 1,
+        kernel_size=kernel_size,
+        noise_channels=noise_channels,
+        border=_border(_reach(kernel_size), padding, padding_mode, pad_at_head, interp_pad, noise_with_pad),
+        encoding=positional_encoding,
         **kwargs,
-    ):
-        super().__init__(
-            *args,
-            kernel_size=kernel_size,
-            noise_channels=noise_channels,
-            border=_border(_reach(kernel_size), padding, padding_mode, pad_at_head, interp_pad, noise_with_pad),
-            encoding=positional_encoding,
-            **kwargs,
+    )
+    if (first_stage_in_channels or network.out_channels) != network.in_channels:
+        raise InputError(
+            f'first_stage_in_channels={first_stage_in_channels} cannot work: the first block sees '
+            f'{network.in_channels} channels with positional_encoding={positional_encoding}'
         )
-        if (first_stage_in_channels or self.out_channels) != self.in_channels:
-            raise InputError(
-                f'first_stage_in_channels={first_stage_in_channels} cannot work: the first block sees '
-                f'{self.in_channels} channels with positional_encoding={positional_encoding}'
-            )
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        for key in [key for key in state_dict if key.startswith(f'{prefix}head_position_encode.')]:
-            state_dict[key.replace('head_position_encode', 'encoding')] = state_dict.pop(key)
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    return network
 
 
 @MODELS.register_module()
-class SinGANMultiScaleDiscriminator(SinGANDiscriminator):
+def SinGANMultiScaleDiscriminator(
+    in_channels: int,
+    num_scales: int | None = None,
+    kernel_size: int = 3,
+    padding: int = 0,
+    num_layers: int = 5,
+    base_channels: int = 32,
+    min_feat_channels: int = 32,
+    init_cfg: dict | None = None,
+    norm_cfg: dict | None = BATCH_NORM,
+    **others,
+) -> SinGANDiscriminator:
     """The released SinGAN discriminator.
 
     Args:
@@ -148,43 +151,28 @@ class SinGANMultiScaleDiscriminator(SinGANDiscriminator):
         padding (int): Zero padding of every convolution.
         norm_cfg (dict | None): Normalisation; None for none.
         num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
-            :class:`SinGANMultiScaleGenerator` has them.
+            :func:`SinGANMultiScaleGenerator` has them.
 
-    Attributes:
-        arguments (dict): Those of the :class:`~mmpe.models.singan.SinGANDiscriminator` that this is.
+    Returns:
+        SinGANDiscriminator: With its own ``arguments``.
 
     Raises:
         InputError: If an argument has a value that mmpe has no counterpart for.
     """
-
-    def __init__(
-        self,
-        in_channels: int,
-        num_scales: int | None = None,
-        kernel_size: int = 3,
-        padding: int = 0,
-        num_layers: int = 5,
-        base_channels: int = 32,
-        min_feat_channels: int = 32,
-        init_cfg: dict | None = None,
-        norm_cfg: dict | None = BATCH_NORM,
-        **kwargs,
-    ):
-        only_defaults(
-            dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | kwargs,
-            dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
-        )
-        arguments = dict(
-            num_scales=_count(num_scales),
-            in_channels=in_channels,
-            norm_cfg=norm_cfg,
-            padding=padding,
-            kernel_size=_odd(kernel_size),
-            num_layers=num_layers,
-            base_channels=base_channels,
-        )
-        super().__init__(**arguments)
-        self.arguments = arguments
+    only_defaults(
+        dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | others,
+        dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
+    )
+    return built_of(
+        SinGANDiscriminator,
+        num_scales=_count(num_scales),
+        in_channels=in_channels,
+        norm_cfg=norm_cfg,
+        padding=padding,
+        kernel_size=_odd(kernel_size),
+        num_layers=num_layers,
+        base_channels=base_channels,
+    )
 
 
 @MODELS.register_module()

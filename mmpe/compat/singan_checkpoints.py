@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +36,15 @@ from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
-from .own import own_network
+from .arguments import own_config
+from .released_state import count, entries_below, load_strictly, swap_colors
 
 OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
+# The first block of the generator sees noise alone.
+COLORS = dict(
+    generator={r'blocks\.\d+\.tail\.conv\.(weight|bias)': 0, r'blocks\.[1-9]\d*\.head\.conv\.weight': 1},
+    discriminator={r'blocks\.\d+\.head\.conv\.weight': 1},
+)
 NEEDS_CONFIG = 'give the config that it was trained with, --config'
 
 
@@ -184,7 +189,7 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
     Raises:
         InputError: If the weights and noises do not belong together, or it cannot be told.
     """
-    blocks = 1 + max(int(key.split('.')[2]) for key in state if key.startswith('generator.blocks.'))
+    blocks = count(state, 'generator.blocks.')
     # One scale less than blocks is what mmagic's configs make: they pack one level of the pyramid too few.
     if len(pyramid.noises) not in (blocks, blocks - 1):
         raise InputError(
@@ -248,20 +253,17 @@ def _configured(trained_with) -> dict[str, dict]:
     if not trained_with.get('generator'):
         raise InputError('the config has no model.generator')
     with as_input_error('the config'):
-        return {name: own_network(trained_with[name], own) for name, own in OWN_TYPES.items() if trained_with.get(name)}
+        configs = {name: trained_with[name] for name in OWN_TYPES if trained_with.get(name)}
+        return {name: own_config(config, MODELS.build(config), OWN_TYPES[name]) for name, config in configs.items()}
 
 
 def _build(config, state, pyramid) -> SinGANModel:
     model = MODELS.build(config)
-    try:
-        model.set_pyramid([model.generator.image_size(noise) for noise in pyramid.noises])
-        for name in OWN_TYPES.keys() & config.keys():
-            getattr(model, name).load_state_dict(_network_state(state, name, len(pyramid.noises)))
-    except RuntimeError as error:
-        raise InputError(
-            f'the weights do not fit the noises or the config: {textwrap.shorten(str(error), 400)}'
-        ) from error
-    _swap_colours(model)
+    model.set_pyramid([model.generator.image_size(noise) for noise in pyramid.noises])
+    for name in OWN_TYPES.keys() & config.keys():
+        network = getattr(model, name)
+        load_strictly(network, _network_state(state, name, len(pyramid.noises)), 'the noises or the config')
+        swap_colors(network, COLORS[name])
     model.stage.fill_(pyramid.trained)
     model.noise_weights[: pyramid.trained] = torch.tensor(pyramid.weights)
     model.fixed_noise.copy_(pyramid.noises[0])
@@ -270,21 +272,10 @@ def _build(config, state, pyramid) -> SinGANModel:
 
 def _network_state(state, network, scales) -> dict[str, Tensor]:
     """The entries of one network without its name, as far as there are scales."""
-    own = {key.partition('.')[2]: value for key, value in state.items() if key.startswith(f'{network}.')}
+    own = entries_below(state, f'{network}.')
     own.pop('head_position_encode._float_tensor', None)  # it only remembered a dtype and a device
     kept = tuple(f'blocks.{scale}.' for scale in range(scales))
     return {key: value for key, value in own.items() if key.startswith(kept) or not key.startswith('blocks.')}
-
-
-@torch.no_grad()
-def _swap_colours(model) -> None:
-    """Make RGB of BGR in all that sees or makes an image; the first block of the generator sees noise alone."""
-    critics = model.discriminator.blocks if model.discriminator else []
-    for block in [*model.generator.blocks[1:], *critics]:
-        block.head.conv.weight.copy_(block.head.conv.weight.flip(1))
-    for block in model.generator.blocks:
-        for parameter in block.tail.conv.parameters():
-            parameter.copy_(parameter.flip(0))
 
 
 def _set_picture(model, path) -> None:

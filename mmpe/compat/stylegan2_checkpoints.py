@@ -7,58 +7,26 @@ training are not in a checkpoint at all: a converted one is there to be sampled.
 
 from __future__ import annotations
 
-from mmpe.errors import InputError, as_input_error
+from dataclasses import replace
+
+from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
-from mmpe.registry import MODELS
 
-from .adversarial_checkpoints import Networks, State, count, load_strictly
-from .own import own_network
-from .stylegan2 import WEIGHT, swap_colours, translate_discriminator, translate_generator
+from .adversarial_checkpoints import Family, Kind, Networks
+from .released_state import State, count
+from .stylegan2 import DISCRIMINATOR_COLORS, GENERATOR_COLORS, release_discriminator, release_generator
 
-OWN_TYPES = dict(generator='StyleGenerator', discriminator='StyleDiscriminator')
+WEIGHT = '.weight_orig'
 MARK = f'conv1.conv{WEIGHT}'
 WIDTH_AT_64 = 256  # channels for each unit of the channel multiplier, and half of it at twice the size
 
 
 def convert_stylegan2(networks: Networks, settings: dict | None) -> tuple[StyleGAN2Model, dict]:
-    """Build the model of a released StyleGAN2.
+    """Build the model of a released StyleGAN2; see :meth:`~mmpe.compat.adversarial_checkpoints.Family.convert`.
 
-    Args:
-        networks (Networks): Of the checkpoint. Where the generator or its running average is missing, the other serves
-            as both.
-        settings (dict | None): The config that it was trained with, released or mmpe's.
-
-    Returns:
-        tuple[StyleGAN2Model, dict]: In eval mode, with its config.
-
-    Raises:
-        InputError: If the weights do not fit each other or the config, or a config is needed.
+    Where the generator or its running average is missing, the other serves as both.
     """
-    with as_input_error('the checkpoint cannot be converted'):
-        config = _configured(settings) if settings is not None else _inferred(networks)
-        if not networks.discriminator:
-            config.pop('discriminator', None)
-        model = MODELS.build(config)
-        load_strictly(model.generator, translate_generator(networks.generator))
-        load_strictly(model.generator_ema, translate_generator(networks.average or networks.generator))
-        if networks.discriminator:
-            load_strictly(model.discriminator, translate_discriminator(networks.discriminator))
-    return swap_colours(model).eval(), config
-
-
-def _configured(settings) -> dict:
-    trained_with = settings.get('model') or {}
-    if not trained_with.get('generator'):
-        raise InputError('the config has no model.generator')
-    networks = {name: own_network(trained_with[name], own) for name, own in OWN_TYPES.items() if trained_with.get(name)}
-    return dict(type='StyleGAN2Model', **networks)
-
-
-def _inferred(networks: Networks) -> dict:
-    config = dict(type='StyleGAN2Model', generator=_generator(networks.generator))
-    if networks.discriminator:
-        config['discriminator'] = _discriminator(networks.discriminator)
-    return config
+    return FAMILY.convert(replace(networks, average=networks.average or networks.generator), settings)
 
 
 def _generator(state: State) -> dict:
@@ -73,7 +41,6 @@ def _generator(state: State) -> dict:
     else:
         upsampling = 'BilinearThenConv' if unpadded else 'ConvThenBilinear'
     return dict(
-        type='StyleGenerator',
         out_size=4 << blocks,
         encoding=_encoding(state, inputs),
         upsampling=dict(type=upsampling),
@@ -102,7 +69,6 @@ def _discriminator(state: State) -> dict:
     last = state[f'final_conv.0.conv{WEIGHT}'].shape[0]
     cells = state[f'final_linear.0.linear{WEIGHT}'].shape[1] // last
     return dict(
-        type='StyleDiscriminator',
         in_size=in_size,
         channel_multiplier=_multiplier(in_size, state[f'convs.0.0.conv{WEIGHT}'].shape[0]),
         pool_size=None if cells == 16 else round(cells**0.5),
@@ -113,3 +79,12 @@ def _discriminator(state: State) -> dict:
 def _multiplier(size, width) -> int:
     """The channel multiplier of a network whose maps have ``width`` channels at ``size`` pixels."""
     return 2 if size < 64 else max(1, round(width * size / 64 / WIDTH_AT_64))
+
+
+FAMILY = Family(
+    'StyleGAN2Model',
+    generator=Kind('StyleGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
+    discriminator=Kind(
+        'StyleDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+    ),
+)

@@ -15,9 +15,10 @@ from .pictures import MAX_PIXELS, read_picture
 from .pyramid import pyramid_sizes, resize
 
 
-@DATASETS.register_module()
 class SinGANDataset(Dataset):
     """The image pyramid of one picture; its only item is the whole pyramid.
+
+    In configs its name stands for a subclass that takes the released arguments, too.
 
     Args:
         data_root (str): The picture, a file (exactly as typed) or ``skimage://NAME``.
