@@ -1,10 +1,11 @@
-"""What mmpe's own models are fed with, found by what their generators offer."""
+"""What mmpe's own models are fed with, a function per family."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.grid import Grid
 from mmpe.memory import MAPS_ALIVE, check_room
+from mmpe.models.adversarial import AdversarialModel
 from mmpe.models.encodings import Encoding
-from mmpe.models.sampled import largest_map
+from mmpe.models.sampled import SampledModel, largest_map
+from mmpe.models.singan import SinGANSampler
+from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.numbers import as_size, size_text
 
 from .layers import SampleInput
@@ -52,17 +56,13 @@ def feed(model: nn.Module, size: tuple[int, int] | None = None) -> Feed:
     Raises:
         InputError: If the model cannot give that size, has not been trained, or is of a kind that is not known here.
     """
-    if size is not None:
-        size = as_size(size)
-    generator = getattr(model, 'generator_ema', None) or getattr(model, 'generator', None)
-    if getattr(model, 'trained_scales', 1) == 0:
-        raise InputError(f'this {type(model).__name__} has not been trained: there is nothing to audit')
-    if hasattr(model, 'draw_noises'):
-        return _feed_pyramid(model, generator, size)
-    if hasattr(generator, 'style_mapping'):
-        return _feed_styles(generator, size)
-    if hasattr(generator, 'latent_shape'):
-        return _feed_latents(model, generator, size)
+    if isinstance(model, SampledModel):
+        model.check_trained()
+    return _feed(model, None if size is None else as_size(size))
+
+
+@singledispatch
+def _feed(model: nn.Module, size: tuple[int, int] | None) -> Feed:
     raise InputError(
         f'what a {type(model).__name__} takes is not known: call mmpe.analysis.audit from Python, with a function that '
         'draws its inputs'
@@ -90,7 +90,9 @@ def check_audit(model: nn.Module, size: tuple[int, int] | None, num: int, batch:
     check_room(int(needed), device, what, 'a smaller --num, --batch or --size')
 
 
-def _feed_pyramid(model, generator, size) -> Feed:
+@_feed.register
+def _feed_pyramid(model: SinGANSampler, size: tuple[int, int] | None) -> Feed:
+    generator = model.sampled_generator
     sizes = model.scaled_sizes(size)
     encoding, grid = generator.encoding, Grid(generator.noise_shape(0, sizes[0])[1:])
 
@@ -108,7 +110,9 @@ def _feed_pyramid(model, generator, size) -> Feed:
     return Feed(generator, sample_input, dict(sample_input=coarsest, shift=shift, scale=1.0))
 
 
-def _feed_styles(generator, size) -> Feed:
+@_feed.register
+def _feed_styles(model: StyleGAN2Model, size: tuple[int, int] | None) -> Feed:
+    generator = model.sampled_generator
     base = None if size is None else generator.base_size(size)
 
     def inputs(num: int, rng: torch.Generator, draw: Callable, **named) -> tuple:
@@ -125,18 +129,16 @@ def _feed_styles(generator, size) -> Feed:
     return Feed(generator, sample_input, _translation(generator, generator.encoding, without_noise, base))
 
 
-def _feed_latents(model, generator, size) -> Feed:
+@_feed.register
+def _feed_latents(model: AdversarialModel, size: tuple[int, int] | None) -> Feed:
+    generator, stage = model.sampled_generator, model.stage_options
     base = None if size is None else generator.base_size(size)
-    stage = {}
-    if hasattr(model, 'growth'):
-        seen = int(model.images_seen)
-        stage = dict(curr_scale=model.growth.scale(seen), transition_weight=model.growth.transition_weight(seen))
 
     def sample_input(num: int, rng: torch.Generator, **named) -> tuple:
         z = torch.randn(num, *generator.latent_shape(base), generator=rng)
         return _arguments(generator, z=z, base_size=base, **stage, **named)
 
-    encoding = getattr(generator.head, 'encoding', None)
+    encoding = generator.head.encoding
     if encoding is None:
         return Feed(generator, sample_input, {})
     return Feed(generator, sample_input, _translation(generator, encoding, sample_input, base, **stage))

@@ -245,6 +245,11 @@ class AdversarialModel(ResumableModel, SampledModel):
         """nn.Module: The running average, where there is one."""
         return self.generator if self.generator_ema is None else self.generator_ema
 
+    @property
+    def stage_options(self) -> dict:
+        """dict: What the generator is told, beside latents and sizes, of how far training is."""
+        return {}
+
     def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
         """Random images.
 

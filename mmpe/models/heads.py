@@ -18,6 +18,7 @@ from mmpe.grid import Grid
 from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
+from .encodings import Encoding
 from .sizes import Size, encode
 
 Linear = Callable[[int, int], nn.Module]
@@ -31,12 +32,18 @@ class Head(nn.Module, ABC):
         channels (int): Channels of the map.
         grid (tuple[int, int]): (h, w) of the map at the base size 4.
         linear (Callable): Makes a 1x1 convolution without bias.
+
+    Attributes:
+        encoding (Encoding | None): What tells it where its cells are.
     """
+
+    encoding: Encoding | None
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
         super().__init__()
         check_whole(1, latent_channels=latent_channels, channels=channels)
         self.latent_channels = latent_channels
+        self.encoding = None
 
     @abstractmethod
     def latent_shape(self, grid: Size) -> tuple[int, ...]:

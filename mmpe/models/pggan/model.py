@@ -206,10 +206,15 @@ class PGGANModel(AdversarialModel):
 
     # ---------------------------------------------------------------- sampling
 
-    def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
+    @property
+    def stage_options(self) -> dict:
+        """dict: The side that is grown to, and how far its layers are faded in."""
         seen = int(self.images_seen)
+        return dict(curr_scale=self.growth.scale(seen), transition_weight=self.growth.transition_weight(seen))
+
+    def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
         z = self._normal(rngs, *generator.latent_shape(base))
-        images = generator(z, self.growth.scale(seen), self.growth.transition_weight(seen), base)
+        images = generator(z, base_size=base, **self.stage_options)
         return F.interpolate(images, generator.image_size(base), mode='nearest')
 
 
