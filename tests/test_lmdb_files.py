@@ -1,6 +1,7 @@
 """LMDBs that are not complete, or that another process has open."""
 
 import io
+import multiprocessing
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -63,6 +64,27 @@ def test_one_that_is_read_elsewhere_is_read(tmp_path, kind, transaction):
     path = make(tmp_path / 'x.lmdb', kind)
     with another_process(path, kind, 'read', transaction):
         assert PictureFolder(str(path), 8)[0]['inputs'].shape == (3, 8, 8)
+
+
+@linux
+def test_processes_that_start_together_are_not_taken_for_writers(tmp_path):
+    """Each looks whether somebody writes, for which it opens the LMDB for a moment."""
+    path = make(tmp_path / 'x.lmdb', 'file')
+    context = multiprocessing.get_context('fork')
+    together = context.Barrier(4)
+
+    def start():
+        for _ in range(10):
+            together.wait(20)  # seconds: one that has failed does not come
+            PictureFolder(str(path), 8)
+
+    with another_process(path, 'file', 'read', 'open'):
+        processes = [context.Process(target=start) for _ in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
 
 
 @pytest.mark.parametrize('kind', ['file', 'folder'])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PIL import Image
 
-Extent = tuple[float, float]  # width, height
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 _MOST_HALVINGS = 5  # of a JPEG 2000 file, by default
