@@ -6,8 +6,11 @@ over the files of another.
 
 from __future__ import annotations
 
+import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
 
@@ -37,14 +40,32 @@ REQUIRED = (
 )
 
 
+class RequirementError(ImportError):
+    """What mmpe needs is missing, or of a version that does not work."""
+
+
 def check_required() -> None:
     """Look for what mmpe needs, without importing mmcv, and OpenCV with it.
 
     Raises:
-        ImportError: If a module is missing, or of a version that does not work; it names the distribution.
+        RequirementError: If a module is missing, or of a version that does not work; it names the distribution. A
+            program that does not catch it ends with that line and exit code 2, as mmpe's tools do for all mistakes:
+            their own boundary cannot be imported then.
     """
-    for module in REQUIRED:
-        _check(module, _installed(module))
+    try:
+        for module in REQUIRED:
+            _check(module, _installed(module))
+    except RequirementError:
+        sys.excepthook = partial(_end_in_a_line, sys.excepthook)
+        raise
+
+
+def _end_in_a_line(usual: Callable, kind: type, error: BaseException, traceback) -> None:
+    if not isinstance(error, RequirementError):
+        usual(kind, error, traceback)
+        return
+    print(f'error: {error}', file=sys.stderr)
+    raise SystemExit(2)
 
 
 def _installed(module: Module) -> dict[str, str]:
@@ -62,14 +83,14 @@ def _check(module: Module, found: dict[str, str]) -> None:
     needed = f'mmpe needs {module.name}{module.versions}'
     if find_spec(module.name) is None:
         broken = f' (what is left of {_listed(found)} is broken)' if found else ''
-        raise ImportError(
+        raise RequirementError(
             f'{needed}, and there is none{broken}: {_ADVICE}, or one of {", ".join(module.distributions)} alone'
         )
     if not found:  # a source tree on the path has no metadata
         found = {module.name: import_module(module.name).__version__}
     if not any(SpecifierSet(module.versions).contains(version, prereleases=True) for version in found.values()):
         name = next(iter(found))
-        raise ImportError(f'{needed}, and {_listed(found)} is installed: pip install "{name}{module.versions}"')
+        raise RequirementError(f'{needed}, and {_listed(found)} is installed: pip install "{name}{module.versions}"')
     if len(found) > 1:
         warnings.warn(
             f'{_listed(found)} are all installed, provide the same module {module.name}, and have overwritten each '

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 import mmpe
 from mmpe import _mmengine, registry
-from mmpe.distributions import REQUIRED, check_required
+from mmpe.distributions import REQUIRED, _end_in_a_line, check_required
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -129,6 +129,7 @@ def test_every_form_of_mmengine_and_mmcv_does(monkeypatch, recwarn, versions):
     ],
 )
 def test_what_does_not_work_is_named_with_its_distribution(monkeypatch, versions, message):
+    monkeypatch.setattr(sys, 'excepthook', sys.excepthook)  # given back afterwards
     installed(monkeypatch, **versions)
     with pytest.raises(ImportError, match=message):
         check_required()
@@ -142,9 +143,15 @@ def test_what_is_missing_is_one_line(tmp_path, missing):
         f'import mmpe'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert done.returncode == 1
-    said = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
     assert f'mmpe needs {missing}>=' in said and "pip install 'mmpe[openmmlab]'" in said and f'onedl-{missing}' in said
+
+
+def test_other_errors_keep_their_traceback():
+    usual = []
+    _end_in_a_line(lambda *what: usual.append(what), KeyError, KeyError('x'), None)
+    assert len(usual) == 1
 
 
 def test_two_forms_over_each_other_are_named(monkeypatch):
