@@ -1,7 +1,6 @@
 """Grids in closed form, the laws by which they combine, and encodings and generators that take them."""
 
 import copy
-import doctest
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from scipy.ndimage import zoom
 from skimage.transform import AffineTransform
 
 import mmpe.compat.encodings  # noqa: F401  (the released names)
-import mmpe.grid
 import mmpe.models  # noqa: F401
 from mmpe.errors import InputError
 from mmpe.grid import Grid, as_grid
@@ -58,11 +56,6 @@ def grid(request):
 def axes(grid):
     """(y of the rows, x of the columns) of a grid that is not warped, as lists."""
     return grid.positions[:, 0, 1].tolist(), grid.positions[0, :, 0].tolist()
-
-
-def test_the_docstrings_examples():
-    found = doctest.testmod(mmpe.grid)
-    assert found.failed == 0 and found.attempted > 10
 
 
 # ---------------------------------------------------------------- closed forms
