@@ -1,5 +1,6 @@
 """Data sets, and the order in which they are seen."""
 
+from .buckets import BucketBatchSampler, BucketedDataset
 from .drawn_faces import DrawnFaces
 from .growing_batches import GrowingBatchSampler
 from .picture_folder import PictureFolder
@@ -10,6 +11,8 @@ from .sampler import ResumableSampler
 from .singan_dataset import SinGANDataset
 
 __all__ = [
+    'BucketBatchSampler',
+    'BucketedDataset',
     'DrawnFaces',
     'GrowingBatchSampler',
     'PictureError',

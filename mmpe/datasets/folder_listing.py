@@ -36,13 +36,14 @@ class FolderMemory:
     Args:
         root (Path): The folder.
         rules (str): All that findings depend on besides the files.
+        kind (str): What is remembered; each kind of findings of a folder has a file of its own.
     """
 
-    def __init__(self, root: Path, rules: str):
+    def __init__(self, root: Path, rules: str, kind: str = 'listing'):
         self.root = root
         self._rules = [_VERSION, rules]
         name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:32]
-        self._file = cache_folder() / f'listing_{name}.json'
+        self._file = cache_folder() / f'{kind}_{name}.json'
         self._known = self._read()
         self._prefix = os.path.join(root, '')
         self._found: dict[str, list] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -18,6 +20,7 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 _RIGHT_TO_LEFT, _BOTTOM_TO_TOP = (2, 3, 6, 7), (3, 4, 7, 8)  # where these sides go
+_TEXTS, _LONGEST_KEYWORD = (b'iTXt', b'tEXt', b'zTXt'), 79
 _FORMATS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i'}  # of the EXIF types that are whole numbers
 
 
@@ -33,6 +36,18 @@ def find_orientation(image: Image.Image) -> int:
         except Exception:  # a broken block can break its reader in any way
             found = 1
     return found if found in _TURN else 1
+
+
+def may_be_turned(stream: BinaryIO) -> bool:
+    """Whether a PNG has a chunk, before or after its pixels, that can hold an orientation; reads no pixels."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack('>I4s', head)
+        content = stream.read(min(length, _LONGEST_KEYWORD)) if kind in _TEXTS else b''
+        if kind == b'eXIf' or content.startswith((b'XML:com.adobe.xmp\0', b'Raw profile type ')):
+            return True
+        stream.seek(length - len(content) + 4, os.SEEK_CUR)
+    return False
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from itertools import chain
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +12,35 @@ import torch
 from mmengine.logging import print_log
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from mmpe.errors import InputError
 from mmpe.names import printable
-from mmpe.numbers import check_real, check_whole, given
+from mmpe.numbers import check_numbers, check_real, check_whole, given, shown
 from mmpe.registry import DATASETS
 
+from .buckets import BucketedDataset, bucket_sizes, sort_into_buckets
 from .picture_sources import find_pictures
 from .pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
+
+Size = tuple[int, int]
 
 _LARGEST = 2**16  # pixels a side
 
 
 @DATASETS.register_module()
-class PictureFolder(Dataset):
-    """The pictures of a folder or LMDB, all at one size.
+class PictureFolder(BucketedDataset):
+    """The pictures of a folder or LMDB, all at one size, or each at the one of several that is nearest in shape.
 
-    A picture is shrunk or enlarged (Lanczos, antialiased) until it just covers ``size`` x ``size``, and cut to its
-    centre. Item i is always the same: mirrored pictures are items of their own, and the order of the items is the
-    sampler's alone, so a resumed run sees the very pictures that the unbroken one would have seen.
+    A picture is shrunk or enlarged (Lanczos, antialiased) until it just covers its size, and cut to its center. Item i
+    is always the same: mirrored pictures are items of their own, and the order of the items is the sampler's alone, so
+    a resumed run sees the very pictures that the unbroken one would have seen.
 
     Args:
         data_root (str): A folder, with its subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
             ``skimage://lfw_subset``, 100 small grey faces.
-        size (int): Height and width of the items, in pixels.
+        size: Height and width of the items, in pixels.
+        sizes: In place of ``size``, sizes (H, W) of different shapes: an item has the one whose aspect ratio is nearest
+            to its picture's. Batches of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.
         flip (bool): Whether the mirror images are there too: item i + n is that of item i, of n pictures.
         skip_unreadable (bool): Whether the next readable picture, by name, takes the place of one that cannot be read,
             with a warning; otherwise it is an error.
@@ -51,24 +57,31 @@ class PictureFolder(Dataset):
     def __init__(
         self,
         data_root: str | Path,
-        size: int,
+        size: int | None = None,
         flip: bool = False,
         skip_unreadable: bool = False,
         max_pixels: int = MAX_PIXELS,
         reducing_gap: float | None = REDUCING_GAP,
+        sizes: Sequence[int | Size] | None = None,
     ):
-        check_whole(1, _LARGEST, size=size)
+        self.sizes = check_sizes(size, sizes)
         check_whole(1, MOST_PIXELS, max_pixels=max_pixels)
         check_real(1, **given(reducing_gap=reducing_gap))
         self.pictures = find_pictures(data_root)
         self.num_pictures = len(self.pictures.names)
         self.data_root = str(data_root)
-        self.size = size
+        self.size = size if sizes is None else list(self.sizes)
         self.flip = flip
         self.skip_unreadable = skip_unreadable
         self.max_pixels = max_pixels
         self.reducing_gap = reducing_gap
         self._warned: set[int] = set()
+        self._buckets = [0] * self.num_pictures if sizes is None else self._sort_by_shape()
+
+    @property
+    def buckets(self) -> list[int]:
+        """list[int]: The number in ``sizes`` of every item's size."""
+        return self._buckets * (1 + self.flip)
 
     @property
     def metainfo(self) -> dict:
@@ -79,7 +92,7 @@ class PictureFolder(Dataset):
         return self.num_pictures * (1 + self.flip)
 
     def __getitem__(self, index: int) -> dict:
-        """``inputs``: (3, size, size) RGB, uint8.
+        """``inputs``: (3, H, W) RGB, uint8.
 
         Raises:
             PictureError: If the picture cannot be read, by name; with ``skip_unreadable``, if none can.
@@ -99,16 +112,27 @@ class PictureFolder(Dataset):
             raise PictureError(f'{error}; remove it, or pass over such pictures with skip_unreadable=True') from error
 
     def read(self, number: int) -> Image.Image:
-        """Picture ``number``, not mirrored, as RGB of ``size`` x ``size``.
+        """Picture ``number``, not mirrored, as RGB of its size.
 
         Raises:
             PictureError: If it cannot be read.
         """
-        size = self.size, self.size
+        size = self.sizes[self._buckets[number]]
         return self.pictures.read(number, size, max_pixels=self.max_pixels, reducing_gap=self.reducing_gap)
 
+    def _sort_by_shape(self) -> list[int]:
+        sizes = self.pictures.find_sizes(self.max_pixels)
+        self._buckets = [0] * self.num_pictures
+        unreadable = [number for number, size in enumerate(sizes) if size is None]
+        if unreadable and not self.skip_unreadable:
+            self._read(unreadable[0])
+        # others of its size take the place of a picture that cannot be read, whichever bucket it is in
+        buckets = iter(sort_into_buckets(self.sizes, [size for size in sizes if size]))
+        return [0 if size is None else next(buckets) for size in sizes]
+
     def _read_from(self, number: int) -> Image.Image:
-        for candidate in chain(range(number, self.num_pictures), range(number)):
+        following = (*range(number, self.num_pictures), *range(number))
+        for candidate in (other for other in following if self._buckets[other] == self._buckets[number]):
             try:
                 return self.read(candidate)
             except PictureError as error:
@@ -120,6 +144,23 @@ class PictureFolder(Dataset):
         if number not in self._warned:
             self._warned.add(number)
             print_log(f'{error}; the next one takes its place', logger='current', level=logging.WARNING)
+
+
+def check_sizes(size: int | None, sizes: Sequence[int | Size] | None) -> list[Size]:
+    """The sizes (H, W) of a data set of squares of one ``size``, or of pictures of several ``sizes``.
+
+    Raises:
+        InputError: If none or both are given, or one is out of its range.
+    """
+    if sizes is None:
+        check_whole(1, _LARGEST, size=size)
+        return [(int(size), int(size))]
+    if size is not None:
+        raise InputError(f'size={shown(size)} and sizes={shown(sizes)} are given: take one of them out')
+    found = bucket_sizes(sizes)
+    for i, pair in enumerate(found):
+        check_numbers(partial(check_whole, 1, _LARGEST), **{f'sizes[{i}]': pair})
+    return found
 
 
 def _to_tensor(image: Image.Image) -> Tensor:

@@ -13,13 +13,14 @@ import numpy as np
 import PIL
 from mmengine.logging import print_log
 from PIL import Image
+from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.names import locate, printable
 
 from .folder_listing import FolderMemory, visible_and_hidden
 from .lmdb_files import check_complete, check_not_open_for_writing, version
-from .pictures import SKIMAGE, open_fitted
+from .pictures import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
 
@@ -86,6 +87,15 @@ class FolderOfFiles:
         """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
         return open_fitted(self.root / self.names[number], None, size, **options)
 
+    def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
+        """(H, W) of every picture, None of those that cannot be read; many are remembered, as the listing is."""
+        memory = FolderMemory(self.root, repr((PIL.__version__, 'sizes')), 'sizes')
+        names = tqdm(self.names, 'sizes of pictures', unit='picture', disable=len(self.names) < _MANY)
+        sizes = [memory.recall(name, lambda path: _size_of(Path(path), max_pixels)) for name in names]
+        if len(sizes) >= _MANY:
+            memory.save()
+        return [size and tuple(size) for size in sizes]
+
 
 class Lmdb:
     """An LMDB of encoded pictures, in the order of their keys.
@@ -124,6 +134,12 @@ class Lmdb:
             content = bytes(transaction.get(key))
         return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
 
+    def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
+        """(H, W) of every picture, None of those that cannot be read."""
+        keys = tqdm(self.keys, 'sizes of pictures', unit='picture', disable=len(self.keys) < _MANY)
+        with self._reading() as transaction:
+            return [_size_of(bytes(transaction.get(key)), max_pixels) for key in keys]
+
     @contextmanager
     def _reading(self):
         """A transaction.
@@ -154,9 +170,20 @@ class SkimageFaces:
         self.faces = np.round(skimage.data.lfw_subset()[:100] * 255).astype(np.uint8)
         self.names = [f'lfw_subset {i}' for i in range(len(self.faces))]
 
+    def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size]:
+        """(H, W) of every face."""
+        return [face.shape for face in self.faces]
+
     def read(self, number: int, size: Size, **options) -> Image.Image:
         """Face ``number`` at ``size``."""
         return fit(Image.fromarray(self.faces[number]).convert('RGB'), size)
+
+
+def _size_of(source: Path | bytes, max_pixels: int) -> Size | None:
+    try:
+        return picture_size(source, max_pixels=max_pixels)
+    except PictureError:
+        return None
 
 
 def _is_picture(name: str, memory: FolderMemory) -> bool:

@@ -24,9 +24,11 @@ from mmpe.numbers import check_whole
 from .bit_depth import to_8_bits
 from .color_key import has_key_of_16_bits, make_transparent
 from .color_profiles import lab_to_srgb, to_srgb
-from .orientation import box_upright, find_orientation, turn_upright, without_exif
+from .orientation import box_upright, find_orientation, may_be_turned, turn_upright, without_exif
 from .reduced_decoding import Box, decode_reduced, fit
 from .tiff import SIGNATURES, Numbers, has_undeclared_channel, is_misread, numbers_of, read_numbers
+
+Size = tuple[int, int]
 
 SKIMAGE = 'skimage://'
 MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fill a memory
@@ -111,6 +113,39 @@ def open_picture(
         PictureError: If there is no such file, it is not a picture, or it has more than ``max_pixels``.
     """
     return _open_picture(source, name, enough, max_pixels)[0]
+
+
+def picture_size(source: Path | bytes, name: str | Path | None = None, max_pixels: int = MAX_PIXELS) -> Size:
+    """(H, W) of a picture file as it is to be seen, from what stands before its pixels wherever that is enough.
+
+    Args:
+        source: See :func:`open_picture`, as for ``name`` and ``max_pixels``.
+
+    Raises:
+        PictureError: As :func:`open_picture`.
+    """
+    size = _declared_size(source)
+    if size is None:
+        size = open_picture(source, name, max_pixels=max_pixels).size
+    return size[1], size[0]
+
+
+def _declared_size(source: Path | bytes) -> tuple[int, int] | None:
+    """Width and height upright, or None where only reading the picture as a whole, or its error, tells."""
+    try:
+        with (
+            warnings.catch_warnings(),
+            io.BytesIO(source) if isinstance(source, bytes) else open(source, 'rb') as stream,
+        ):
+            warnings.simplefilter('ignore')
+            with _open(stream) as image:
+                if is_misread(image) or (image.format == 'PNG' and may_be_turned(stream)):
+                    return None
+                # Pillow has turned a TIFF's size already, and would read the pixels of a PNG for its orientation
+                upright = image.format in ('PNG', 'TIFF') or find_orientation(image) < 5
+                return image.size if upright else image.size[::-1]
+    except Exception:  # whatever a broken file does to a decoder: reading it says it better
+        return None
 
 
 def open_fitted(

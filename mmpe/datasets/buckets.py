@@ -1,0 +1,186 @@
+"""Pictures of several shapes: each goes to the size whose aspect ratio is nearest to its own, its bucket."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import torch
+from mmengine.logging import print_log
+from torch.utils.data import BatchSampler, Dataset
+
+from mmpe.errors import InputError
+from mmpe.numbers import as_size, check_whole, shown, size_text
+from mmpe.random_numbers import random_generator
+from mmpe.registry import DATA_SAMPLERS
+
+from .sampler import ResumableSampler
+
+Size = tuple[int, int]
+
+_MOST_LOST = 0.5  # of a picture, without a word
+_CLOSE = 1e-9
+
+
+class BucketedDataset(Dataset):
+    """A data set whose items have one of several sizes.
+
+    Attributes:
+        sizes: (H, W) of each bucket.
+        buckets: The number of each item's bucket.
+    """
+
+    sizes: list[Size]
+    buckets: Sequence[int]
+
+
+def bucket_sizes(sizes: Sequence[int | Size]) -> list[Size]:
+    """Sizes (H, W) of buckets, checked.
+
+    Raises:
+        InputError: If there is none, one is no size, or two have the same shape, so that no picture is nearer to one.
+    """
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
+        raise InputError(f'sizes={shown(sizes)} must be a list of sizes in pixels, such as [64, (64, 128), (128, 64)]')
+    pairs = [as_size(size, f'sizes[{i}]') for i, size in enumerate(sizes)]
+    for i, pair in enumerate(pairs):
+        alike = next((other for other in pairs[:i] if pair[0] * other[1] == pair[1] * other[0]), None)
+        if alike:
+            raise InputError(
+                f'sizes={list(sizes)} has two of the same shape, {size_text(alike)} and {size_text(pair)}: keep the '
+                'larger one, which a scale of the other size is made from'
+            )
+    return pairs
+
+
+def nearest_bucket(sizes: Sequence[Size], picture: Size) -> int:
+    """Which size's aspect ratio is nearest to that of a picture (H, W), by its logarithm; the first of equal ones.
+
+    >>> nearest_bucket([(64, 64), (64, 128)], (300, 400))
+    0
+    """
+    distances = [abs(math.log(height * picture[1] / (width * picture[0]))) for height, width in sizes]
+    return next(i for i, distance in enumerate(distances) if distance < min(distances) + _CLOSE)
+
+
+def sort_into_buckets(sizes: Sequence[Size], pictures: Sequence[Size]) -> list[int]:
+    """The bucket of every picture (H, W). What a picture loses by it, or lacks in size, is logged, once for all.
+
+    Raises:
+        InputError: If a bucket stays empty.
+    """
+    buckets = [nearest_bucket(sizes, picture) for picture in pictures]
+    counts = Counter(buckets)
+    empty = [size_text(size) for i, size in enumerate(sizes) if not counts[i]]
+    if empty:
+        raise InputError(
+            f'none of the {len(pictures)} pictures is nearest in shape to {", ".join(empty)}: take it out of sizes'
+        )
+    _tell(sizes, pictures, buckets, counts)
+    return buckets
+
+
+def _tell(sizes: Sequence[Size], pictures: Sequence[Size], buckets: list[int], counts: Counter) -> None:
+    lost = [_lost(picture, sizes[bucket]) for picture, bucket in zip(pictures, buckets)]
+    most = sum(share > _MOST_LOST for share in lost)
+    small = sum(any(a < b for a, b in zip(picture, sizes[bucket])) for picture, bucket in zip(pictures, buckets))
+    shares = ', '.join(f'{size_text(size)}: {counts[i]}' for i, size in enumerate(sizes))
+    print_log(f'{len(pictures)} pictures by shape: {shares}', 'current')
+    if most:
+        print_log(
+            f'{most} of {len(pictures)} pictures lose more than half of their area as they are cropped to the nearest '
+            f'of {", ".join(map(size_text, sizes))} (at most {max(lost):.0%}): give sizes one that is nearer to theirs',
+            'current',
+            logging.WARNING,
+        )
+    if small:
+        print_log(
+            f'{small} of {len(pictures)} pictures are smaller than the size of their shape, and enlarged',
+            'current',
+            logging.WARNING,
+        )
+
+
+def _lost(picture: Size, size: Size) -> float:
+    aspect, wanted = picture[1] / picture[0], size[1] / size[0]
+    return 1 - min(aspect, wanted) / max(aspect, wanted)
+
+
+@DATA_SAMPLERS.register_module()
+class BucketBatchSampler(BatchSampler):
+    """Batches of pictures of one shape.
+
+    An epoch holds every picture of every bucket; a bucket whose last batch is not full begins again to fill it. The
+    order is the sampler's seed's alone, so a resumed run goes on where it was, and all processes see the same shape at
+    the same time.
+
+    It belongs into ``train_dataloader=dict(batch_size=8, batch_sampler=dict(type='BucketBatchSampler'))``.
+
+    Args:
+        sampler: Gives the seed, and how many pictures have been seen.
+        batch_size: Pictures per batch and process.
+
+    Raises:
+        InputError: If the sampler cannot be resumed, or the data set has no buckets.
+    """
+
+    def __init__(self, sampler: ResumableSampler, batch_size: int):
+        check_whole(1, batch_size=batch_size)
+        if not isinstance(sampler, ResumableSampler):
+            raise InputError(
+                f'BucketBatchSampler needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
+            )
+        if not isinstance(sampler.dataset, BucketedDataset):
+            raise InputError(
+                'BucketBatchSampler needs a data set of several shapes, such as PictureFolder with sizes=[64, (64, '
+                f'128)], not this {type(sampler.dataset).__name__}'
+            )
+        super().__init__(sampler, batch_size, drop_last=True)
+        self.batches_per_update = 1
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """This process's batches, from the sampler's ``start`` on, for ever."""
+        rank, world = self.sampler.rank, self.sampler.world_size
+        start = self.sampler.start // (self.batch_size * world)
+        epoch, passed = divmod(start, self._batches_per_epoch)
+        while True:
+            for batch in self._epoch(epoch)[passed:]:
+                yield batch[rank::world]
+            epoch, passed = epoch + 1, 0
+
+    def __len__(self) -> int:
+        return self._batches_per_epoch
+
+    @property
+    def _pictures_per_update(self) -> int:
+        return self.batch_size * self.sampler.world_size * self.batches_per_update
+
+    @property
+    def _batches_per_epoch(self) -> int:
+        updates = sum(-(-len(items) // self._pictures_per_update) for items in self._items)
+        return updates * self.batches_per_update
+
+    @cached_property
+    def _items(self) -> list[list[int]]:
+        items = [[] for _ in self.sampler.dataset.sizes]
+        for item, bucket in enumerate(self.sampler.dataset.buckets):
+            items[bucket].append(item)
+        return items
+
+    def _epoch(self, epoch: int) -> list[list[int]]:
+        """Each batch of all processes together."""
+        rng = random_generator('buckets', self.sampler.seed, epoch)
+        many, updates = self._pictures_per_update, []
+        for items in self._items:
+            order = [items[i] for i in self._order(len(items), rng)]
+            order *= -(-many // len(order)) + 1  # to fill its last update
+            updates += [order[first : first + many] for first in range(0, len(items), many)]
+        updates = [updates[i] for i in self._order(len(updates), rng)]
+        size = self.batch_size * self.sampler.world_size
+        return [update[first : first + size] for update in updates for first in range(0, many, size)]
+
+    def _order(self, num: int, rng: torch.Generator) -> list[int]:
+        return torch.randperm(num, generator=rng).tolist() if self.sampler.shuffle else list(range(num))
