@@ -12,8 +12,9 @@ import torch
 from PIL import Image, ImageOps, PngImagePlugin
 from torch.utils.data import DataLoader
 
-from mmpe.datasets import BucketBatchSampler, PictureFolder, ResumableSampler
+from mmpe.datasets import BucketBatchSampler, DrawnFaces, PictureFolder, ResumableSampler
 from mmpe.datasets.buckets import nearest_bucket
+from mmpe.datasets.drawn_faces import draw_face
 from mmpe.datasets.pictures import open_picture, picture_size
 from mmpe.errors import InputError
 from mmpe.models.fitting import resize
@@ -218,6 +219,29 @@ def test_a_picture_that_cannot_be_read_is_replaced_by_one_of_its_size(folder):
     dataset = PictureFolder(folder, sizes=[16, (16, 32), (32, 16)], skip_unreadable=True)
     shapes = [tuple(dataset[item]['inputs'].shape[1:]) for item in range(len(dataset))]
     assert shapes == [dataset.sizes[bucket] for bucket in dataset.buckets]
+
+
+@pytest.mark.parametrize('size', [(32, 80), (90, 40), (64, 65)])
+def test_a_drawn_face_is_the_same_on_every_shape(size):
+    side = min(size)
+    for number in range(12):
+        picture, square = np.array(draw_face(number, size)), np.array(draw_face(number, side))
+        top, left = ((length - side) // 2 for length in size)
+        middle = picture[top : top + side, left : left + side]
+        if (size[0] - side) % 2 or (size[1] - side) % 2:  # it lies half a pixel further
+            assert (np.abs(middle.astype(int) - square) > 40).mean() < 0.06
+        else:
+            assert np.abs(middle.astype(int) - square).max() <= 5  # Pillow rounds what it draws elsewhere differently
+
+
+def test_drawn_faces_of_several_shapes_are_as_many_of_each():
+    faces = DrawnFaces(300, sizes=[16, (16, 32), (32, 16)], flip=True)
+    counts = Counter(faces.buckets[:300])
+    assert set(counts) == {0, 1, 2} and min(counts.values()) > 70
+    assert faces.buckets[300:] == faces.buckets[:300]
+    assert faces.buckets[:50] == DrawnFaces(50, sizes=[8, (8, 16), (16, 8)]).buckets
+    for item in (0, 1, 2, 301, 599):
+        assert tuple(faces[item]['inputs'].shape[1:]) == faces.sizes[faces.buckets[item]]
 
 
 # ---------------------------------------------------------------- batches of one shape

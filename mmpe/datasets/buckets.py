@@ -6,14 +6,14 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from mmengine.logging import print_log
 from torch.utils.data import BatchSampler, Dataset
 
 from mmpe.errors import InputError
-from mmpe.numbers import as_size, check_whole, shown, size_text
+from mmpe.numbers import as_size, check_numbers, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import DATA_SAMPLERS
 
@@ -37,7 +37,29 @@ class BucketedDataset(Dataset):
     buckets: Sequence[int]
 
 
-def bucket_sizes(sizes: Sequence[int | Size]) -> list[Size]:
+def check_sizes(size: int | None, sizes: Sequence[int | Size] | None, largest: int) -> list[Size]:
+    """The sizes (H, W) of a data set of squares of one ``size``, or of pictures of several ``sizes``.
+
+    Args:
+        size: Side of the squares, in pixels.
+        sizes: (H, W), or one number for a square, of different shapes.
+        largest: The most pixels that a side may have.
+
+    Raises:
+        InputError: If none or both are given, or one is out of its range.
+    """
+    if sizes is None:
+        check_whole(1, largest, size=size)
+        return [(int(size), int(size))]
+    if size is not None:
+        raise InputError(f'size={shown(size)} and sizes={shown(sizes)} are given: take one of them out')
+    found = _bucket_sizes(sizes)
+    for i, pair in enumerate(found):
+        check_numbers(partial(check_whole, 1, largest), **{f'sizes[{i}]': pair})
+    return found
+
+
+def _bucket_sizes(sizes: Sequence[int | Size]) -> list[Size]:
     """Sizes (H, W) of buckets, checked.
 
     Raises:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import colorsys
 import zlib
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch.utils.data import Dataset
 
-from mmpe.numbers import check_whole
+from mmpe.numbers import as_size, check_whole
 from mmpe.registry import DATASETS
+
+from .buckets import BucketedDataset, check_sizes
+
+Size = tuple[int, int]
 
 MOST_DRAWN = 10**7
 """Items of a data set that is made up: samplers keep a list of their numbers, and nobody waits for more."""
@@ -24,25 +29,37 @@ _IRIS = [(84, 56, 36), (64, 110, 70), (60, 110, 170), (90, 90, 100)]
 
 
 @DATASETS.register_module()
-class DrawnFaces(Dataset):
+class DrawnFaces(BucketedDataset):
     """Faces in front of a plain background, each of its own skin, hair, eyes, mouth, glasses and clothes.
 
     Eyes and mouths are always about the same places, so what a generator knows about position can be seen. Face number
-    i is the same at every size and in every data set.
+    i is the same at every size and in every data set. On a picture that is no square the face has the middle of it, as
+    large as on a square of the shorter side; background and clothes go on to the edges.
 
     Args:
-        num (int): How many.
-        size (int): Side of the pictures, in pixels.
-        flip (bool): Whether mirror images follow, as further ``num`` items.
+        num: How many.
+        size: Side of the pictures, in pixels.
+        flip: Whether mirror images follow, as further ``num`` items.
+        sizes: In place of ``size``, sizes (H, W) of different shapes; each face has one of them, by its number. Batches
+            of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.
 
     Raises:
         InputError: If one of the numbers is out of its range.
     """
 
-    def __init__(self, num: int, size: int, flip: bool = False):
+    def __init__(
+        self, num: int, size: int | None = None, flip: bool = False, sizes: Sequence[int | Size] | None = None
+    ):
         check_whole(1, MOST_DRAWN, num=num)
-        check_whole(1, _LARGEST, size=size)
-        self.num, self.size, self.flip = num, size, flip
+        self.sizes = check_sizes(size, sizes, _LARGEST)
+        self.num, self.flip = num, flip
+        self.size = size if sizes is None else list(self.sizes)
+
+    @cached_property
+    def buckets(self) -> list[int]:
+        """list[int]: The number in ``sizes`` of every item's size."""
+        shapes = np.random.default_rng(zlib.crc32(b'shape')).integers(len(self.sizes), size=self.num)
+        return shapes.tolist() * (1 + self.flip)
 
     @property
     def metainfo(self) -> dict:
@@ -53,33 +70,39 @@ class DrawnFaces(Dataset):
         return self.num * (2 if self.flip else 1)
 
     def __getitem__(self, index: int) -> dict:
-        """``inputs``: (3, size, size) RGB, uint8."""
+        """``inputs``: (3, H, W) RGB, uint8."""
         if not 0 <= index < len(self):
             raise IndexError(index)
-        pixels = np.asarray(draw_face(index % self.num, self.size))
+        pixels = np.asarray(draw_face(index % self.num, self.sizes[self.buckets[index]]))
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
         return dict(inputs=picture.flip(-1) if index >= self.num else picture.contiguous())
 
 
-def draw_face(number: int, size: int) -> Image.Image:
-    """Draw face ``number``, ``size`` pixels a side."""
-    face = _Face(number, size * _DETAIL)
+def draw_face(number: int, size: int | Size) -> Image.Image:
+    """Draw face ``number``, ``size`` pixels a side, or (height, width).
+
+    >>> draw_face(3, (32, 64)).size
+    (64, 32)
+    """
+    height, width = as_size(size)
+    face = _Face(number, (height * _DETAIL, width * _DETAIL))
     for part in (face.hair_behind, face.body, face.head, face.hair, face.eyes, face.nose, face.mouth, face.glasses):
         part()
-    return face.image.resize((size, size), Image.Resampling.BOX)
+    return face.image.resize((width, height), Image.Resampling.BOX)
 
 
 class _Face:
-    """Draws in units of the picture's side, from (0, 0) at the top left to (1, 1)."""
+    """Draws in units of the shorter side, from (0, 0) at the top left to (1, 1) of the square in the middle."""
 
-    def __init__(self, number: int, side: int):
-        self.side = side
+    def __init__(self, number: int, size: Size):
+        self.side, (height, width) = min(size), size
+        self.left, self.top = (width - self.side) / 2, (height - self.side) / 2
         self.random = np.random.default_rng((zlib.crc32(b'face'), number))
         self.skin, self.hair_colour, self.iris = (self.choose(c) for c in (_SKIN, _HAIR, _IRIS))
         self.background, self.shirt = self.colour(0.25, 0.9), self.colour(0.6, 0.7)
         self.width, self.height = self.between(0.22, 0.26), self.between(0.29, 0.33)
         self.long_hair, self.bald = self.chance(0.4), self.chance(0.08)
-        self.image = Image.new('RGB', (side, side), self.background)
+        self.image = Image.new('RGB', (width, height), self.background)
         self.pen = ImageDraw.Draw(self.image)
 
     def between(self, low: float, high: float) -> float:
@@ -97,8 +120,13 @@ class _Face:
     def darker(self, colour: tuple, factor: float = 0.8) -> tuple:
         return tuple(round(factor * c) for c in colour)
 
+    def points(self, *coordinates: float) -> list:
+        """Pixels of x, y, x, y, ..."""
+        origin = (self.left, self.top) * (len(coordinates) // 2)
+        return [self.side * n + start for n, start in zip(coordinates, origin)]
+
     def box(self, x: float, y: float, width: float, height: float) -> list:
-        return [self.side * n for n in (x - width, y - height, x + width, y + height)]
+        return self.points(x - width, y - height, x + width, y + height)
 
     def ellipse(self, x, y, width, height, **how):
         self.pen.ellipse(self.box(x, y, width, height), **how)
@@ -114,6 +142,8 @@ class _Face:
 
     def body(self):
         self.ellipse(0.5, 1.06, 0.42, 0.26, fill=self.shirt)
+        if self.top:
+            self.pen.rectangle(self.points(0.08, 1.06, 0.92, 1.06 + self.top / self.side), fill=self.shirt)
         self.pen.rectangle(self.box(0.5, 0.8, 0.09, 0.1), fill=self.darker(self.skin, 0.88))
 
     def head(self):
@@ -125,7 +155,7 @@ class _Face:
         if self.bald:
             return
         fringe = self.between(0.22, 0.29)
-        top = [n * self.side for n in (0.5 - self.width - 0.03, 0.13, 0.5 + self.width + 0.03, 0.13 + 2 * fringe)]
+        top = self.points(0.5 - self.width - 0.03, 0.13, 0.5 + self.width + 0.03, 0.13 + 2 * fringe)
         self.pen.chord(top, 180 - self.between(0, 25), 360 + self.between(0, 25), fill=self.hair_colour)
 
     def eyes(self):
@@ -136,9 +166,8 @@ class _Face:
             self.ellipse(x, 0.48, size * 1.25, size, fill='white')
             self.ellipse(x + look, 0.48, size * 0.62, size * 0.7, fill=self.iris)
             self.ellipse(x + look, 0.48, size * 0.3, size * 0.35, fill=(16, 16, 20))
-            brow = [(x - 0.05, 0.415 - side * tilt), (x + 0.05, 0.415 + side * tilt)]
-            ends = [(self.side * a, self.side * b) for a, b in brow]
-            self.pen.line(ends, fill=self.darker(self.hair_colour, 0.7), width=self.line(0.018))
+            brow = self.points(x - 0.05, 0.415 - side * tilt, x + 0.05, 0.415 + side * tilt)
+            self.pen.line(brow, fill=self.darker(self.hair_colour, 0.7), width=self.line(0.018))
 
     def nose(self):
         length = self.between(0.09, 0.12)
@@ -165,6 +194,4 @@ class _Face:
             self.pen.rounded_rectangle(
                 self.box(0.5 + side * 0.105, 0.48, 0.08, 0.06), self.side * 0.03, outline=colour, width=width
             )
-        self.pen.line(
-            [self.side * 0.475, self.side * 0.47, self.side * 0.525, self.side * 0.47], fill=colour, width=width
-        )
+        self.pen.line(self.points(0.475, 0.47, 0.525, 0.47), fill=colour, width=width)

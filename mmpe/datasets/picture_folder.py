@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,11 @@ from mmengine.logging import print_log
 from PIL import Image
 from torch import Tensor
 
-from mmpe.errors import InputError
 from mmpe.names import printable
-from mmpe.numbers import check_numbers, check_real, check_whole, given, shown
+from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import DATASETS
 
-from .buckets import BucketedDataset, bucket_sizes, sort_into_buckets
+from .buckets import BucketedDataset, check_sizes, sort_into_buckets
 from .picture_sources import find_pictures
 from .pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 
@@ -64,7 +62,7 @@ class PictureFolder(BucketedDataset):
         reducing_gap: float | None = REDUCING_GAP,
         sizes: Sequence[int | Size] | None = None,
     ):
-        self.sizes = check_sizes(size, sizes)
+        self.sizes = check_sizes(size, sizes, _LARGEST)
         check_whole(1, MOST_PIXELS, max_pixels=max_pixels)
         check_real(1, **given(reducing_gap=reducing_gap))
         self.pictures = find_pictures(data_root)
@@ -144,23 +142,6 @@ class PictureFolder(BucketedDataset):
         if number not in self._warned:
             self._warned.add(number)
             print_log(f'{error}; the next one takes its place', logger='current', level=logging.WARNING)
-
-
-def check_sizes(size: int | None, sizes: Sequence[int | Size] | None) -> list[Size]:
-    """The sizes (H, W) of a data set of squares of one ``size``, or of pictures of several ``sizes``.
-
-    Raises:
-        InputError: If none or both are given, or one is out of its range.
-    """
-    if sizes is None:
-        check_whole(1, _LARGEST, size=size)
-        return [(int(size), int(size))]
-    if size is not None:
-        raise InputError(f'size={shown(size)} and sizes={shown(sizes)} are given: take one of them out')
-    found = bucket_sizes(sizes)
-    for i, pair in enumerate(found):
-        check_numbers(partial(check_whole, 1, _LARGEST), **{f'sizes[{i}]': pair})
-    return found
 
 
 def _to_tensor(image: Image.Image) -> Tensor:
