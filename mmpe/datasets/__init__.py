@@ -7,13 +7,14 @@ from .picture_folder import PictureFolder
 from .pictures import PictureError, read_picture
 from .pyramid import pyramid_sizes, resize
 from .sample_numbers import SampleNumbers, SampleRequest
-from .sampler import ResumableSampler
+from .sampler import FollowingBatchSampler, ResumableSampler
 from .singan_dataset import SinGANDataset
 
 __all__ = [
     'BucketBatchSampler',
     'BucketedDataset',
     'DrawnFaces',
+    'FollowingBatchSampler',
     'GrowingBatchSampler',
     'PictureError',
     'PictureFolder',

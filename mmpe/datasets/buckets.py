@@ -10,14 +10,15 @@ from functools import cached_property, partial
 
 import torch
 from mmengine.logging import print_log
-from torch.utils.data import BatchSampler, Dataset
+from mmengine.model import BaseModel
+from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
 from mmpe.numbers import as_size, check_numbers, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import DATA_SAMPLERS
 
-from .sampler import ResumableSampler
+from .sampler import FollowingBatchSampler, ResumableSampler
 
 Size = tuple[int, int]
 
@@ -132,7 +133,7 @@ def _lost(picture: Size, size: Size) -> float:
 
 
 @DATA_SAMPLERS.register_module()
-class BucketBatchSampler(BatchSampler):
+class BucketBatchSampler(FollowingBatchSampler):
     """Batches of pictures of one shape.
 
     An epoch holds every picture of every bucket; a bucket whose last batch is not full begins again to fill it. The
@@ -151,17 +152,17 @@ class BucketBatchSampler(BatchSampler):
 
     def __init__(self, sampler: ResumableSampler, batch_size: int):
         check_whole(1, batch_size=batch_size)
-        if not isinstance(sampler, ResumableSampler):
-            raise InputError(
-                f'BucketBatchSampler needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
-            )
+        super().__init__(sampler, batch_size)
         if not isinstance(sampler.dataset, BucketedDataset):
             raise InputError(
                 'BucketBatchSampler needs a data set of several shapes, such as PictureFolder with sizes=[64, (64, '
                 f'128)], not this {type(sampler.dataset).__name__}'
             )
-        super().__init__(sampler, batch_size, drop_last=True)
         self.batches_per_update = 1
+
+    def follow(self, model: BaseModel, batches_per_update: int) -> None:
+        """All batches of an update have one shape."""
+        self.batches_per_update = batches_per_update
 
     def __iter__(self) -> Iterator[list[int]]:
         """This process's batches, from the sampler's ``start`` on, for ever."""

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from mmengine.model import BaseModel
-from torch.utils.data import BatchSampler
 
 from mmpe.errors import InputError
 from mmpe.models.pggan.growth import as_side
 from mmpe.numbers import check_whole, shown
 from mmpe.registry import DATA_SAMPLERS
 
-from .sampler import ResumableSampler
+from .sampler import FollowingBatchSampler, ResumableSampler
 
 
 @DATA_SAMPLERS.register_module()
-class GrowingBatchSampler(BatchSampler):
+class GrowingBatchSampler(FollowingBatchSampler):
     """As many pictures a batch as are right for the size that the model trains when it sees them.
 
     It belongs into ``train_dataloader=dict(batch_size=4, batch_sampler=dict(type='GrowingBatchSampler', ...))``, and
@@ -33,18 +32,14 @@ class GrowingBatchSampler(BatchSampler):
     """
 
     def __init__(self, sampler: ResumableSampler, batch_size: int, batch_sizes: Mapping):
-        if not hasattr(sampler, 'start'):
-            raise InputError(
-                f'GrowingBatchSampler needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
-            )
         if not isinstance(batch_sizes, Mapping):
             raise InputError(f'batch_sizes={shown(batch_sizes)} must be a dict from sides to pictures in a batch')
         check_whole(1, batch_size=batch_size, **{f'batch_sizes[{side}]': size for side, size in batch_sizes.items()})
         self.batch_sizes = {as_side(side, 'batch_sizes'): size for side, size in batch_sizes.items()}
-        super().__init__(sampler, batch_size, drop_last=True)
+        super().__init__(sampler, batch_size)
         self.model = None
 
-    def follow(self, model: BaseModel) -> None:
+    def follow(self, model: BaseModel, batches_per_update: int = 1) -> None:
         """Take the schedule of a model, whose ``growth.scale(images)`` is the side trained after so many images.
 
         Raises:

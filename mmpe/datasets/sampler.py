@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sized
 from itertools import count, islice
 
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
-from torch.utils.data import Sampler
+from mmengine.model import BaseModel
+from torch.utils.data import BatchSampler, Sampler
 
+from mmpe.errors import InputError
 from mmpe.random_numbers import check_seed, random_generator
 from mmpe.registry import DATA_SAMPLERS
+
+
+class FollowingBatchSampler(BatchSampler):
+    """Batches that depend on how a model is trained.
+
+    Args:
+        sampler: Gives the indices.
+        batch_size: Pictures per batch and process.
+
+    Raises:
+        InputError: If the sampler cannot be resumed.
+    """
+
+    def __init__(self, sampler: ResumableSampler, batch_size: int):
+        if not isinstance(sampler, ResumableSampler):
+            raise InputError(
+                f'{type(self).__name__} needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
+            )
+        super().__init__(sampler, batch_size, drop_last=True)
+
+    @abstractmethod
+    def follow(self, model: BaseModel, batches_per_update: int) -> None:
+        """Learn what is trained, before the first batch.
+
+        Args:
+            model: As it is when training starts or goes on.
+            batches_per_update: How many batches one update of the model takes.
+        """
 
 
 @DATA_SAMPLERS.register_module()

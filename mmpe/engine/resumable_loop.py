@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
+from mmpe.datasets import BucketBatchSampler, BucketedDataset, FollowingBatchSampler, ResumableSampler
 from mmpe.errors import InputError
 from mmpe.memory import check_room
 from mmpe.numbers import check_whole
@@ -33,8 +35,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     Args:
         runner (Runner): MMEngine's. Its model counts the images that all processes have seen in a buffer
             ``images_seen``.
-        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`. A batch sampler with a method
-            ``follow`` is given the model, see :class:`~mmpe.datasets.GrowingBatchSampler`.
+        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`. Batch samplers that follow
+            a model, see :class:`~mmpe.datasets.FollowingBatchSampler`, are given it.
         **settings: ``max_iters``, and ``val_begin``, ``val_interval`` and ``dynamic_intervals`` if the run validates.
 
     Raises:
@@ -59,11 +61,19 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         sampler.start = int(unwrapped(self.runner.model).images_seen)
         if self._seeded_by_runner:  # a resumed checkpoint's seed replaces the config's after the sampler has been built
             sampler.seed = self.runner.seed
-        if hasattr(self.dataloader.batch_sampler, 'follow'):
-            self.dataloader.batch_sampler.follow(unwrapped(self.runner.model))
+        if isinstance(self.dataloader.batch_sampler, FollowingBatchSampler):
+            self.dataloader.batch_sampler.follow(unwrapped(self.runner.model), self._batches_per_update)
         with closing(self._batches()) as batches:
             self.dataloader_iterator = ResumedBatches(batches, self._iter)
             return super().run()
+
+    @property
+    def _batches_per_update(self) -> int:
+        """Only a discriminator sees pictures."""
+        wrapper = self.runner.optim_wrapper
+        if isinstance(wrapper, OptimWrapperDict):
+            wrapper = wrapper.optim_wrappers.get('discriminator', next(iter(wrapper.values())))
+        return wrapper._accumulative_counts
 
     @property
     def _sampler(self):
@@ -79,7 +89,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     def _check(self):
         model, sampler = unwrapped(self.runner.model), self._sampler
-        if not hasattr(sampler, 'start'):
+        if not isinstance(sampler, ResumableSampler):
             raise InputError(
                 f'ResumableTrainLoop needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
             )
@@ -88,6 +98,13 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
             )
         batches = self.dataloader.batch_sampler
+        dataset = self.dataloader.dataset
+        several = isinstance(dataset, BucketedDataset) and len(dataset.sizes) > 1
+        if several and not isinstance(batches, BucketBatchSampler):
+            raise InputError(
+                f'the {type(dataset).__name__} has pictures of {len(dataset.sizes)} shapes, which a batch cannot mix: give '
+                "train_dataloader batch_sampler=dict(type='BucketBatchSampler')"
+            )
         batch = min([batches.batch_size, *getattr(batches, 'batch_sizes', {}).values()])
         check_room(
             sum(_IMAGES_OF_EACH * 3 * 4 * height * width for height, width in getattr(model, 'sizes', [])[:1]) * batch,
