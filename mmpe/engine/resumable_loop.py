@@ -44,6 +44,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner, dataloader, **settings):
+        if isinstance(dataloader, dict) and dataloader.get('batch_sampler'):
+            dataloader = {**dataloader, 'drop_last': False}  # batches of a sampler of their own are complete
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
@@ -102,8 +104,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         several = isinstance(dataset, BucketedDataset) and len(dataset.sizes) > 1
         if several and not isinstance(batches, BucketBatchSampler):
             raise InputError(
-                f'the {type(dataset).__name__} has pictures of {len(dataset.sizes)} shapes, which a batch cannot mix: give '
-                "train_dataloader batch_sampler=dict(type='BucketBatchSampler')"
+                f'the {type(dataset).__name__} has pictures of {len(dataset.sizes)} shapes, and a batch must have one: '
+                "give the train_dataloader batch_sampler=dict(type='BucketBatchSampler')"
             )
         batch = min([batches.batch_size, *getattr(batches, 'batch_sizes', {}).values()])
         check_room(

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from mmengine.dist import all_reduce_dict, get_rank, get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from mmpe.registry import MODELS
 
 from .average import RunningAverage
 from .distributed import common_seed
+from .fitting import resize
 from .gradients import Loss, accumulate_gradients, step
 from .resumable import ResumableModel, State
 from .sampled import SampledModel
@@ -74,7 +74,9 @@ class AdversarialModel(ResumableModel, SampledModel):
         discriminator (dict | None): Config of the discriminator; None to sample only.
         ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a size, as :func:`torch.nn.functional.interpolate` takes it.
+        resize (dict): How real images become those of a size: ``fit``, which is ``stretch``, ``crop`` or ``letterbox``
+            for those of another shape, and options of :func:`torch.nn.functional.interpolate`; see
+            :func:`~mmpe.models.fitting.resize`.
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
     """
 
@@ -108,7 +110,7 @@ class AdversarialModel(ResumableModel, SampledModel):
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images that are trained."""
+        """list[tuple[int, int]]: (H, W) of the images that are trained, or of some that stand for very many."""
         return [self.generator.image_size()]
 
     def train(self, mode: bool = True) -> AdversarialModel:
@@ -182,7 +184,7 @@ class AdversarialModel(ResumableModel, SampledModel):
         if self.discriminator is None:
             raise InputError('this model has no discriminator, so it can be sampled and not trained')
         pictures = self._pictures(self.data_preprocessor(data, True))
-        update = self._update = self._update or self._begin_update()
+        update = self._update = self._update or self._begin_update(tuple(pictures.shape[-2:]))
         reals = resize(pictures, update.size, **self.resize)
         critic = self.discriminator.requires_grad_(True)
         losses = accumulate_gradients(optim_wrapper['discriminator'], critic, self._discriminator_losses(update, reals))
@@ -201,12 +203,13 @@ class AdversarialModel(ResumableModel, SampledModel):
         numbers = pictures.to(self._like)
         return numbers if pictures.is_floating_point() else numbers / 127.5 - 1
 
-    def _begin_update(self) -> Update:
+    def _begin_update(self, pictures: Size | None = None) -> Update:
         if self.iteration == 0:
             self.seed.fill_(common_seed())
-        return self._new_update(int(self.seed), int(self.iteration))
+        return self._new_update(int(self.seed), int(self.iteration), pictures)
 
-    def _new_update(self, seed: int, iteration: int) -> Update:
+    def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> Update:
+        """Begin an update; ``pictures`` is the (H, W) of its real images, before they are resized."""
         return Update(seed, iteration, self.generator.image_size())
 
     def _finish_update(self, update: Update) -> None:
@@ -314,10 +317,3 @@ class AdversarialModel(ResumableModel, SampledModel):
     @abstractmethod
     def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None, **options) -> Tensor:
         """Images (N, 3, H, W) of a base size, each by a generator of random numbers of its own."""
-
-
-def resize(pictures: Tensor, size: Size, **options) -> Tensor:
-    """Resize (N, C, H, W) in [-1, 1], which it stays in, by :func:`torch.nn.functional.interpolate` and its options."""
-    if tuple(pictures.shape[-2:]) == tuple(size):
-        return pictures
-    return F.interpolate(pictures, size, **options).clamp(-1, 1)

@@ -165,7 +165,7 @@ class PGGANModel(AdversarialModel):
         group['lr'] = group['lr'] * (factor / group['lr_factor']) if on_schedule else factor * initial
         group['lr_factor'] = factor
 
-    def _new_update(self, seed: int, iteration: int) -> GrowingUpdate:
+    def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> GrowingUpdate:
         seen = int(self.images_seen)
         side = self.growth.scale(seen)
         return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))

@@ -46,8 +46,8 @@ class StyleGAN2Model(AdversarialModel):
     Args:
         generator (dict): Config of a :class:`StyleGenerator`.
         discriminator (dict | None): Config of a :class:`StyleDiscriminator`; None to sample only.
-        scales (dict | None): ``offsets`` and ``probabilities``, see :class:`~mmpe.models.stylegan2.scales.Scales`;
-            None: the generator's own scale.
+        scales (dict | None): ``offsets``, ``probabilities`` and ``by_aspect``, see
+            :class:`~mmpe.models.stylegan2.scales.Scales`; None: the generator's own scale.
         r1_weight (float): Weight of R1, gamma: the loss is half of it times |dD/dx|^2. 0: without.
         r1_interval (int): Iterations from one R1 to the next, which counts as many times.
         path_length_weight (float): Weight of the path length's regularisation. 0: without.
@@ -56,8 +56,8 @@ class StyleGAN2Model(AdversarialModel):
         mixing_probability (float): How often two styles are mixed, in [0, 1].
         ema (dict | None): ``half_life``, in images, and ``ramp_up``, see
             :class:`~mmpe.models.average.RunningAverage`; None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a scale, as :func:`torch.nn.functional.interpolate` takes it.
-            The released code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
+        resize (dict): How real images become those of a scale, see :func:`~mmpe.models.fitting.resize`. The released
+            code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
         data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
 
     Raises:
@@ -99,12 +99,12 @@ class StyleGAN2Model(AdversarialModel):
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images of every scale that is trained."""
-        return [self.generator.image_size(base) for base in self.scales.bases]
+        """list[tuple[int, int]]: (H, W) of the images that are trained, of a range of scales those at its ends."""
+        return [self.generator.image_size(base) for base in self.scales.shown]
 
     def _check_discriminator(self) -> None:
         critic = self.discriminator
-        for height, width in self.sizes if critic is not None else ():
+        for height, width in map(self.generator.image_size, self.scales.bases if critic is not None else ()):
             only = (critic.in_size, critic.in_size) if critic.pool_size is None else None
             if min(height, width) < critic.smallest or only not in (None, (height, width)):
                 raise InputError(
@@ -115,8 +115,8 @@ class StyleGAN2Model(AdversarialModel):
 
     # ---------------------------------------------------------------- training
 
-    def _new_update(self, seed: int, iteration: int) -> ScaleUpdate:
-        base = self.scales.draw(seed, iteration)
+    def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> ScaleUpdate:
+        base = self.scales.draw(seed, iteration, pictures)
         return ScaleUpdate(seed, iteration, self.generator.image_size(base), base=base)
 
     def _discriminator_losses(self, update: ScaleUpdate, reals: Tensor) -> list[Loss]:
