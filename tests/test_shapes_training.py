@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from mmengine.runner import Runner
-from PIL import Image
+from PIL import Image, ImageOps
 from stylegan2_models import batch, optimisers, small_model
 from stylegan2_runs import tiny_config
 
 from mmpe.apis import load
 from mmpe.errors import InputError
+from mmpe.evaluation import RealPictures
+from mmpe.evaluation.pictures import resized
 from mmpe.models.adversarial import AdversarialModel
+from mmpe.registry import DATASETS
 
 SHAPES = dict(offsets=[0, (0, 4), (4, 0)], probabilities=[0.4, 0.3, 0.3])
 BUCKETS = dict(sizes=[16, (16, 32), (32, 16)], size=None)
@@ -131,3 +135,38 @@ def test_shapes_that_cannot_be_trained_are_refused_in_one_line(settings, message
     with pytest.raises(InputError, match=message) as error:
         small_model(**settings)
     assert '\n' not in str(error.value)
+
+
+# ---------------------------------------------------------------- scores
+
+
+def measured(sizes, dataset, num=None, fit='stretch', tmp_path=None):
+    real = RealPictures(dataset, num, tmp_path, num_workers=0, fit=fit)
+    return real.measure(sizes, lambda pictures, numbers: pictures, 'pixels')
+
+
+def test_a_size_is_compared_with_the_pictures_of_its_shape(tmp_path):
+    dataset = dict(type='DrawnFaces', num=40, sizes=[16, (16, 32), (32, 16)])
+    faces = DATASETS.build(dataset)
+    found = measured([(16, 16), (16, 32), (20, 38), (48, 24)], dataset, 5, tmp_path=tmp_path)
+    for size, bucket in {(16, 16): 0, (16, 32): 1, (20, 38): 1, (48, 24): 2}.items():
+        items = [item for item, own in enumerate(faces.buckets) if own == bucket]
+        chosen = torch.stack([faces[items[i * len(items) // 5]]['inputs'] for i in range(5)])
+        assert found[size].shape == (5, 3, *size)
+        assert torch.equal(found[size], resized(chosen, size))
+    again = measured([(16, 32)], dataset, 5, tmp_path=tmp_path)
+    assert torch.equal(again[16, 32], found[16, 32])
+
+
+@pytest.mark.parametrize(('fit', 'reference'), [('crop', ImageOps.fit), ('letterbox', ImageOps.pad)])
+def test_real_pictures_of_another_shape_are_fitted_as_they_were_in_training(tmp_path, fit, reference):
+    dataset = dict(type='DrawnFaces', num=3, size=64)
+    found = measured([(16, 32)], dataset, fit=fit, tmp_path=tmp_path)[16, 32]
+    assert not torch.equal(found, measured([(16, 32)], dataset, tmp_path=tmp_path)[16, 32])
+    for picture, item in zip(found, DATASETS.build(dataset)):
+        image = Image.fromarray(item['inputs'].permute(1, 2, 0).numpy())
+        expected = torch.from_numpy(np.array(reference(image, (32, 16), Image.Resampling.BICUBIC))).permute(2, 0, 1)
+        off = (picture.int() - expected.int()).abs()
+        assert off.float().mean() < 0.2 and off.max() < 10  # Pillow rounds between its two passes
+    with pytest.raises(InputError, match='one of stretch, crop, letterbox'):
+        measured([(16, 32)], dataset, fit='squeeze')

@@ -104,8 +104,9 @@ class SizedMetric(BaseMetric):
 class RealSetMetric(SizedMetric):
     """A metric that compares with real pictures, measured the same way, once for each size.
 
-    Real pictures are resized to each size, with antialiasing, whatever their shape: at 256x384 they are stretched as
-    the images of a model trained on squares are.
+    Real pictures are resized to each size, with antialiasing. Those of another shape are stretched, as the images of a
+    model trained on squares are, unless ``fit`` says otherwise; of a data set of several shapes those of the nearest
+    shape are taken.
 
     Args:
         real (dict | None): Config of the data set; :func:`mmpe.apis.load_config` puts the training set here.
@@ -113,6 +114,7 @@ class RealSetMetric(SizedMetric):
         cache_dir (str | Path | None): See :class:`RealPictures`, as for the next two.
         batch_size (int): Real pictures at a time.
         num_workers (int): Processes that read them.
+        fit: ``stretch``, ``crop`` or ``letterbox``.
         **kwargs: Of :class:`SizedMetric`.
     """
 
@@ -123,10 +125,11 @@ class RealSetMetric(SizedMetric):
         cache_dir: str | Path | None = None,
         batch_size: int = 32,
         num_workers: int = 2,
+        fit: str = 'stretch',
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.real_pictures = RealPictures(real, num_real, cache_dir, batch_size, num_workers)
+        self.real_pictures = RealPictures(real, num_real, cache_dir, batch_size, num_workers, fit)
         self.real: dict[Size, Tensor] = {}
 
     @property

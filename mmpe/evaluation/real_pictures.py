@@ -19,9 +19,11 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmpe.caches import cache_folder
-from mmpe.datasets import PictureFolder
+from mmpe.datasets import BucketedDataset, PictureFolder
+from mmpe.datasets.buckets import nearest_bucket
 from mmpe.errors import InputError
 from mmpe.files import atomic
+from mmpe.models.fitting import check_fit
 from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
@@ -38,13 +40,17 @@ _VERSION = 2  # of what is measured and how: raise it when old files no longer s
 class RealPictures:
     """The pictures of a data set, at any size.
 
+    Of a data set of several shapes, see :class:`~mmpe.datasets.BucketedDataset`, a size is compared with the pictures
+    of the shape that is nearest to its own.
+
     Args:
         dataset (dict): Its config. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
-        num (int | None): How many, evenly spread over the set; None, or more than there are: all.
+        num (int | None): How many, evenly spread over the set, or over those of a shape; None, or too many: all.
         cache_dir (str | Path | None): Where to remember what was measured; None: ``mmpe`` in PyTorch's hub folder (see
             ``TORCH_HOME``). Many features of many pictures are large: 600 MB for FFHQ's at one size.
         batch_size (int): Pictures that are measured at a time.
         num_workers (int): Processes that read them, for each process that measures.
+        fit: What becomes of pictures of another shape than a size: ``stretch``, ``crop`` or ``letterbox``.
 
     Raises:
         InputError: If there is no config, or its pictures are not of that kind.
@@ -57,7 +63,9 @@ class RealPictures:
         cache_dir: str | Path | None = None,
         batch_size: int = 32,
         num_workers: int = 2,
+        fit: str = 'stretch',
     ):
+        check_fit(fit)
         check_whole(1, batch_size=batch_size, **given(num_real=num))
         check_whole(0, MOST_WORKERS, num_workers=num_workers)
         if dataset is None:
@@ -68,11 +76,12 @@ class RealPictures:
         self.config = _decoded_in_full(dict(dataset))
         self.dataset = DATASETS.build(self.config)
         _check(_as_bytes(self.dataset[0]['inputs']))
-        num = min(num or len(self.dataset), len(self.dataset))
-        self.indices = [i * len(self.dataset) // num for i in range(num)]
+        self.num = num
+        self.indices = _spread(range(len(self.dataset)), num)
         self.cache_dir = Path(cache_dir or cache_folder())
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.fit = fit
 
     def measure(
         self, sizes: Sequence[Size], describe: Describe, fingerprint: str, collect_dir: str | None = None
@@ -89,14 +98,34 @@ class RealPictures:
             dict[tuple[int, int], Tensor]: The descriptions at each size, in order, on the CPU; empty in all processes
             but the first.
         """
-        files = {size: self._file(size, fingerprint) for size in sizes} if is_main_process() else {}
-        read = {size: _read(file, len(self.indices)) for size, file in files.items()}
+        measured = {}
+        for bucket in dict.fromkeys(map(self._bucket, sizes)):
+            chosen = self._chosen(bucket)
+            alike = [size for size in sizes if self._bucket(size) == bucket]
+            measured |= self._measure(chosen, alike, describe, fingerprint, collect_dir)
+        return measured
+
+    def _bucket(self, size: Size) -> int | None:
+        several = isinstance(self.dataset, BucketedDataset) and len(self.dataset.sizes) > 1
+        return nearest_bucket(self.dataset.sizes, size) if several else None
+
+    def _chosen(self, bucket: int | None) -> list[int]:
+        """Numbers of the items that count, of all or of a bucket."""
+        if bucket is None:
+            return self.indices
+        return _spread([item for item, own in enumerate(self.dataset.buckets) if own == bucket], self.num)
+
+    def _measure(
+        self, chosen: list[int], sizes: list[Size], describe: Describe, fingerprint: str, collect_dir: str | None
+    ) -> dict[Size, Tensor]:
+        files = {size: self._file(size, fingerprint, chosen) for size in sizes} if is_main_process() else {}
+        read = {size: _read(file, len(chosen)) for size, file in files.items()}
         measured = {size: found for size, found in read.items() if found is not None}
         missing = [[size for size in sizes if size not in measured]]
         broadcast_object_list(missing)
         if missing[0]:
-            share = list(self._describe_share(missing[0], describe))
-            everything = collect_results(share, len(self.indices), 'cpu', tmpdir=collect_dir)
+            share = list(self._describe_share(chosen, missing[0], describe))
+            everything = collect_results(share, len(chosen), 'cpu', tmpdir=collect_dir)
         if not is_main_process():
             return {}
         for size in missing[0]:
@@ -104,10 +133,12 @@ class RealPictures:
             _write(files[size], measured[size])
         return measured
 
-    def _describe_share(self, sizes: Sequence[Size], describe: Describe) -> Iterator[dict[Size, Tensor]]:
+    def _describe_share(
+        self, chosen: Sequence[int], sizes: Sequence[Size], describe: Describe
+    ) -> Iterator[dict[Size, Tensor]]:
         rank, world = get_dist_info()
         loader = DataLoader(
-            _AtSizes(self.dataset, self.indices, range(rank, len(self.indices), world), sizes),
+            _AtSizes(self.dataset, chosen, range(rank, len(chosen), world), sizes, self.fit),
             self.batch_size,
             num_workers=self.num_workers,
             generator=torch.Generator(),  # a loader draws a number from the global one, which belongs to training
@@ -118,8 +149,10 @@ class RealPictures:
                 # a row alone: pickling a view takes the whole batch along
                 yield {size: description.clone() for size, description in zip(sizes, descriptions)}
 
-    def _file(self, size: Size, fingerprint: str) -> Path:
-        parts = (_VERSION, fingerprint, self._fingerprint, len(self.indices), tuple(size))
+    def _file(self, size: Size, fingerprint: str, chosen: Sequence[int]) -> Path:
+        parts = (_VERSION, fingerprint, self._fingerprint, len(chosen), tuple(size))
+        if self.fit != 'stretch':  # as files from before there were others are named
+            parts += (self.fit,)
         name = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
         return self.cache_dir / f'real_{size_text(size)}_{name}.npz'
 
@@ -137,8 +170,11 @@ class RealPictures:
 class _AtSizes(Dataset):
     """Some of a data set's chosen pictures: the number of each among the chosen, and the picture at several sizes."""
 
-    def __init__(self, dataset: Dataset, chosen: Sequence[int], numbers: Sequence[int], sizes: Sequence[Size]):
-        self.dataset, self.chosen, self.numbers, self.sizes = dataset, chosen, numbers, sizes
+    def __init__(
+        self, dataset: Dataset, chosen: Sequence[int], numbers: Sequence[int], sizes: Sequence[Size], fit: str
+    ):
+        self.dataset, self.chosen, self.numbers = dataset, chosen, numbers
+        self.sizes, self.fit = sizes, fit
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -146,7 +182,13 @@ class _AtSizes(Dataset):
     def __getitem__(self, i: int) -> tuple:
         number = self.numbers[i]
         picture = _as_bytes(self.dataset[self.chosen[number]]['inputs'])
-        return number, *(resized(picture[None], size)[0] for size in self.sizes)
+        return number, *(resized(picture[None], size, self.fit)[0] for size in self.sizes)
+
+
+def _spread(items: Sequence[int], num: int | None) -> list[int]:
+    """Some of the items, evenly spread; None, or more than there are: all."""
+    num = min(num or len(items), len(items))
+    return [items[i * len(items) // num] for i in range(num)]
 
 
 def _decoded_in_full(config: dict) -> dict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -39,14 +41,27 @@ def resize(pictures: Tensor, size: Size, fit: str = 'stretch', bars: float = BLA
     tensor([-1.0000, -0.8571, -0.8571, -1.0000])
     """
     check_fit(fit, bars)
+    return fitted(pictures, size, lambda x, to: F.interpolate(x, to, **options).clamp(-1, 1), fit, bars)
+
+
+def fitted(
+    pictures: Tensor, size: Size, stretch: Callable[[Tensor, Size], Tensor], fit: str = 'stretch', bars: float = BLACK
+) -> Tensor:
+    """Pictures of a size, as :func:`resize` has it, whatever their numbers are and resize them.
+
+    Args:
+        pictures: (N, C, H, W).
+        size: (height, width).
+        stretch: Resizes pictures to exactly a size.
+        fit: One of :data:`FITS`.
+        bars: The value of what is laid beside a letterboxed picture.
+    """
     size = tuple(size)
-    if tuple(pictures.shape[-2:]) == size:
-        return pictures
     if fit == 'crop':
         pictures = _cropped(pictures, size)
     inside = _inside(tuple(pictures.shape[-2:]), size) if fit == 'letterbox' else size
     if tuple(pictures.shape[-2:]) != inside:
-        pictures = F.interpolate(pictures, inside, **options).clamp(-1, 1)
+        pictures = stretch(pictures, inside)
     top, left = ((full - part) // 2 for full, part in zip(size, inside))
     margins = (left, size[1] - inside[1] - left, top, size[0] - inside[0] - top)
     return F.pad(pictures, margins, value=bars) if any(margins) else pictures
@@ -61,16 +76,6 @@ def check_fit(fit: str, bars: float = BLACK) -> None:
     if fit not in FITS:
         raise InputError(f'fit={shown(fit)} cannot work: it is one of {", ".join(FITS)}')
     check_real(-1, 1, bars=bars)
-
-
-def lost_by_cropping(picture: Size, size: Size) -> float:
-    """The share of a picture (H, W) that is cut away to give it the shape of a size.
-
-    >>> lost_by_cropping((100, 400), (64, 64))
-    0.75
-    """
-    aspect, wanted = picture[1] / picture[0], size[1] / size[0]
-    return 1 - min(aspect, wanted) / max(aspect, wanted)
 
 
 def _cropped(pictures: Tensor, size: Size) -> Tensor:
