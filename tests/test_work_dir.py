@@ -21,7 +21,7 @@ from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config
 
 from mmpe import locks
 from mmpe.apis import train
-from mmpe.apis.children import Work, run_children
+from mmpe.apis.subprocesses import Job, run_jobs
 from mmpe.apis.workers import Workers
 from mmpe.engine import earlier_runs
 from mmpe.engine.run_lock import RunLock, check_free, locked
@@ -252,8 +252,8 @@ def test_all_processes_of_a_run_are_told(work_dir, holder):
 
 def test_many_runs_leave_alone_what_another_one_trains(work_dir, holder):
     before = content(work_dir)
-    work = Work('no.such.module', lambda config: False, 'pictures')
-    failures = run_children({'a': config(work_dir)}, Workers(['cpu'], 1), work)
+    work = Job('no.such.module', lambda config: False, 'pictures')
+    failures = run_jobs({'a': config(work_dir)}, Workers(['cpu'], 1), work)
     assert list(failures) == ['a'] and 'another run is training in' in failures['a']
     assert content(work_dir) == before
 

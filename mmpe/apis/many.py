@@ -17,9 +17,9 @@ from mmpe.models.singan import SinGANModel
 from mmpe.names import locate, printable
 from mmpe.registry import MODELS, plain_data
 
-from .children import Work, run_children
 from .config import load_config
 from .one_picture import is_done
+from .subprocesses import Job, run_jobs
 from .workers import Workers
 
 _RESULTS = re.compile(r'(index\.html|contact_sheet(_\d+)?\.png)(/|$)')
@@ -97,7 +97,7 @@ def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config
 
 
 def train_many(configs: Mapping[str, Config], workers: Workers) -> dict[str, str]:
-    """Train pictures in child processes, see :func:`~mmpe.apis.children.run_children`.
+    """Train pictures in child processes, see :func:`~mmpe.apis.subprocesses.run_jobs`.
 
     Args:
         configs (Mapping[str, Config]): By name, see :func:`picture_config`.
@@ -106,4 +106,4 @@ def train_many(configs: Mapping[str, Config], workers: Workers) -> dict[str, str
     Returns:
         dict[str, str]: Why pictures have failed, by name.
     """
-    return run_children(configs, workers, Work('mmpe.apis.one_picture', is_done, 'pictures'))
+    return run_jobs(configs, workers, Job('mmpe.apis.one_picture', is_done, 'pictures'))

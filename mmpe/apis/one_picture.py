@@ -21,8 +21,8 @@ from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
 from .checkpoint import build, model_config
-from .children import child
 from .sampling import sample
+from .subprocesses import job_main
 from .train import train
 
 RESULT = 'result'
@@ -125,4 +125,4 @@ def _plain(config: dict) -> str:
     return json.dumps(plain_data(config), sort_keys=True, default=str)
 
 
-main = child(train_picture)
+main = job_main(train_picture)

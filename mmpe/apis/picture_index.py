@@ -15,8 +15,8 @@ from mmpe.numbers import size_text
 from mmpe.visualization import save_sheet
 from mmpe.visualization.page import Entry, write_page
 
-from .children import OUTPUT, read_failure
 from .one_picture import RESULT, SAMPLES_SHOWN, read_result
+from .subprocesses import OUTPUT, read_failure
 
 PATTERN = r'index\.html|contact_sheet(_\d+)?\.png'
 _FIGURES = ('original', 'reconstruction', *(f'sample_{i}' for i in range(SAMPLES_SHOWN)))

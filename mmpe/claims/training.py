@@ -9,9 +9,9 @@ from pathlib import Path
 from mmengine.config import Config
 
 import mmpe
-from mmpe.apis.children import OUTPUT, Work, child, run_children
 from mmpe.apis.config import load_config
 from mmpe.apis.launchers import Rank
+from mmpe.apis.subprocesses import OUTPUT, Job, job_main, run_jobs
 from mmpe.apis.train import train
 from mmpe.apis.workers import find_devices, plan_workers
 from mmpe.checkpoints import latest_checkpoint
@@ -50,7 +50,7 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
     if configs:
         # one thread, however many models are left: more threads add up in another order
         workers = plan_workers(len(configs), devices, Rank().cores, jobs, threads=1)
-        failures = run_children(configs, workers, Work(__name__, is_trained, 'models'))
+        failures = run_jobs(configs, workers, Job(__name__, is_trained, 'models'))
         for name, why in failures.items():
             raise InputError(f'{name} could not be trained: {why} (see {configs[name].work_dir}/{OUTPUT})')
     return {name: latest_checkpoint(config.work_dir) for name, config in configs.items()}
@@ -89,4 +89,4 @@ def _what_counts(config: Config) -> str:
     return json.dumps({name: config.get(name) for name in names}, sort_keys=True, default=str)
 
 
-main = child(train_to_the_end)
+main = job_main(train_to_the_end)

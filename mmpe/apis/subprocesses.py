@@ -38,13 +38,13 @@ _ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
 
 
 @dataclass(frozen=True)
-class Work:
+class Job:
     """What child processes do.
 
     Attributes:
-        module (str): Whose ``main()`` a child runs, with the path of a config file as its argument: see :func:`child`.
-        is_done (Callable[[Config], bool]): Whether there is nothing to do for a config.
-        noun (str): What comes of it, in the plural.
+        module: Whose ``main()`` a child runs, with the path of a config file as its argument: see :func:`job_main`.
+        is_done: Whether there is nothing to do for a config.
+        noun: What comes of it, in the plural.
     """
 
     module: str
@@ -52,7 +52,7 @@ class Work:
     noun: str
 
 
-def child(do: Callable[[Config], None]) -> Callable[[], None]:
+def job_main(do: Callable[[Config], None]) -> Callable[[], None]:
     """A ``main()`` of a child process: ``do`` with the config that it was given, until the parent wants no more.
 
     The parent holds the other end of standard input. When it closes it, or ends in whatever way, this process is
@@ -73,8 +73,8 @@ def _interrupt_at_end_of_input() -> None:
     interrupt_main()
 
 
-def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) -> dict[str, str]:
-    """Do the work of each config in a child process; what is done stays as it is, what is unfinished is gone on with.
+def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[str, str]:
+    """Do the job of each config in a child process; what is done stays as it is, what is unfinished is gone on with.
 
     One that fails leaves ``failed.txt``, a line, in its work dir, and others go on. Ctrl-C and the other signals of
     :class:`~mmpe.engine.hooks.InterruptHook` let every child save and end. So does the end of this process in any
@@ -83,16 +83,16 @@ def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) ->
     Args:
         configs (Mapping[str, Config]): By name, each with a work dir of its own, for one process.
         workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
-        work (Work): What is done with each.
+        job: What is done with each.
 
     Returns:
         dict[str, str]: Why some have failed, by name.
     """
-    waiting = deque(_not_done(configs, work))
+    waiting = deque(_not_done(configs, job))
     if not waiting:
         return {}
     free, children, failures = deque(workers.devices), [], {}
-    with _Bar(len(waiting), work.noun) as bar, _stopped_at_the_end(children):
+    with _Bar(len(waiting), job.noun) as bar, _stopped_at_the_end(children):
         while waiting or children:
             while waiting and free:
                 name = waiting.popleft()
@@ -101,7 +101,7 @@ def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) ->
                 except InputError as error:
                     failures[name] = str(error)
                     continue
-                children.append(_Child(name, configs[name], free.popleft(), workers, work.module))
+                children.append(_JobProcess(name, configs[name], free.popleft(), workers, job.module))
             time.sleep(_POLL)
             for child in [child for child in children if child.ended]:
                 children.remove(child)
@@ -113,9 +113,9 @@ def run_children(configs: Mapping[str, Config], workers: Workers, work: Work) ->
     return failures
 
 
-def _not_done(configs: Mapping[str, Config], work: Work) -> Iterator[str]:
+def _not_done(configs: Mapping[str, Config], job: Job) -> Iterator[str]:
     for name, config in tqdm(configs.items(), desc='looking for what is done', delay=2, leave=False):
-        if work.is_done(config):
+        if job.is_done(config):
             (Path(config.work_dir) / FAILED).unlink(missing_ok=True)
         else:
             yield name
@@ -129,8 +129,8 @@ def read_failure(work_dir: str | Path) -> str | None:
         return None
 
 
-class _Child:
-    """A process that does the work of one config; it stops as soon as its standard input is closed."""
+class _JobProcess:
+    """A process that does the job of one config; it stops as soon as its standard input is closed."""
 
     def __init__(self, name: str, config: Config, device: str, workers: Workers, module: str):
         self.name, self.device = name, device
@@ -190,7 +190,7 @@ class _Bar(tqdm):
         self.shown = 0.0
         super().__init__(total=total, smoothing=0, bar_format='{l_bar}{bar}| {elapsed}<{remaining}{postfix}')
 
-    def show(self, children: Sequence[_Child], waiting: int) -> None:
+    def show(self, children: Sequence[_JobProcess], waiting: int) -> None:
         ended = self.total - waiting - len(children)
         if ended < self.total and time.monotonic() < self.shown + self.seconds:
             return
@@ -201,7 +201,7 @@ class _Bar(tqdm):
 
 
 @contextmanager
-def _stopped_at_the_end(children: Sequence[_Child]) -> Iterator[None]:
+def _stopped_at_the_end(children: Sequence[_JobProcess]) -> Iterator[None]:
     """Let the children that are left save and end, when this process is asked to end or an error ends it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     numbers = set(InterruptHook.signals) - {signal.SIGINT} if in_main_thread else ()  # Ctrl-C is an exception already
@@ -219,7 +219,7 @@ def _terminate(number, frame):
     raise SystemExit(128 + number)
 
 
-def _stop(children: Sequence[_Child]) -> None:
+def _stop(children: Sequence[_JobProcess]) -> None:
     print(f'\nwaiting for {len(children)} child processes to save; Ctrl-C again ends them at once', file=sys.stderr)
     try:
         for child in children:
