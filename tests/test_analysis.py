@@ -20,7 +20,7 @@ from mmpe.analysis import (
     unpadded,
 )
 from mmpe.analysis.position import ReadOut, coordinates
-from mmpe.analysis.rings import border_distance, centre_region
+from mmpe.analysis.rings import border_distance, center_region
 from mmpe.analysis.translation import translate
 from mmpe.errors import InputError
 
@@ -223,7 +223,7 @@ def test_reach_is_the_width_of_a_planted_bias(width, planted):
     module = Add(1.5 * border) if planted == 'mean' else Scale(1 + 1.5 * border)
     found = spatial_bias(module, noise(2, 20)).layers[0]
     assert found.reach == width
-    assert not found.reaches_centre
+    assert not found.reaches_center
     significant = found.p_values <= 0.05
     assert significant[border.bool().numpy()].mean() > 0.9
     # Of two rings that are biased alike the outer one cannot be told from the inner one.
@@ -248,7 +248,7 @@ def test_balance_of_an_even_gradient_is_one_and_its_d_is_the_step():
     found = spatial_bias(Add(field), noise(2), num=512, permutations=99).layers[0]
     assert found.balance == pytest.approx(1, abs=0.05)
     assert found.border_d == pytest.approx(step, rel=0.05)
-    assert found.reaches_centre
+    assert found.reaches_center
 
 
 def test_discriminability_does_not_grow_with_channels_that_tell_nothing():
@@ -261,16 +261,16 @@ def test_discriminability_does_not_grow_with_channels_that_tell_nothing():
 def test_balance_of_what_is_the_same_everywhere_is_undefined():
     found = spatial_bias(stack('circular'), noise(), ['output']).layers[0]
     assert math.isnan(found.balance)
-    assert (found.reach, found.border_d, found.centre_d) == (0, 0, 0)
+    assert (found.reach, found.border_d, found.center_d) == (0, 0, 0)
 
 
 def test_an_encoding_that_noise_does_not_change_is_seen():
     found = spatial_bias(nn.Sequential(Scale(torch.tensor(0.0)), Add(coordinates(SIZE, SIZE))), noise(2), ['output'])
-    assert found.layers[0].reaches_centre
+    assert found.layers[0].reaches_center
 
 
 def test_central_region_and_rings():
-    assert centre_region(4, 5).astype(int).tolist() == [[0] * 5, [0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0] * 5]
+    assert center_region(4, 5).astype(int).tolist() == [[0] * 5, [0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0] * 5]
     assert border_distance(3, 4).tolist() == [[0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
 
 

@@ -176,9 +176,9 @@ def test_what_enlarging_repeats_is_no_knowledge_of_place():
     assert find_periods(module, noise) == {'0': 2, '1': 2, '2': 2, '3': 2, 'output': 2}
     blind, seeing = (spatial_bias(module, noise, ['output'], period=period).layers[0] for period in (None, 1))
     assert (blind.reach, blind.period) == (0, 2)
-    assert blind.border_d == blind.centre_d == 0
+    assert blind.border_d == blind.center_d == 0
     assert seeing.reach > 0
-    assert seeing.centre_d > 0
+    assert seeing.center_d > 0
 
 
 def test_periods_follow_strides_down_and_up():

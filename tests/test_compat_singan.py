@@ -182,7 +182,7 @@ def test_padding_arguments_are_borders(arguments, border):
         (dict(data_preprocessor=dict(type='DataPreprocessor', std=[58, 57, 57])), r'std=\[58, 57, 57\]'),
         (dict(data_preprocessor=dict(type='DataPreprocessor', output_channel_order='BGR')), "'BGR'"),
         (dict(data_preprocessor=dict(type='DataPreprocessor', pad_size_divisor=32)), 'pad_size_divisor=32'),
-        (dict(data_preprocessor=dict(type='DataPreprocessor', colour=1)), 'colour=1'),
+        (dict(data_preprocessor=dict(type='DataPreprocessor', color=1)), 'color=1'),
     ],
 )
 def test_what_cannot_be_honoured_is_named(changes, message):

@@ -22,7 +22,7 @@ from mmpe.editing import (
     warp,
 )
 from mmpe.editing.edited import Edited
-from mmpe.editing.layouts import flat_colours, rearrange
+from mmpe.editing.layouts import flat_colors, rearrange
 from mmpe.editing.moves import flip, shift, transplant, zoom
 from mmpe.editing.places import clamp, identity, look_up, pixel_positions, reflect, sample_image
 from mmpe.editing.redrawing import reach_of
@@ -157,7 +157,7 @@ def test_patch_is_the_best_of_all_by_force():
     near = distance_transform_edt(~inside) <= 3
     around = np.argwhere(near)
     ring = np.array([p for p in around if not inside[tuple(p)]])
-    colours = picture[0].numpy().astype(float)
+    colors = picture[0].numpy().astype(float)
     best = {}
     for down in range(-18, 19):
         for right in range(-26, 27):
@@ -167,7 +167,7 @@ def test_patch_is_the_best_of_all_by_force():
             if any(inside[tuple(p)] for p in np.argwhere(inside) + (down, right)):
                 continue
             a, b = ring.T, (ring + (down, right)).T
-            difference = ((colours[:, a[0], a[1]] - colours[:, b[0], b[1]]) ** 2).sum() / len(ring)
+            difference = ((colors[:, a[0], a[1]] - colors[:, b[0], b[1]]) ** 2).sum() / len(ring)
             best[right, down] = difference + 1e-3 * math.hypot(down, right)
     sides = [(1, 0), (-1, 0), (0, 1), (0, -1)]
     expected = {min((by for by in best if by[0] * x + by[1] * y > 0), key=best.get) for x, y in sides}
@@ -320,9 +320,9 @@ def test_extending_keeps_the_old_part():
     positions = pixel_positions((40, 80))
     corner = resized((24, 31), (40, 80), ('extend', 'extend'), 'topleft', 'continue')(positions)
     assert torch.equal(corner, positions)
-    centred = resized((24, 31), (40, 80), ('extend', 'extend'), 'center', 'mirror')(positions)
-    assert torch.equal(centred[8:32, 24:55], pixel_positions((24, 31)))
-    assert torch.equal(centred[8:32, 23], pixel_positions((24, 31))[:, 1])
+    centered = resized((24, 31), (40, 80), ('extend', 'extend'), 'center', 'mirror')(positions)
+    assert torch.equal(centered[8:32, 24:55], pixel_positions((24, 31)))
+    assert torch.equal(centered[8:32, 23], pixel_positions((24, 31))[:, 1])
 
 
 def test_extended_to_the_bottom_right_the_coarsest_scale_is_the_old_one():
@@ -422,12 +422,12 @@ def test_areas_are_shown_where_they_are_wanted():
     assert torch.equal(unchanged, pixel_positions((20, 30)))
 
 
-def test_flat_colours_are_found_through_noise():
+def test_flat_colors_are_found_through_noise():
     picture = torch.full((1, 3, 40, 40), -1.0)
     picture[:, 0, :15] = 1
     picture[:, :, 0, 0] = 0.1  # a blend
     noisy = picture + 0.03 * torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))
-    found = flat_colours(noisy.clamp(-1, 1))
+    found = flat_colors(noisy.clamp(-1, 1))
     assert len(found) == 2
     np.testing.assert_allclose(found, [[0, 0, 0], [255, 0, 0]], atol=12)
 

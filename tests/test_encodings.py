@@ -240,7 +240,7 @@ def test_centered_closed_form(height, width):
 def test_a_centered_space_extends_on_all_sides_where_the_released_one_does_not():
     ours = MODELS.build(dict(type='SinusoidalEncoding', embedding_dim=16, center=100))
     assert torch.equal(ours(9)[..., 2:-2, 2:-2], ours(5))
-    assert torch.equal(ours(5)[..., 1:, 1:], ours(4))  # an even grid's centre is the last cell of its first half,
+    assert torch.equal(ours(5)[..., 1:, 1:], ours(4))  # an even grid's center is the last cell of its first half,
     assert torch.equal(ours(6)[..., :5, :5], ours(5))  # so cells are added on one side, then on the other
     released = MODELS.build(dict(type='SPE', embedding_dim=16, padding_idx=0, center_shift=100))
     assert not torch.allclose(released(9)[..., 2:-2, 2:-2], released(5), atol=0.1)

@@ -28,8 +28,8 @@ def uniform(seed, *shape):
 
 def tiles(rows, columns, side):
     """A picture of flat squares, the same with any version of NumPy and PyTorch."""
-    colours = np.random.RandomState(0).uniform(-1, 1, (1, 3, rows, columns))
-    return torch.from_numpy(np.kron(colours, np.ones((1, 1, side, side))).astype(np.float32))
+    colors = np.random.RandomState(0).uniform(-1, 1, (1, 3, rows, columns))
+    return torch.from_numpy(np.kron(colors, np.ones((1, 1, side, side))).astype(np.float32))
 
 
 class TestReferenceNumbers:

@@ -120,7 +120,7 @@ def test_what_is_pasted_is_masked(gallery, photograph):
     assert (mask == expected).all()
 
 
-def test_a_painting_has_the_colours_of_the_photograph(gallery, photograph):
+def test_a_painting_has_the_colors_of_the_photograph(gallery, photograph):
     picture = np.asarray(gallery.painting((0.9, 0.9), (0.25, 0, 0.75, 1, 0.1, 0.1))(photograph))
     pixels = np.asarray(photograph)
     assert (picture[0, 0] == pixels[18, 36]).all() and (picture[10, 20] == pixels[2, 4]).all()

@@ -228,7 +228,7 @@ class TestPyramid:
         assert pyramid_distance(a, a) == 0
         assert pyramid_distance(a, a.flip(0)) == pytest.approx(0, abs=1e-3)
 
-    def test_colour_and_contrast_do_not_matter_and_texture_does(self):
+    def test_color_and_contrast_do_not_matter_and_texture_does(self):
         some = pictures(0, 20, (32, 32))
         blurred = pictures(0, 20, (32, 34)).unfold(3, 3, 1).float().mean(-1).byte()
         a, b, c = (pyramid_neighbourhoods(x, range(20), 32) for x in (some, some // 2 + 60, blurred))

@@ -330,12 +330,12 @@ def test_discriminator_arguments_without_a_counterpart(changes, message):
         MODELS.build(dict(DISCRIMINATORS['a'], **changes))
 
 
-# -------------------------------------------------------------------- colours
+# -------------------------------------------------------------------- colors
 
 
 @torch.no_grad()
-def test_swapped_networks_see_and_make_other_colours():
-    generator, discriminator = fill(thin(), 'colours'), fill(thin_discriminator(), 'colours')
+def test_swapped_networks_see_and_make_other_colors():
+    generator, discriminator = fill(thin(), 'colors'), fill(thin_discriminator(), 'colors')
     z = noise('z', (2, 32))
     images = generator(z, injected_noise='fixed')
     scores = discriminator(images)

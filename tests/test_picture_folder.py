@@ -22,13 +22,13 @@ from mmpe.registry import DATASETS
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)
 
 
-def save(path, colour, size=(8, 8), mode='RGB', **options):
+def save(path, color, size=(8, 8), mode='RGB', **options):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path, **options)
+    Image.new(mode, size, color).save(path, **options)
 
 
-def colours(dataset):
-    """The colour of each item's centre."""
+def colors(dataset):
+    """The color of each item's center."""
     return [tuple(item[:, item.shape[1] // 2, item.shape[2] // 2].tolist()) for item in items(dataset)]
 
 
@@ -83,7 +83,7 @@ def database(folder, tmp_path):
 def test_reads_all_pictures_in_the_order_of_their_names(folder):
     dataset = PictureFolder(str(folder), 8)
     assert dataset.pictures.names == ['B.PNG', 'a.png', 'b/deep/er.BMP', 'c.webp']
-    assert colours(dataset) == [GREEN, GREY, RED, BLUE]
+    assert colors(dataset) == [GREEN, GREY, RED, BLUE]
     assert {(item.shape, item.dtype, item.is_contiguous()) for item in items(dataset)} == {
         ((3, 8, 8), torch.uint8, True)
     }
@@ -109,7 +109,7 @@ def test_links_are_followed_but_not_in_circles(folder, tmp_path):
     assert len(PictureFolder(str(tmp_path / 'linked'), 8)) == 4
 
 
-def test_covers_the_square_and_cuts_to_the_centre(tmp_path):
+def test_covers_the_square_and_cuts_to_the_center(tmp_path):
     """Left third red, middle green, right blue: of a picture three times as wide as high, green is left."""
     pixels = np.repeat(np.array([[RED, GREEN, BLUE]], dtype=np.uint8), 64, axis=1).repeat(64, axis=0)
     Image.fromarray(pixels).save(tmp_path / 'wide.png')
@@ -180,7 +180,7 @@ def test_lmdb_gives_what_the_folder_gives(folder, database):
 
 def test_lmdb_may_be_one_file(folder, tmp_path):
     path = make_lmdb(tmp_path / 'one.lmdb', {b'x': (folder / 'a.png').read_bytes()}, subdir=False)
-    assert path.is_file() and colours(PictureFolder(str(path), 8)) == [GREY]
+    assert path.is_file() and colors(PictureFolder(str(path), 8)) == [GREY]
 
 
 def test_lmdb_can_be_read_twice_at_once(database):
@@ -275,13 +275,13 @@ def test_unreadable_pictures_can_be_passed_over(broken, monkeypatch):
     warnings = []
     monkeypatch.setattr('mmpe.datasets.picture_folder.print_log', lambda message, **options: warnings.append(message))
     dataset = PictureFolder(str(broken), 8, flip=True, skip_unreadable=True)
-    assert colours(dataset) == 2 * [RED, BLUE, BLUE, BLUE]
+    assert colors(dataset) == 2 * [RED, BLUE, BLUE, BLUE]
     assert [warning.split(' cannot')[0] for warning in warnings] == [str(broken / '1.png'), str(broken / '2.jpg')]
 
 
 def test_the_first_takes_the_place_of_an_unreadable_last(broken):
     (broken / '3.png').write_bytes(b'')
-    assert colours(PictureFolder(str(broken), 8, skip_unreadable=True)) == 4 * [RED]
+    assert colors(PictureFolder(str(broken), 8, skip_unreadable=True)) == 4 * [RED]
 
 
 def test_nothing_readable_is_an_error(broken):
@@ -413,7 +413,7 @@ def test_every_format_that_pillow_reads_is_found_by_any_extension(tmp_path, said
                 count += 1
     dataset = PictureFolder(str(tmp_path), 8)
     assert len(dataset) == count >= 20 and said == []
-    assert all(np.abs(np.subtract(colour, GREY)).max() < 4 for colour in colours(dataset))
+    assert all(np.abs(np.subtract(color, GREY)).max() < 4 for color in colors(dataset))
 
 
 def test_files_of_unknown_extension_are_pictures_by_their_content(tmp_path, said):
@@ -506,7 +506,7 @@ def test_an_lmdb_passes_over_what_is_no_picture(tmp_path, folder, said, subdir):
         b'2.png',
         b'\xe9',
     ]
-    assert colours(PictureFolder(str(path), 8, skip_unreadable=True)) == [GREY] * 4
+    assert colors(PictureFolder(str(path), 8, skip_unreadable=True)) == [GREY] * 4
     assert said[0].endswith(': length, meta.json') and '4 pictures; 2 passed over' in said[0]
     with pytest.raises(PictureError, match='^2.png of .*cannot be read as a picture'):
         dataset[2]

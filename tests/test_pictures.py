@@ -43,7 +43,7 @@ def test_range_is_exactly_minus_one_to_one(save):
 
 
 @pytest.mark.parametrize('mode, value', [('L', 100), ('1', 1), ('I;16', 100 * 257), ('P', 7)])
-def test_grey_becomes_colour(save, mode, value):
+def test_grey_becomes_color(save, mode, value):
     image = Image.new(mode, (4, 3), value)
     if mode == 'P':
         image.putpalette([100] * 768)
@@ -51,11 +51,11 @@ def test_grey_becomes_colour(save, mode, value):
     assert torch.allclose(pixels(save(image)), torch.tensor(float(expected)))
 
 
-@pytest.mark.parametrize('mode, colour', [('RGBA', (0, 0, 255, 51)), ('LA', (0, 51))])
-def test_transparency_is_laid_on_white(save, mode, colour):
+@pytest.mark.parametrize('mode, color', [('RGBA', (0, 0, 255, 51)), ('LA', (0, 51))])
+def test_transparency_is_laid_on_white(save, mode, color):
     expected = [204, 204, 255] if mode == 'RGBA' else [204] * 3
     assert torch.allclose(
-        pixels(save(Image.new(mode, (4, 3), colour))), torch.tensor(expected, dtype=torch.float), atol=1
+        pixels(save(Image.new(mode, (4, 3), color))), torch.tensor(expected, dtype=torch.float), atol=1
     )
 
 
@@ -132,7 +132,7 @@ def test_max_size_has_effect():
     assert max(ratios) < 1 / 0.75 and math.isclose(max(ratios), min(ratios), rel_tol=0.05)
 
 
-def test_resize_keeps_colours_and_does_not_alias():
+def test_resize_keeps_colors_and_does_not_alias():
     flat = torch.full((1, 3, 40, 40), 0.3)
     assert torch.allclose(resize(flat, (7, 9)), torch.full((1, 3, 7, 9), 0.3), atol=1e-6)
     stripes = torch.tensor([1.0, -1.0]).repeat(32).expand(1, 3, 64, 64)

@@ -16,7 +16,7 @@ from mmengine.visualization import LocalVisBackend
 from PIL import Image
 from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 
-from mmpe.apis import children, load_singan
+from mmpe.apis import load_singan, subprocesses
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
 from mmpe.apis.many import find_config, find_pictures, picture_config
 from mmpe.apis.one_picture import finished_model, is_done, train_picture
@@ -103,7 +103,7 @@ def test_the_page_links_to_what_is_there_and_lists_failures(trained):
 
 def test_a_second_call_trains_nothing_that_is_done(trained, monkeypatch, capsys):
     folder, out, _ = trained
-    monkeypatch.setattr(children.subprocess, 'Popen', None)
+    monkeypatch.setattr(subprocesses.subprocess, 'Popen', None)
     before = {path: path.stat().st_mtime_ns for path in out.rglob('*') if path.is_file() and path.parent != out}
     assert run_tool(folder / 'a.png', '--out', out) == 0
     assert run_tool(folder / 'sub & more', '--out', out / 'sub & more') == 0
@@ -151,7 +151,7 @@ def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, 
     folder, unbroken, _ = trained
     end = last(unbroken / 'a.png').name
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored
-    monkeypatch.setattr(children, '_POLL', 0.01)
+    monkeypatch.setattr(subprocesses, '_POLL', 0.01)
 
     def strike(after, blow):
         def show(bar, children, waiting):
@@ -159,7 +159,7 @@ def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, 
                 assert not (children[0].folder / end).exists()
                 blow(children[0])
 
-        monkeypatch.setattr(children._Bar, 'show', show)
+        monkeypatch.setattr(subprocesses._Bar, 'show', show)
         return run_tool(folder / 'a.png', '--out', tmp_path)
 
     assert strike(3, lambda child: child.process.kill()) == 1

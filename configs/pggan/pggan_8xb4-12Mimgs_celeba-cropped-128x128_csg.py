@@ -1,5 +1,3 @@
-"""Latents alike, no padding, and a Cartesian grid to tell positions, which stretches with the size."""
+"""The earlier name of pggan_8xb4-12Mimgs_celeba-cropped-128x128_csg_nopad.py."""
 
-_base_ = ['./pggan_8xb4-12Mimgs_celeba-cropped-128x128_iid_nopad.py']
-
-model = dict(generator=dict(head=dict(encoding=dict(type='CartesianGrid'))))
+_base_ = ['./pggan_8xb4-12Mimgs_celeba-cropped-128x128_csg_nopad.py']

@@ -13,7 +13,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_whole
 from mmpe.random_numbers import check_seed
 
-from .figures import COLOURS, MARKERS, draw_map, new_figure, plain_axes, short
+from .figures import COLORS, MARKERS, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, draw_inputs, run_map
 from .padding import padding_names, with_each
 from .rings import ring_means
@@ -38,7 +38,7 @@ class ModeChange:
         return float(self.by_distance[0])
 
     @property
-    def centre(self) -> float:
+    def center(self) -> float:
         """float: In the innermost ring."""
         return float(self.by_distance[-1])
 
@@ -64,8 +64,8 @@ class BorderAblation:
 
     def table(self) -> list[list[str]]:
         """A header, and a row for each mode."""
-        rows = [['padding', 'change at the border', 'in the centre', 'over the picture']]
-        rows += [[mode, *map(short, (c.border, c.centre, c.whole))] for mode, c in self.modes.items()]
+        rows = [['padding', 'change at the border', 'in the center', 'over the picture']]
+        rows += [[mode, *map(short, (c.border, c.center, c.whole))] for mode, c in self.modes.items()]
         return rows + [[mode, 'refused', reason, ''] for mode, reason in self.refused.items()]
 
     def figure(self):
@@ -75,7 +75,7 @@ class BorderAblation:
         for i, (mode, change) in enumerate(self.modes.items()):
             label = f'{mode} (as it is)' if self.own == [mode] else mode
             every = max(1, len(change.by_distance) // 12)
-            profile.plot(change.by_distance, color=COLOURS[i], marker=MARKERS[i], markevery=every, label=label)
+            profile.plot(change.by_distance, color=COLORS[i], marker=MARKERS[i], markevery=every, label=label)
         profile.set_ylim(bottom=min(0, profile.get_ylim()[0]))
         profile.legend(fontsize=8)
         title = f'Change where other padding replaces its own ({" and ".join(self.own) or "none"})'

@@ -1,4 +1,4 @@
-"""Where a layer's statistics over noise differ from those in its centre, and how well neighbours are told apart."""
+"""Where a layer's statistics over noise differ from those in its center, and how well neighbours are told apart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from mmpe.numbers import check_above, check_whole, given, size_text
 from mmpe.random_numbers import check_seed, random_generator
 
-from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
+from .figures import COLORS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, choose_period, draw_features
-from .rings import border_distance, centre_region, reach_of, ring_means, same_phase
+from .rings import border_distance, center_region, reach_of, ring_means, same_phase
 
 _NUMBERS_KEPT = 2**24
 _NUMBERS_AT_ONCE = 2**22
@@ -33,15 +33,15 @@ class LayerBias:
         period (int): Cells between locations that are compared.
         mean (np.ndarray): (C, H, W), over noise; of the channels that were looked at.
         variance (np.ndarray): (C, H, W), likewise.
-        difference (np.ndarray): (H, W), how far mean and variance are from those of the centre: the Fisher distance, in
+        difference (np.ndarray): (H, W), how far mean and variance are from those of the center: the Fisher distance, in
             standard deviations, root mean square over channels.
         p_values (np.ndarray): (H, W), that a difference so large at any location at all comes by chance.
         reach (int): Rings, from the border in, up to the innermost one with a significant location; 0 if none.
-        centre (int): Rings outside of the central region, the largest reach that can be told.
+        center (int): Rings outside of the central region, the largest reach that can be told.
         discriminability (np.ndarray): For each ring, how well its locations are told from their neighbours: squared d'.
         border_d (float): d' of neighbours at the border, 0 where not significant.
-        centre_d (float): Of neighbours in the centre.
-        balance (float): ``centre_d / border_d``; nan where both are 0.
+        center_d (float): Of neighbours in the center.
+        balance (float): ``center_d / border_d``; nan where both are 0.
     """
 
     layer: str
@@ -52,16 +52,16 @@ class LayerBias:
     difference: np.ndarray
     p_values: np.ndarray
     reach: int
-    centre: int
+    center: int
     discriminability: np.ndarray
     border_d: float
-    centre_d: float
+    center_d: float
     balance: float
 
     @property
-    def reaches_centre(self) -> bool:
+    def reaches_center(self) -> bool:
         """bool: Whether the difference is significant all the way to the central region."""
-        return self.reach >= self.centre > 0
+        return self.reach >= self.center > 0
 
 
 @dataclass
@@ -79,11 +79,11 @@ class SpatialBias:
     def table(self) -> list[list[str]]:
         """A header, and a row for each layer."""
         rows = [
-            ['layer', 'size', 'period', 'reach', 'centre begins at', 'smallest p', "d' border", "d' centre", 'balance']
+            ['layer', 'size', 'period', 'reach', 'center begins at', 'smallest p', "d' border", "d' center", 'balance']
         ]
         for found in self.layers:
-            counts = [str(found.period), str(found.reach), str(found.centre)]
-            numbers = [short(found.p_values.min(), 3), *map(short, (found.border_d, found.centre_d, found.balance))]
+            counts = [str(found.period), str(found.reach), str(found.center)]
+            numbers = [short(found.p_values.min(), 3), *map(short, (found.border_d, found.center_d, found.balance))]
             rows.append([found.layer, size_text(found.size), *counts, *numbers])
         return rows
 
@@ -94,17 +94,17 @@ class SpatialBias:
         above, below = figure.subfigures(2, 1, height_ratios=(1.2, 1))
         reach, balance = above.subplots(1, 2)
         names = [found.layer for found in self.layers]
-        share = [found.reach / found.centre if found.centre else np.nan for found in self.layers]
-        reach.bar(range(len(names)), np.minimum(share, 1), color=COLOURS[0], width=0.6)
+        share = [found.reach / found.center if found.center else np.nan for found in self.layers]
+        reach.bar(range(len(names)), np.minimum(share, 1), color=COLORS[0], width=0.6)
         for i, found in enumerate(self.layers):
             reach.annotate(f'{found.reach}', (i, min(share[i], 1)), ha='center', va='bottom', fontsize=8)
         reach.set_ylim(0, 1.12)
-        plain_axes(reach, 'Reach of the border (number: in cells)', 'layer', 'share of the way to the centre')
+        plain_axes(reach, 'Reach of the border (number: in cells)', 'layer', 'share of the way to the center')
         name_layers(reach, names)
-        balance.plot([found.balance for found in self.layers], color=COLOURS[1], marker=MARKERS[1])
+        balance.plot([found.balance for found in self.layers], color=COLORS[1], marker=MARKERS[1])
         balance.axhline(1, color='black', linewidth=0.8, linestyle='--')
         balance.set_ylim(-0.05, max(1.1, min(balance.get_ylim()[1], 3)))
-        plain_axes(balance, "Balance of neighbours' discriminability", 'layer', "d' centre / d' border")
+        plain_axes(balance, "Balance of neighbours' discriminability", 'layer', "d' center / d' border")
         name_layers(balance, names)
         grid = below.subplots(1, len(shown), squeeze=False)[0]
         for axes, found in zip(grid, shown):
@@ -112,7 +112,7 @@ class SpatialBias:
             image = draw_map(axes, found.difference, title, 0)
             _outline(axes, found.p_values <= self.level)
             below.colorbar(image, ax=axes, shrink=0.75).ax.tick_params(labelsize=7)
-        below.suptitle('difference to the centre, in standard deviations (outlined: significant)', fontsize=9)
+        below.suptitle('difference to the center, in standard deviations (outlined: significant)', fontsize=9)
         return figure
 
 
@@ -141,7 +141,7 @@ def spatial_bias(
     Neighbours' discriminability is the Fisher distance, d'^2 = sum over channels of (difference of means)^2 / variance
     + (difference of variances)^2 / (2 variance^2), with the variance over noise averaged over the map, less what the
     finite number of draws adds to it on average; between horizontal and vertical neighbours, averaged over the pairs
-    that touch the outermost ring (border), or the central region (centre). ``balance`` is the ratio of the two d': 1
+    that touch the outermost ring (border), or the central region (center). ``balance`` is the ratio of the two d': 1
     where every place is known equally well, 0 where only the border is. A d' that is not significant by permutation of
     neighbours, at the same level, counts as 0.
 
@@ -188,7 +188,7 @@ def _some_channels(x: Tensor, num: int) -> Tensor:
 def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, period: int) -> LayerBias:
     height, width = x.shape[-2:]
     period = min(period, height // 2, width // 2)
-    inside = torch.from_numpy(centre_region(height, width, period))
+    inside = torch.from_numpy(center_region(height, width, period))
     mean, variance = x.mean(0), x.var(0)
     x = _standardised(x, inside)
     moments = _with_squares(x)
@@ -206,9 +206,9 @@ def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, pe
     pairs = _neighbours(height, width, period)
     squares = {axis: _distances(moments, *ends) for axis, ends in pairs.items()}
     border = torch.from_numpy(border_distance(height, width) == 0)
-    border_d, centre_d = (_region_d(moments, pairs, squares, region, signs, level) for region in (border, inside))
+    border_d, center_d = (_region_d(moments, pairs, squares, region, signs, level) for region in (border, inside))
     with np.errstate(divide='ignore', invalid='ignore'):
-        balance = float(np.float64(centre_d) / np.float64(border_d))
+        balance = float(np.float64(center_d) / np.float64(border_d))
     return LayerBias(
         layer=name,
         size=(height, width),
@@ -218,10 +218,10 @@ def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, pe
         difference=_difference(moments, partners).reshape(height, width).numpy(),
         p_values=p_map,
         reach=reach_of(p_map <= level),
-        centre=int(border_distance(height, width)[inside.numpy()].min()),
+        center=int(border_distance(height, width)[inside.numpy()].min()),
         discriminability=_by_ring(pairs, squares, (height, width)),
         border_d=border_d,
-        centre_d=centre_d,
+        center_d=center_d,
         balance=balance,
     )
 
@@ -343,4 +343,4 @@ def _outline(axes, significant: np.ndarray) -> None:
     level = np.argwhere(np.diff(framed, axis=0)) - (0.5, 1.5)
     upright = np.argwhere(np.diff(framed, axis=1)) - (1.5, 0.5)
     lines = [[(x, y), (x + 1, y)] for y, x in level] + [[(x, y), (x, y + 1)] for y, x in upright]
-    axes.add_collection(LineCollection(lines, colors=COLOURS[1], linewidths=1.2))
+    axes.add_collection(LineCollection(lines, colors=COLORS[1], linewidths=1.2))

@@ -1,4 +1,4 @@
-"""What the instruments' figures share: colours that colour-blind readers can tell apart, and no global state."""
+"""What the instruments' figures share: colors that color-blind readers can tell apart, and no global state."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ except ImportError as error:
     raise ImportError("figures are drawn by matplotlib, which is not here: pip install 'mmpe[analysis]'") from error
 
 # Okabe and Ito, "Color universal design", 2008
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 MARKERS = 'osD^vPX'
-MAP_COLOURS = 'cividis'
+MAP_COLORS = 'cividis'
 _LONGEST_NAME = 22
 
 
@@ -62,11 +62,11 @@ def plain_axes(axes, title: str, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
-def draw_decibels(axes, values: Sequence[float], colours: Sequence[str], names: Sequence[str]) -> None:
+def draw_decibels(axes, values: Sequence[float], colors: Sequence[str], names: Sequence[str]) -> None:
     """Bars with their values; one for infinity is a quarter higher than the highest other."""
     top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
     heights = [min(value, top) for value in values]
-    axes.bar(range(len(values)), heights, color=colours, width=0.6)
+    axes.bar(range(len(values)), heights, color=colors, width=0.6)
     for i, value in enumerate(values):
         axes.annotate(short(value, 1), (i, max(heights[i], 0)), ha='center', va='bottom', fontsize=8)
     axes.set_xticks(range(len(values)), names)
@@ -78,7 +78,7 @@ def draw_map(
     """A map over the plane, columns and rows in cells, of which ``first`` is the number of the first."""
     left, right, bottom, top = -0.5, values.shape[1] - 0.5, values.shape[0] - 0.5, -0.5
     extent = [edge + first for edge in (left, right, bottom, top)]
-    image = axes.imshow(values, cmap=MAP_COLOURS, vmin=lowest, vmax=highest, interpolation='nearest', extent=extent)
+    image = axes.imshow(values, cmap=MAP_COLORS, vmin=lowest, vmax=highest, interpolation='nearest', extent=extent)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_title(title, fontsize=9)

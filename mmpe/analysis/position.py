@@ -15,7 +15,7 @@ from mmpe.models.encodings import CartesianGrid
 from mmpe.numbers import check_whole, size_text
 from mmpe.random_numbers import check_seed, random_generator
 
-from .figures import COLOURS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
+from .figures import COLORS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, draw_features
 
 _RIDGES = torch.logspace(-6, 4, 21, dtype=torch.float64)
@@ -118,7 +118,7 @@ class PositionProbe:
         for i, name in enumerate(READ_OUTS):
             r2 = [getattr(found, name).r2 if getattr(found, name) else np.nan for found in self.layers]
             label = dict(linear='linear, one location', conv='convolution, 3x3 locations')[name]
-            axes.plot(r2, color=COLOURS[i], marker=MARKERS[i], label=label)
+            axes.plot(r2, color=COLORS[i], marker=MARKERS[i], label=label)
         axes.axhline(0, color='black', linewidth=0.8)
         axes.set_ylim(min(-0.05, axes.get_ylim()[0]), 1.05)
         axes.legend(fontsize=8)

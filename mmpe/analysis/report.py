@@ -39,9 +39,9 @@ _ABOUT = dict(
         'The same, all padding replaced by the opposite side: what is still known does not come from padding.',
     ),
     spatial_bias=(
-        'What differs from the centre?',
-        'How far from the border the statistics over noise differ from those of the centre (permutation test, 5 % '
-        'chance of a single false alarm in all layers), and how well neighbours are told apart in the centre, compared '
+        'What differs from the center?',
+        'How far from the border the statistics over noise differ from those of the center (permutation test, 5 % '
+        'chance of a single false alarm in all layers), and how well neighbours are told apart in the center, compared '
         'with the border (balance).',
     ),
     periodic_bias=('What differs, without a border?', 'The same, all padding replaced by the opposite side.'),

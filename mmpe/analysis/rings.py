@@ -11,7 +11,7 @@ def border_distance(height: int, width: int) -> np.ndarray:
     return np.minimum.outer(rows, columns)
 
 
-def centre_region(height: int, width: int, period: int = 1) -> np.ndarray:
+def center_region(height: int, width: int, period: int = 1) -> np.ndarray:
     """(H, W): whether a location is in the central window, about a quarter of each side, ``period`` cells at least."""
 
     def within(length):

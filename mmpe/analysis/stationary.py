@@ -18,7 +18,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_above, check_real, check_whole, given, size_text
 from mmpe.random_numbers import check_seed
 
-from .figures import COLOURS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
+from .figures import COLORS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
 from .layers import SampleInput, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs
 from .rings import reach_of, ring_means, same_phase
 
@@ -100,13 +100,13 @@ class Stationarity:
         """Reach by layer, and the variance by distance from the border: drawn (markers), closed form (lines)."""
         figure = new_figure(10, 4.2)
         reach, variance = figure.subplots(1, 2)
-        reach.plot([found.reach for found in self.layers], color=COLOURS[0], marker=MARKERS[0], drawstyle='steps-mid')
+        reach.plot([found.reach for found in self.layers], color=COLORS[0], marker=MARKERS[0], drawstyle='steps-mid')
         reach.set_ylim(-0.3, max(found.reach for found in self.layers) + 1)
         plain_axes(reach, 'How far in the statistics differ', 'layer', 'reach (cells)')
         names = [found.layer for found in self.layers]
         name_layers(reach, names)
         for i, found in enumerate(spread(self.layers, len(MARKERS))):
-            style = dict(color=COLOURS[i], label=numbered(found.layer, names))
+            style = dict(color=COLORS[i], label=numbered(found.layer, names))
             drawn = _variance_by_ring(found.covariance)
             if found.expected_covariance is None:
                 variance.plot(drawn, marker=MARKERS[i], linestyle=':', **style)

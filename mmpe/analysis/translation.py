@@ -19,7 +19,7 @@ from mmpe.evaluation.layout import decibels
 from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
 from mmpe.random_numbers import check_seed
 
-from .figures import COLOURS, draw_decibels, draw_map, new_figure, plain_axes, short
+from .figures import COLORS, draw_decibels, draw_map, new_figure, plain_axes, short
 from .layers import SampleInput, draw_inputs, map_tensors, run_map, spatial_inputs
 
 _LOBES = 3  # of Lanczos's filter
@@ -61,8 +61,8 @@ class Equivariance:
         figure = new_figure(9, 3.8)
         bars, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
         whole = [all(float(s).is_integer() for s in shift) for shift in self.by_shift]
-        colours = [COLOURS[0] if w else COLOURS[4] for w in whole]
-        draw_decibels(bars, list(self.by_shift.values()), colours, [f'({y:g}, {x:g})' for y, x in self.by_shift])
+        colors = [COLORS[0] if w else COLORS[4] for w in whole]
+        draw_decibels(bars, list(self.by_shift.values()), colors, [f'({y:g}, {x:g})' for y, x in self.by_shift])
         plain_axes(bars, 'Translation equivariance', 'shift (down, right) in cells of the input', 'EQ-T (dB)')
         image = draw_map(plane, self.error_map, 'Error by location, whole shifts')
         figure.colorbar(image, ax=plane, shrink=0.85).set_label('root mean square error', fontsize=8)

@@ -9,7 +9,7 @@ from torch import nn
 
 from mmpe.models.padding import MODES
 
-from .figures import COLOURS, draw_decibels, new_figure, plain_axes, short
+from .figures import COLORS, draw_decibels, new_figure, plain_axes, short
 from .layers import SampleInput
 from .padding import padding_names, with_each
 from .translation import Equivariance, equivariance
@@ -43,7 +43,7 @@ class EquivarianceByPadding:
         figure = new_figure(7, 3.8)
         axes = figure.subplots()
         values = [found.eq_t for found in self.modes.values()]
-        draw_decibels(axes, values, [COLOURS[0], *[COLOURS[4]] * (len(values) - 1)], list(self.modes))
+        draw_decibels(axes, values, [COLORS[0], *[COLORS[4]] * (len(values) - 1)], list(self.modes))
         plain_axes(axes, 'Translation equivariance by padding', 'padding', 'EQ-T (dB)')
         return figure
 

@@ -24,7 +24,7 @@ def verdict(results: dict, layers: Sequence[str], padding: Sequence[str]) -> str
 
     Returns:
         str: Such as "Reads absolute position from zero padding: R² .62 at layer 3 (body.1), .01 with circular padding
-        in its place; reaches the centre from layer 4 (body.2) on; balance .31."
+        in its place; reaches the center from layer 4 (body.2) on; balance .31."
     """
     parts = []
     if 'position_probe' in results:
@@ -61,15 +61,15 @@ def _position(probe: PositionProbe, periodic: PositionProbe | None, layers, padd
 def _bias(bias: SpatialBias, layers) -> list[str]:
     if not any(found.reach for found in bias.layers):
         return ['its statistics are the same at every location']
-    reaching = [found.reaches_centre for found in bias.layers]
+    reaching = [found.reaches_center for found in bias.layers]
     if reaching[-1]:
         first = len(reaching) - next((i for i, r in enumerate(reversed(reaching)) if not r), len(reaching))
-        parts = [f'reaches the centre from {_numbered(bias.layers[first].layer, layers)} on']
+        parts = [f'reaches the center from {_numbered(bias.layers[first].layer, layers)} on']
     else:
-        deepest = max(bias.layers, key=lambda found: found.reach / max(found.centre, 1))
+        deepest = max(bias.layers, key=lambda found: found.reach / max(found.center, 1))
         where = _numbered(deepest.layer, layers)
-        cells = f'{deepest.reach} of {deepest.centre} cells towards the centre'
-        parts = [f'reaches the centre at {where} only' if deepest.reaches_centre else f'reaches {cells} at {where}']
+        cells = f'{deepest.reach} of {deepest.center} cells towards the center'
+        parts = [f'reaches the center at {where} only' if deepest.reaches_center else f'reaches {cells} at {where}']
     balances = [found.balance for found in bias.layers if not math.isnan(found.balance)]
     return [*parts, f'balance {short(balances[-1])}'] if balances else parts
 
@@ -82,7 +82,7 @@ def _ablation(ablation: BorderAblation) -> list[str]:
     change = others[mode]
     return [
         f'{mode} padding changes the picture by {short(change.border)} standard deviations at the border and '
-        f'{short(change.centre)} in the centre'
+        f'{short(change.center)} in the center'
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import FigureBase
 from torch import Tensor
 
-from mmpe.analysis.figures import COLOURS, plain_axes
+from mmpe.analysis.figures import COLORS, plain_axes
 from mmpe.visualization import to_picture
 
 from .claim import Measure
@@ -40,14 +40,14 @@ def bars(axes, title: str, what: str, groups: dict[str, Sequence[Measure]], name
         axes (matplotlib.axes.Axes): To draw on.
         title (str): Above.
         what (str): What the height is.
-        groups (dict[str, Sequence[Measure]]): A colour each: a measure for every name.
+        groups (dict[str, Sequence[Measure]]): A color each: a measure for every name.
         names (Sequence[str]): Under the bars.
     """
     width = 0.8 / len(groups)
     for i, (label, measures) in enumerate(groups.items()):
         at = np.arange(len(names)) + (i - (len(groups) - 1) / 2) * width
         heights, errors = [m.value for m in measures], [m.error for m in measures]
-        axes.bar(at, heights, 0.9 * width, yerr=errors, color=COLOURS[i], ecolor='black', capsize=3, label=label)
+        axes.bar(at, heights, 0.9 * width, yerr=errors, color=COLORS[i], ecolor='black', capsize=3, label=label)
         for x, measure in zip(at, measures):
             above = measure.value + measure.error
             axes.annotate(_number(measure.value), (x, max(above, 0)), ha='center', va='bottom', fontsize=8)

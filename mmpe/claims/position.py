@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmpe.analysis import feed, position_probe, spatial_bias
-from mmpe.analysis.figures import COLOURS, draw_map, new_figure, plain_axes
+from mmpe.analysis.figures import COLORS, draw_map, new_figure, plain_axes
 
 from .claim import Check, Finding, Measure
 from .drawing import bars, picture_rows
@@ -48,10 +48,10 @@ def _error_figure(maps: dict):
     for axis, (name, found) in zip(axes, maps.items()):
         image = draw_map(axis, found.error_map, f'{name}: R² {found.r2:.2f}', 0, highest)
     figure.colorbar(image, ax=list(axes[:-1]), shrink=0.8).set_label('error of the probe, in cells', fontsize=8)
-    for colour, (name, found) in zip(COLOURS, maps.items()):
+    for color, (name, found) in zip(COLORS, maps.items()):
         answers = found.answer_map[0].mean(0)
         places = np.linspace(-1, 1, len(answers))
-        axes[-1].plot(places, answers, color=colour, marker='.', label=name)
+        axes[-1].plot(places, answers, color=color, marker='.', label=name)
     axes[-1].plot(places, places, color='black', linewidth=0.8, linestyle='--', label='right')
     axes[-1].legend(fontsize=8)
     plain_axes(axes[-1], "The probe's mean answer", 'x, from the left border (-1) to the right one (1)', 'answer')

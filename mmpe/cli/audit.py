@@ -1,7 +1,7 @@
 """Say what a generator knows about position: one page with figures, numbers and a verdict in words.
 
 Shows where the generator gets its sense of place, how far it goes in from the border, how it is balanced between border
-and centre, and what other padding would change. For a model of your own call mmpe.analysis.audit from Python.
+and center, and what other padding would change. For a model of your own call mmpe.analysis.audit from Python.
 """
 
 from functools import partial

@@ -98,8 +98,8 @@ class _Face:
         self.side, (height, width) = min(size), size
         self.left, self.top = (width - self.side) / 2, (height - self.side) / 2
         self.random = np.random.default_rng((zlib.crc32(b'face'), number))
-        self.skin, self.hair_colour, self.iris = (self.choose(c) for c in (_SKIN, _HAIR, _IRIS))
-        self.background, self.shirt = self.colour(0.25, 0.9), self.colour(0.6, 0.7)
+        self.skin, self.hair_color, self.iris = (self.choose(c) for c in (_SKIN, _HAIR, _IRIS))
+        self.background, self.shirt = self.color(0.25, 0.9), self.color(0.6, 0.7)
         self.width, self.height = self.between(0.22, 0.26), self.between(0.29, 0.33)
         self.long_hair, self.bald = self.chance(0.4), self.chance(0.08)
         self.image = Image.new('RGB', (width, height), self.background)
@@ -114,11 +114,11 @@ class _Face:
     def choose(self, options: list):
         return options[self.random.integers(len(options))]
 
-    def colour(self, saturation: float, brightness: float) -> tuple:
+    def color(self, saturation: float, brightness: float) -> tuple:
         return tuple(round(255 * c) for c in colorsys.hsv_to_rgb(self.between(0, 1), saturation, brightness))
 
-    def darker(self, colour: tuple, factor: float = 0.8) -> tuple:
-        return tuple(round(factor * c) for c in colour)
+    def darker(self, color: tuple, factor: float = 0.8) -> tuple:
+        return tuple(round(factor * c) for c in color)
 
     def points(self, *coordinates: float) -> list:
         """Pixels of x, y, x, y, ..."""
@@ -138,7 +138,7 @@ class _Face:
         if self.long_hair and not self.bald:
             length = self.between(0.36, 0.5)
             box = self.box(0.5, 0.42 + length / 4, self.width + 0.07, length)
-            self.pen.rounded_rectangle(box, self.side * 0.2, fill=self.darker(self.hair_colour))
+            self.pen.rounded_rectangle(box, self.side * 0.2, fill=self.darker(self.hair_color))
 
     def body(self):
         self.ellipse(0.5, 1.06, 0.42, 0.26, fill=self.shirt)
@@ -156,7 +156,7 @@ class _Face:
             return
         fringe = self.between(0.22, 0.29)
         top = self.points(0.5 - self.width - 0.03, 0.13, 0.5 + self.width + 0.03, 0.13 + 2 * fringe)
-        self.pen.chord(top, 180 - self.between(0, 25), 360 + self.between(0, 25), fill=self.hair_colour)
+        self.pen.chord(top, 180 - self.between(0, 25), 360 + self.between(0, 25), fill=self.hair_color)
 
     def eyes(self):
         apart, size = self.between(0.095, 0.11), self.between(0.032, 0.042)
@@ -167,7 +167,7 @@ class _Face:
             self.ellipse(x + look, 0.48, size * 0.62, size * 0.7, fill=self.iris)
             self.ellipse(x + look, 0.48, size * 0.3, size * 0.35, fill=(16, 16, 20))
             brow = self.points(x - 0.05, 0.415 - side * tilt, x + 0.05, 0.415 + side * tilt)
-            self.pen.line(brow, fill=self.darker(self.hair_colour, 0.7), width=self.line(0.018))
+            self.pen.line(brow, fill=self.darker(self.hair_color, 0.7), width=self.line(0.018))
 
     def nose(self):
         length = self.between(0.09, 0.12)
@@ -189,9 +189,9 @@ class _Face:
     def glasses(self):
         if not self.chance(0.25):
             return
-        colour, width = self.choose([(24, 24, 28), (120, 40, 40), (40, 60, 120)]), self.line(0.012)
+        color, width = self.choose([(24, 24, 28), (120, 40, 40), (40, 60, 120)]), self.line(0.012)
         for side in (-1, 1):
             self.pen.rounded_rectangle(
-                self.box(0.5 + side * 0.105, 0.48, 0.08, 0.06), self.side * 0.03, outline=colour, width=width
+                self.box(0.5 + side * 0.105, 0.48, 0.08, 0.06), self.side * 0.03, outline=color, width=width
             )
-        self.pen.line(self.points(0.475, 0.47, 0.525, 0.47), fill=colour, width=width)
+        self.pen.line(self.points(0.475, 0.47, 0.525, 0.47), fill=color, width=width)

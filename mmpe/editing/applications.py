@@ -26,9 +26,9 @@ def paint_to_image(
     noise: float = 1.0,
     size: Size | None = None,
 ) -> Edited:
-    """Make a photograph of a crude painting, in the colours of the picture.
+    """Make a photograph of a crude painting, in the colors of the picture.
 
-    A model with a palette (``configs/singan/singan_palette_*.py``) has learnt to make more of flat colours.
+    A model with a palette (``configs/singan/singan_palette_*.py``) has learnt to make more of flat colors.
 
     Args:
         model (SinGANModel): Trained.
@@ -61,7 +61,7 @@ def harmonise(
     dilation: int | None = None,
     **options,
 ) -> Edited:
-    """Give what was pasted into the picture the picture's own colours and texture.
+    """Give what was pasted into the picture the picture's own colors and texture.
 
     Args:
         model (SinGANModel): Trained.

@@ -70,5 +70,5 @@ def sample_image(image: Tensor, cells: Tensor) -> Tensor:
 
 
 def normalised(positions: Tensor, size: Size) -> Tensor:
-    """Positions as ``F.grid_sample`` takes them: -1 and 1 at the centres of the outer pixels."""
+    """Positions as ``F.grid_sample`` takes them: -1 and 1 at the centers of the outer pixels."""
     return 2 * positions / positions.new_tensor([max(size[1] - 1, 1), max(size[0] - 1, 1)]) - 1

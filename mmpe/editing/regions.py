@@ -19,7 +19,7 @@ from .places import clamp, look_up, nearest_pixel, reflect
 
 _REFLECTIONS = 4
 _RING = 3  # pixels around a region that what covers it has to match
-_FARTHER = 1e-3  # what a pixel of distance costs, in squared differences of colours in [-1, 1]
+_FARTHER = 1e-3  # what a pixel of distance costs, in squared differences of colors in [-1, 1]
 _correlate = partial(correlate, method='fft')
 
 
@@ -39,7 +39,7 @@ class Region:
             raise InputError('the region is empty')
         self.size = tuple(inside.shape)
         self.inside = torch.from_numpy(inside)
-        # a pixel reaches half a pixel from its centre
+        # a pixel reaches half a pixel from its center
         outwards, inwards = distance_transform_edt(~inside), distance_transform_edt(inside)
         self._distance = torch.from_numpy((outwards - 0.5).clip(0) - (inwards - 0.5).clip(0))
 
@@ -109,14 +109,14 @@ class Region:
         inside = self.inside.numpy().astype(float)
         around = dilate(self.inside[None, None].float(), _RING)[0, 0].numpy().astype(float)
         ring = around - inside
-        colours = picture[0].cpu().numpy().astype(float)
+        colors = picture[0].cpu().numpy().astype(float)
         # entry (H - 1 + down, W - 1 + right) of a correlation is for the part that far away
         within = _correlate(np.ones(self.size), around) > around.sum() - 0.5
         free = within & (_correlate(inside, inside) < 0.5)
         if not free.any():
             return []
-        errors = _correlate((colours**2).sum(0), ring) + sum((c**2 * ring).sum() for c in colours)
-        errors = (errors - 2 * sum(_correlate(c, c * ring) for c in colours)) / max(ring.sum(), 1)
+        errors = _correlate((colors**2).sum(0), ring) + sum((c**2 * ring).sum() for c in colors)
+        errors = (errors - 2 * sum(_correlate(c, c * ring) for c in colors)) / max(ring.sum(), 1)
         down, right = (np.arange(errors.shape[axis]) - (self.size[axis] - 1) for axis in (0, 1))
         costs = np.where(free, errors + _FARTHER * np.hypot(down[:, None], right), np.inf)
         found = {}

@@ -63,8 +63,8 @@ def retarget(
         raise InputError(f'a mode is one for both axes, or one for rows and one for columns, not {len(modes)}')
     if start_scale is None:
         start_scale = 0 if encoding is not None and 'extend' in modes else 1
-    centred = stretches or getattr(encoding, 'center', None) is not None
-    anchor = anchor or ('center' if centred else 'topleft')
+    centered = stretches or getattr(encoding, 'center', None) is not None
+    anchor = anchor or ('center' if centered else 'topleft')
     beyond = beyond or ('mirror' if start_scale else 'hold' if stretches else 'continue')
     margin = (0, 0) if start_scale else _known_margin(model)
     places = resized(model.scaled_sizes()[-1], size, modes, anchor, beyond, margin)

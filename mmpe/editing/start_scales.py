@@ -47,7 +47,7 @@ def choose_start_scale(model: SinGANModel, picture: Tensor, reach: Tensor | None
 def start_scale_error(model: SinGANModel, picture: Tensor, reach: Tensor, result: Tensor) -> float:
     """How far a result is from looking like the photograph, twice, plus how far from showing what was injected.
 
-    Both are root mean squares of differences between colours, within the reach. The first is between 5x5 patches of the
+    Both are root mean squares of differences between colors, within the reach. The first is between 5x5 patches of the
     result and the most similar of 5000 of the photograph; counted once, it left nine of eleven things that were pasted
     into two photographs of scikit-image looking pasted. The second is between result and injected picture when both are
     reduced to squares of a tenth of the short side.
@@ -59,7 +59,7 @@ def start_scale_error(model: SinGANModel, picture: Tensor, reach: Tensor, result
         result (Tensor): (1, 3, H, W), what came of it.
 
     Returns:
-        float: From 0; the range of colours is 2.
+        float: From 0; the range of colors is 2.
     """
     result = result.clamp(-1, 1)
     return _STRANGENESS_COUNTS * _strangeness(result, model.picture, reach) + _displacement(result, picture, reach)

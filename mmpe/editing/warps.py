@@ -30,7 +30,7 @@ def warp(model: SinGANModel, sources: Points, targets: Points, pin: bool = True,
 
     Args:
         model (SinGANModel): Trained.
-        sources (Sequence[tuple[float, float]]): (x, y) in pixels of the picture, the first pixel's centre being (0, 0).
+        sources (Sequence[tuple[float, float]]): (x, y) in pixels of the picture, the first pixel's center being (0, 0).
         targets (Sequence[tuple[float, float]]): Where each is to be.
         pin (bool): Whether the picture's corners stay. If not, one point moves all of the picture, and points on a line
             turn and enlarge it.
@@ -111,5 +111,5 @@ def _off_the_line(sources, targets) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _with(points, added) -> np.ndarray:
-    """Points and further ones, given as complex numbers from their centre."""
+    """Points and further ones, given as complex numbers from their center."""
     return np.concatenate([points, np.stack([added.real, added.imag], -1) + points.mean(0)])

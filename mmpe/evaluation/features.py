@@ -17,8 +17,8 @@ _DISTANCES_AT_ONCE = 2**25
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Frechet distance of the normal distributions that fit two sets of features best (FID; Heusel et al. 2017, eq. 6).
 
-    In float64. The trace of the covariances' geometric mean is the sum of singular values of the centred sets' product,
-    which is exact for any number of features and samples.
+    In float64. The trace of the covariances' geometric mean is the sum of singular values of the product of the
+    centered sets, which is exact for any number of features and samples.
 
     Args:
         a (Tensor): (N, D).
@@ -49,8 +49,8 @@ def _frechet(mean_a: Tensor, root_a: Tensor, mean_b: Tensor, root_b: Tensor) -> 
 
 
 def _root_of_samples(samples: Tensor) -> Tensor:
-    centred = (samples - samples.mean(0)) / (len(samples) - 1) ** 0.5
-    return torch.linalg.qr(centred, mode='r').R if len(centred) > centred.shape[1] else centred
+    centered = (samples - samples.mean(0)) / (len(samples) - 1) ** 0.5
+    return torch.linalg.qr(centered, mode='r').R if len(centered) > centered.shape[1] else centered
 
 
 def _root_of_matrix(covariance: Tensor) -> Tensor:
@@ -116,8 +116,8 @@ def precision_recall(real: Tensor, fake: Tensor, neighbours: int = 3) -> tuple[f
     """
     if min(len(real), len(fake)) <= neighbours:
         raise InputError(f'precision and recall with {neighbours} neighbours take more than {neighbours} pictures')
-    centre = real.mean(0)  # distances are differences of products, and lose digits far from the origin
-    real, fake = real - centre, fake - centre
+    center = real.mean(0)  # distances are differences of products, and lose digits far from the origin
+    real, fake = real - center, fake - center
     return _share_inside(fake, real, neighbours), _share_inside(real, fake, neighbours)
 
 

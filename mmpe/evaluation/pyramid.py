@@ -1,7 +1,7 @@
 """The sliced Wasserstein distance of Progressive GAN: how alike the details of two sets of pictures are, size by size.
 
 Karras et al. 2018, section 5: 7x7 neighbourhoods are cut out of each level of a Laplacian pyramid, normalised by the
-mean and the deviation of each colour channel, and compared as two sets of points.
+mean and the deviation of each color channel, and compared as two sets of points.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SinGAN for paintings: scale 1 sees the image below it in five colours, as a crude painting would be."""
+"""SinGAN for paintings: scale 1 sees the image below it in five colors, as a crude painting would be."""
 
 _base_ = ['./singan.py']
 

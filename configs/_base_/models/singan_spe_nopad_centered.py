@@ -1,4 +1,4 @@
-"""The same, with the picture's centre at position 200, so that a larger picture extends on all sides."""
+"""The same, with the picture's center at position 200, so that a larger picture extends on all sides."""
 
 _base_ = ['./singan_spe_nopad.py']
 

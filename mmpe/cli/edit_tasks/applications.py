@@ -20,14 +20,14 @@ def add_tasks(tasks) -> None:
     p = add_task(
         tasks, 'paint', run_paint, 'Make a photograph of a crude painting.', '--painting mine.png --start-scale 1'
     )
-    p.add_argument('--painting', required=True, metavar='FILE', help='best in the colours of the picture')
+    p.add_argument('--painting', required=True, metavar='FILE', help='best in the colors of the picture')
     p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="in pixels; default: the picture's")
     _add_injection(p, "that of the model's palette, or 1")
     p = add_task(
         tasks,
         'harmonise',
         run_harmonise,
-        'Fit what was pasted into the picture to its colours and texture.',
+        'Fit what was pasted into the picture to its colors and texture.',
         '--picture pasted.png --mask where.png --sheet',
     )
     _add_masked(p, 'the picture with something pasted into it', 'a few pixels')

@@ -102,8 +102,8 @@ def _add_warps(tasks) -> None:
     p = add_task(
         tasks, 'layout', run_layout, 'Lay the picture out as a sketch.', '--sketch wanted.png --labels present.png'
     )
-    p.add_argument('--sketch', required=True, help='a picture of a few flat colours: what is to be where')
-    p.add_argument('--labels', required=True, help='a picture of the same colours: what is where in the trained one')
+    p.add_argument('--sketch', required=True, help='a picture of a few flat colors: what is to be where')
+    p.add_argument('--labels', required=True, help='a picture of the same colors: what is where in the trained one')
     _add_drawing(p)
 
 

@@ -12,10 +12,10 @@ from .cartesian import CartesianGrid
 
 @MODELS.register_module()
 class ScaleConsistentGrid(CartesianGrid):
-    """Coordinates of the cells' centres in the frame [-1, 1], which starts ``pad`` cells inside the grid.
+    """Coordinates of the cells' centers in the frame [-1, 1], which starts ``pad`` cells inside the grid.
 
     On an axis of n = m + 2 pad cells, x_j = (2 (j - pad) + 1) / m - 1. What valid convolutions leave after they have
-    eaten ``pad`` cells a side is the same frame at every resolution; and as area averaging keeps centres, a grid twice
+    eaten ``pad`` cells a side is the same frame at every resolution; and as area averaging keeps centers, a grid twice
     as fine averages to the coarse one.
 
     Two channels, x and y, in (-1, 1) within the frame and beyond in the pad. From Ntavelis et al., "Arbitrary-Scale
