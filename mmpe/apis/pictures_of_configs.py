@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from mmengine.config import Config
 
 from mmpe import datasets
@@ -40,7 +38,7 @@ def name_pictures(config: Config, picture: str | None, pictures: str | None) -> 
     if isinstance(kind, type) and issubclass(kind, datasets.DrawnFaces):
         dataset.pop('num')
         dataset['type'] = 'mmpe.PictureFolder'
-    elif kind is not None and 'data_root' not in inspect.signature(kind).parameters:
+    elif kind is not None and not _reads_files(kind, dataset):
         raise InputError(f'{option}: the data set {dataset.get("type")} has no data_root')
     name_picture(dataset, picture if pictures is None else pictures)
 
@@ -53,6 +51,12 @@ def _training_set(config: Config, option: str) -> dict:
     if not isinstance(dataset, dict):
         raise InputError(f'{option}: the config has no train_dataloader.dataset')
     return dataset
+
+
+def _reads_files(kind, dataset: dict) -> bool:
+    """Whether a data set has pictures of files: mmpe's own do, and others say so in their config."""
+    own = isinstance(kind, type) and issubclass(kind, (datasets.PictureFolder, datasets.SinGANDataset))
+    return own or 'data_root' in dataset or 'img_path' in dataset
 
 
 def _dataset_class(kind):

@@ -14,13 +14,12 @@ from mmengine.model import BaseModel
 from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import as_size, check_numbers, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import DATA_SAMPLERS
 
 from .sampler import FollowingBatchSampler, ResumableSampler
-
-Size = tuple[int, int]
 
 _MOST_LOST = 0.5  # of a picture, without a word
 _CLOSE = 1e-9

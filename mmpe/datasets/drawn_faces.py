@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from mmpe.grid import Size
 from mmpe.numbers import as_size, check_whole
 from mmpe.registry import DATASETS
 
 from .buckets import BucketedDataset, check_sizes
-
-Size = tuple[int, int]
 
 MOST_DRAWN = 10**7
 """Items of a data set that is made up: samplers keep a list of their numbers, and nobody waits for more."""

@@ -8,7 +8,7 @@ from itertools import islice
 from mmengine.model import BaseModel
 
 from mmpe.errors import InputError
-from mmpe.models.pggan.growth import as_side
+from mmpe.models.pggan.growth import Growth, as_side
 from mmpe.numbers import check_whole, shown
 from mmpe.registry import DATA_SAMPLERS
 
@@ -45,7 +45,7 @@ class GrowingBatchSampler(FollowingBatchSampler):
         Raises:
             InputError: If it has none.
         """
-        if not hasattr(model, 'growth'):
+        if not isinstance(getattr(model, 'growth', None), Growth):
             raise InputError(
                 f'GrowingBatchSampler needs a model that grows, such as PGGANModel, not {type(model).__name__}'
             )

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from PIL import Image
 from torch import Tensor
 
+from mmpe.grid import Size
 from mmpe.names import printable
 from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import DATASETS
@@ -19,8 +20,6 @@ from mmpe.registry import DATASETS
 from .buckets import BucketedDataset, check_sizes, sort_into_buckets
 from .picture_sources import find_pictures
 from .pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
-
-Size = tuple[int, int]
 
 _LARGEST = 2**16  # pixels a side
 

@@ -16,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.names import locate, printable
 
 from .folder_listing import FolderMemory, visible_and_hidden
@@ -23,8 +24,6 @@ from .lmdb_files import check_complete, check_not_open_for_writing, version
 from .pictures import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
-
-Size = tuple[int, int]
 
 _NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
 _NAMED = 100  # of the files that are passed over

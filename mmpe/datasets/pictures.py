@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.names import locate, printable
 from mmpe.numbers import check_whole
 
@@ -27,8 +28,6 @@ from .color_profiles import lab_to_srgb, to_srgb
 from .orientation import box_upright, find_orientation, may_be_turned, turn_upright, without_exif
 from .reduced_decoding import Box, decode_reduced, fit
 from .tiff import SIGNATURES, Numbers, has_undeclared_channel, is_misread, numbers_of, read_numbers
-
-Size = tuple[int, int]
 
 SKIMAGE = 'skimage://'
 MAX_PIXELS = 2 * 89_478_485  # Pillow's limit against files that are made to fill a memory

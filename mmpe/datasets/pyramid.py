@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import check_whole, is_real, shown, size_text
-
-Size = tuple[int, int]
 
 LEAST_SIDE = 2
 """Short side of the coarsest scale: one pixel has no statistics to normalise by, and no place."""

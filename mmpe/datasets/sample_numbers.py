@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import as_size, check_whole, shown
 from mmpe.registry import DATASETS
 
 from .drawn_faces import MOST_DRAWN
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,16 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch.utils.data import DataLoader
 
-from mmpe.datasets import BucketBatchSampler, BucketedDataset, FollowingBatchSampler, ResumableSampler
+from mmpe.datasets import (
+    BucketBatchSampler,
+    BucketedDataset,
+    FollowingBatchSampler,
+    GrowingBatchSampler,
+    ResumableSampler,
+)
 from mmpe.errors import InputError
 from mmpe.memory import check_room
+from mmpe.models.adversarial import AdversarialModel
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
@@ -89,13 +96,13 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             # An error's traceback may hold the loader until the process ends, which waits for the workers.
             getattr(batches, '_shutdown_workers', lambda: None)()
 
-    def _check(self):
+    def _check(self) -> None:
         model, sampler = unwrapped(self.runner.model), self._sampler
         if not isinstance(sampler, ResumableSampler):
             raise InputError(
                 f'ResumableTrainLoop needs sampler=dict(type="ResumableSampler"), not {type(sampler).__name__}'
             )
-        if not hasattr(model, 'images_seen'):
+        if 'images_seen' not in dict(model.named_buffers(recurse=False)):
             raise InputError(
                 f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
             )
@@ -107,13 +114,16 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 f'the {type(dataset).__name__} has pictures of {len(dataset.sizes)} shapes, and a batch must have one: '
                 "give the train_dataloader batch_sampler=dict(type='BucketBatchSampler')"
             )
-        batch = min([batches.batch_size, *getattr(batches, 'batch_sizes', {}).values()])
-        check_room(
-            sum(_IMAGES_OF_EACH * 3 * 4 * height * width for height, width in getattr(model, 'sizes', [])[:1]) * batch,
-            next(model.parameters()).device,
-            f'a batch of {batch} pictures',
-            'a smaller batch_size',
-        )
+        if isinstance(model, AdversarialModel):
+            sizes = batches.batch_sizes.values() if isinstance(batches, GrowingBatchSampler) else ()
+            batch = min([batches.batch_size, *sizes])
+            height, width = model.sizes[0]
+            check_room(
+                _IMAGES_OF_EACH * 3 * 4 * height * width * batch,
+                next(model.parameters()).device,
+                f'a batch of {batch} pictures',
+                'a smaller batch_size',
+            )
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:

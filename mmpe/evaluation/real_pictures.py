@@ -23,6 +23,7 @@ from mmpe.datasets import BucketedDataset, PictureFolder
 from mmpe.datasets.buckets import nearest_bucket
 from mmpe.errors import InputError
 from mmpe.files import atomic
+from mmpe.grid import Size
 from mmpe.models.fitting import check_fit
 from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
@@ -30,7 +31,6 @@ from mmpe.registry import DATASETS
 
 from .pictures import quantised, resized
 
-Size = tuple[int, int]
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
 
 MOST_WORKERS = 1024

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from copy import deepcopy
 
 from mmengine.config import Config
 
 from mmpe.registry import METRICS
+
+from .gan_metrics import RealSetMetric
 
 _EVALUATORS = ('val_evaluator', 'test_evaluator')
 
@@ -40,4 +41,4 @@ def _metrics(config: Config) -> Iterator[dict]:
 
 def _compares_with_real(metric: str | type | None) -> bool:
     cls = METRICS.get(metric) if isinstance(metric, str) else metric
-    return cls is not None and any('real' in inspect.signature(c).parameters for c in cls.__mro__[:-1])
+    return isinstance(cls, type) and issubclass(cls, RealSetMetric)

@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import check_real, shown
-
-Size = tuple[int, int]
 
 FITS = ('stretch', 'crop', 'letterbox')
 BLACK = -1.0

@@ -10,10 +10,9 @@ from itertools import product
 import torch
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import check_numbers, check_real, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
-
-Size = tuple[int, int]
 
 _SMALLEST = 4  # side of the base grid at offset 0
 _MOST_IN_A_RANGE = 4096
