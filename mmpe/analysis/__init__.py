@@ -14,6 +14,7 @@ from .padding import swapped, unpadded
 from .position import PositionProbe, position_probe
 from .report import Audit, audit
 from .stationary import Stationarity, stationarity
+from .subject import Subject
 from .translation import Equivariance, equivariance
 from .translation_by_padding import EquivarianceByPadding, equivariance_by_padding
 
@@ -26,6 +27,7 @@ __all__ = [
     'PositionProbe',
     'SpatialBias',
     'Stationarity',
+    'Subject',
     'audit',
     'border_ablation',
     'draw_features',

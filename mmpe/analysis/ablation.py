@@ -11,12 +11,11 @@ from torch import nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole
-from mmpe.random_numbers import check_seed
 
 from .figures import COLORS, MARKERS, draw_map, new_figure, plain_axes, short
-from .layers import SampleInput, draw_inputs, run_map
 from .padding import padding_names, with_each
 from .rings import ring_means
+from .subject import SampleInput, Subject
 
 
 @dataclass
@@ -111,18 +110,17 @@ def border_ablation(
     Raises:
         InputError: If no mode is possible; as :func:`mmpe.analysis.draw_features`.
     """
-    check_whole(1, num=num, batch=batch)
-    check_seed(seed)
-    firsts = range(0, num, batch)
-    batches = [(draw_inputs(module, sample_input, min(batch, num - first), seed, first), first) for first in firsts]
-    pictures = [run_map(module, inputs, seed, first).cpu().double() for inputs, first in batches]
+    check_whole(1, num=num)
+    subject = Subject(module, sample_input, seed, batch)
+    draws = list(subject.draws(num))
+    pictures = [subject.run_map(inputs, first).cpu().double() for inputs, first in draws]
     values = torch.cat(pictures)
     std = float(values.std())
 
     def change(other: nn.Module) -> ModeChange:
         squares = sum(
-            (run_map(other, inputs, seed, first).cpu().double() - picture).square().mean(1).sum(0)
-            for (inputs, first), picture in zip(batches, pictures)
+            (subject.of(other).run_map(inputs, first).cpu().double() - picture).square().mean(1).sum(0)
+            for (inputs, first), picture in zip(draws, pictures)
         )
         return _change((squares / num).numpy(), std)
 

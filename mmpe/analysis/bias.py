@@ -11,11 +11,12 @@ from matplotlib.collections import LineCollection
 from torch import Tensor, nn
 
 from mmpe.numbers import check_above, check_whole, given, size_text
-from mmpe.random_numbers import check_seed, random_generator
+from mmpe.random_numbers import random_generator
 
 from .figures import COLORS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, choose_layers, choose_period, draw_features
+from .layers import choose_layers, choose_periods, features
 from .rings import border_distance, center_region, reach_of, ring_means, same_phase
+from .subject import SampleInput, Subject
 
 _NUMBERS_KEPT = 2**24
 _NUMBERS_AT_ONCE = 2**22
@@ -163,14 +164,14 @@ def spatial_bias(
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws or permutations for the level.
     """
     check_whole(16, num=num)
-    check_whole(1, batch=batch, **given(period=period))
+    check_whole(1, **given(period=period))
     check_above(0, 1, level=level)
     check_whole(int(np.ceil(1 / level)) - 1, permutations=permutations)
-    check_seed(seed)
-    names = choose_layers(module, sample_input, layers, seed)
-    periods = choose_period(module, sample_input, period, names, seed)
+    subject = Subject(module, sample_input, seed, batch)
+    names = choose_layers(subject, layers)
+    periods = choose_periods(subject, period, names)
     kept = {name: [] for name in names}
-    for maps in draw_features(module, sample_input, names, num, batch, seed, 'spatial bias'):
+    for maps in features(subject, names, num, 'spatial bias'):
         for name, x in maps.items():
             kept[name].append(x[:, _some_channels(x, num)].cpu())
     signs = torch.randint(2, (permutations + 1, num), generator=random_generator('permutations', seed)) * 2.0 - 1

@@ -20,7 +20,7 @@ from mmpe.models.singan import SinGANSampler
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.numbers import as_size, size_text
 
-from .layers import SampleInput
+from .subject import SampleInput
 from .translation import Shift, translate
 
 _KEPT_OF_A_DRAW = 2**12  # bytes of a layer, at least: values of some channels at some places

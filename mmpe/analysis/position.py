@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from mmpe.grid import Grid
 from mmpe.models.encodings import CartesianGrid
 from mmpe.numbers import check_whole, size_text
-from mmpe.random_numbers import check_seed, random_generator
+from mmpe.random_numbers import random_generator
 
 from .figures import COLORS, MARKERS, draw_map, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, choose_layers, draw_features
+from .layers import choose_layers, features
+from .subject import SampleInput, Subject
 
 _RIDGES = torch.logspace(-6, 4, 21, dtype=torch.float64)
 _SAME = 1e-6  # a feature that varies less than this, relative to its size, varies by rounding
@@ -171,16 +172,15 @@ def position_probe(
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws.
     """
     check_whole(8, num=num)
-    check_whole(1, batch=batch)
     check_whole(16, points=points, max_features=max_features)
-    check_seed(seed)
-    names = choose_layers(module, sample_input, layers, seed)
+    subject = Subject(module, sample_input, seed, batch)
+    names = choose_layers(subject, layers)
     num_fit = num // 2
     num_scored = num // 4
     collectors = {}
     scores = None
     done = 0
-    for maps in draw_features(module, sample_input, names, num, batch, seed, 'position'):
+    for maps in features(subject, names, num, 'position'):
         for name in names:
             x = maps[name].cpu()
             if name not in collectors:

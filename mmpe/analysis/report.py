@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from tqdm import tqdm
 from mmpe.errors import InputError
 from mmpe.files import write_atomic
 from mmpe.numbers import check_whole
-from mmpe.random_numbers import check_seed
 from mmpe.visualization import MADE_BY
 from mmpe.visualization.page import render
 
 from .ablation import border_ablation
 from .bias import spatial_bias
 from .figures import to_png
-from .layers import SampleInput, choose_layers, draw_features
+from .layers import choose_layers, features
 from .padding import padding_names, swapped
 from .position import position_probe
 from .stationary import stationarity
+from .subject import SampleInput, Subject
 from .translation_by_padding import equivariance_by_padding
 from .verdict import verdict
 
@@ -148,10 +148,10 @@ def audit(
         InputError: If there is nothing to look at, a name is wrong, or features are not finite.
     """
     check_whole(16, num=num)
-    check_whole(1, batch=batch, max_layers=max_layers)
-    check_seed(seed)
-    names = choose_layers(generator, sample_input, layers, seed, max_layers)
-    next(draw_features(generator, sample_input, names, 2, 2, seed))  # what is wrong with all is said before the work
+    check_whole(1, max_layers=max_layers)
+    subject = Subject(generator, sample_input, seed, batch)
+    names = choose_layers(subject, layers, max_layers)
+    next(features(replace(subject, batch=2), names, 2))  # what is wrong with all is said before the work
     common = dict(batch=batch, seed=seed)
     few = max(num // 8, 4)
     shifting = dict(sample_input=sample_input, **common, num=few) | (translation or {})

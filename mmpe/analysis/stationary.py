@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_above, check_real, check_whole, given, size_text
-from mmpe.random_numbers import check_seed
 
 from .figures import COLORS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
-from .layers import SampleInput, choose_layers, choose_period, draw_features, draw_inputs, spatial_inputs
+from .layers import choose_layers, choose_periods, features
+from .maps import spatial_inputs
 from .rings import reach_of, ring_means, same_phase
+from .subject import SampleInput, Subject
 
 _EXACT = 1e-9
 _ROUNDING = 1e-5
@@ -167,24 +168,24 @@ def stationarity(
         InputError: As :func:`mmpe.analysis.draw_features`; if the input is not one map.
     """
     check_whole(16, num=num)
-    check_whole(1, batch=batch, max_channels=max_channels, max_input=max_input, **given(period=period))
+    check_whole(1, max_channels=max_channels, max_input=max_input, **given(period=period))
     check_above(0, 1, level=level)
     check_real(**given(mean=mean))
     check_real(0, **given(variance=variance))
-    check_seed(seed)
-    names = choose_layers(module, sample_input, layers, seed)
-    like = draw_inputs(module, sample_input, 1, seed)
+    subject = Subject(module, sample_input, seed, batch)
+    names = choose_layers(subject, layers)
+    like = subject.draw(1)
     if len(like) != 1 or len(spatial_inputs(like)) != 1:
         raise InputError('the theorem is about one map of i.i.d. noise as input: this module takes something else')
     if mean is None or variance is None:
-        measured = _input_moments(module, sample_input, num, batch, seed)
+        measured = _input_moments(subject, num)
         mean, variance = (m if given is None else given for given, m in zip((mean, variance), measured))
-    periods = choose_period(module, sample_input, period, names, seed)
+    periods = choose_periods(subject, period, names)
     closed = dict.fromkeys(names)
     if like[0].numel() <= max_input:
         closed = _closed_forms(module, like[0], names, mean, variance, max_channels)
     sums = {}
-    for maps in draw_features(module, sample_input, names, num, batch, seed, 'stationarity'):
+    for maps in features(subject, names, num, 'stationarity'):
         for name, x in maps.items():
             x = x[:, :max_channels].double().cpu()
             if name not in sums:
@@ -193,10 +194,10 @@ def stationarity(
     return Stationarity([sums[name].compare(name, closed[name], level) for name in names], num)
 
 
-def _input_moments(module, sample_input, num, batch, seed) -> tuple[float, float]:
+def _input_moments(subject: Subject, num: int) -> tuple[float, float]:
     count, total, squares = 0, 0.0, 0.0
-    for first in range(0, num, batch):
-        x = draw_inputs(module, sample_input, min(batch, num - first), seed, first)[0].double()
+    for (x,), _ in subject.draws(num):
+        x = x.double()
         count, total, squares = count + x.numel(), total + float(x.sum()), squares + float(x.square().sum())
     return total / count, squares / count - (total / count) ** 2
 
@@ -299,7 +300,7 @@ def _closed_forms(module, like: Tensor, names, mean: float, variance: float, cha
 
 
 def _double_features(module: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-    return next(draw_features(module, lambda num, rng: x, names, len(x), len(x), precision=torch.float64))
+    return next(features(Subject(module, lambda num, rng: x, batch=len(x)), names, len(x), precision=torch.float64))
 
 
 def _variance_by_ring(covariance: np.ndarray) -> np.ndarray:

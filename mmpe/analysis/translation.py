@@ -17,10 +17,10 @@ from tqdm import tqdm
 from mmpe.errors import InputError
 from mmpe.evaluation.layout import decibels
 from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
-from mmpe.random_numbers import check_seed
 
 from .figures import COLORS, draw_decibels, draw_map, new_figure, plain_axes, short
-from .layers import SampleInput, draw_inputs, map_tensors, run_map, spatial_inputs
+from .maps import map_tensors, spatial_inputs
+from .subject import SampleInput, Subject
 
 _LOBES = 3  # of Lanczos's filter
 _ROUNDING = 32
@@ -112,33 +112,33 @@ def equivariance(
     Raises:
         InputError: If there is no map to shift, the output has none, or shifts do not fit input and output.
     """
-    check_whole(1, num=num, batch=batch)
+    check_whole(1, num=num)
+    subject = Subject(module, sample_input, seed, batch)
     check_above(0, value_range=value_range, **given(scale=scale))
     for name, pairs in dict(shifts=shifts, fractional=fractional).items():
         check_numbers(partial(check_numbers, check_real, 2), **{name: pairs})
-    check_seed(seed)
     if not shifts:
         raise InputError('no shift is asked for: give at least one, such as (0, 1)')
-    example = draw_inputs(module, sample_input, 1, seed)
+    example = subject.draw(1)
     if shift is None:
         shift = _shift_maps
         _check_maps(example)
-    scale = scale or _find_scale(module, example, seed)
+    scale = scale or _find_scale(subject, example)
     _check_whole(shifts, scale)
     whole, parts = ([tuple(pair) for pair in pairs] for pairs in (shifts, fractional))
-    errors = {pair: _Error(run_map(module, example, seed), pair, scale) for pair in (*whole, *parts)}
+    errors = {pair: _Error(subject.run_map(example), pair, scale) for pair in (*whole, *parts)}
     for pair in whole:
         if not errors[pair].region.any():
             raise InputError(f'a shift by {pair} cells leaves nothing of the output: take smaller shifts')
     errors = {pair: error for pair, error in errors.items() if error.region.any()}
     parts = [pair for pair in parts if pair in errors]
     pictures = []
-    for first in tqdm(range(0, num, batch), desc='equivariance', unit='batch', leave=False, disable=None):
-        inputs = draw_inputs(module, sample_input, min(batch, num - first), seed, first)
-        picture = run_map(module, inputs, seed, first).cpu()
+    draws = tqdm(subject.draws(num), 'equivariance', -(-num // batch), unit='batch', leave=False, disable=None)
+    for inputs, first in draws:
+        picture = subject.run_map(inputs, first).cpu()
         pictures.append(picture)
         for pair, error in errors.items():
-            error.add(picture, run_map(module, shift(inputs, pair), seed, first).cpu())
+            error.add(picture, subject.run_map(shift(inputs, pair), first).cpu())
     pictures = torch.cat(pictures).double()
     rounding = (_ROUNDING * torch.finfo(torch.float32).eps * float(pictures.abs().max())) ** 2
 
@@ -197,15 +197,15 @@ def _check_maps(inputs: tuple) -> None:
         raise InputError(f'there is {found} among the inputs: give shift=, which says how inputs are shifted')
 
 
-def _find_scale(module: nn.Module, inputs: tuple, seed: int) -> float:
+def _find_scale(subject: Subject, inputs: tuple) -> float:
     """Rows of the output for a row of the input, margins left aside."""
     maps = spatial_inputs(inputs)
     if not maps:
         raise InputError('there is no map among the inputs to tell the scale from: give scale=')
-    rows = run_map(module, inputs, seed).shape[-2]
+    rows = subject.run_map(inputs).shape[-2]
     try:
         larger = map_tensors(lambda x: F.pad(x, (0, _GROWTH) * 2, 'replicate') if spatial_inputs(x) else x, inputs)
-        grown = (run_map(module, larger, seed).shape[-2] - rows) / _GROWTH
+        grown = (subject.run_map(larger).shape[-2] - rows) / _GROWTH
     except (RuntimeError, ValueError, AssertionError):  # a module of one size only
         grown = 0
     return grown if grown > 0 else rows / maps[0].shape[-2]

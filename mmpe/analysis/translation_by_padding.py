@@ -10,8 +10,8 @@ from torch import nn
 from mmpe.models.padding import MODES
 
 from .figures import COLORS, draw_decibels, new_figure, plain_axes, short
-from .layers import SampleInput
 from .padding import padding_names, with_each
+from .subject import SampleInput
 from .translation import Equivariance, equivariance
 
 
