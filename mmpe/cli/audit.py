@@ -7,8 +7,8 @@ and center, and what other padding would change. For a model of your own call mm
 from functools import partial
 from pathlib import Path
 
-from mmpe.analysis import audit, feed
-from mmpe.analysis.feeds import check_audit
+from mmpe.analysis import analysis_inputs, audit
+from mmpe.analysis.inputs import check_audit
 from mmpe.apis import load
 from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, parser, seed, size, whole
@@ -44,18 +44,18 @@ def main():
     own = partial(is_marked, tool='audit')
     check_result(args.out, inputs_of(args, 'out'), args.overwrite, own, suffixes=('.html', '.htm'))
     model = load(args.checkpoint, find_device(args.device))
-    fed = feed(model, args.size)
+    inputs = analysis_inputs(model, args.size)
     check_audit(model, args.size, args.num, args.batch, len(args.layers or range(USUAL_LAYERS)))
     found = audit(
-        fed.generator,
-        fed.sample_input,
+        inputs.generator,
+        inputs.sample_input,
         args.out,
         args.layers,
         args.num,
         args.batch,
         args.seed,
-        title=f'{type(fed.generator).__name__}, {Path(args.checkpoint).name}',
-        translation=fed.translation,
+        title=f'{type(inputs.generator).__name__}, {Path(args.checkpoint).name}',
+        translation=inputs.translation,
     )
     print(found.verdict)
     print(f'wrote {args.out}')
