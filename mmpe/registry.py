@@ -8,7 +8,7 @@ own scope MMEngine warns at every look-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -25,10 +25,21 @@ def _child(parent: Registry, *locations: str, **options) -> Registry:
     return Registry(parent.name, parent=parent, scope='mmpe', locations=locations, **options)
 
 
-def _build_model(*args, **kwargs):
+def _build_model(config, *args, registry: Registry, **kwargs):
     from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
 
-    return build_if_it_fits(*args, **kwargs)
+    registry.import_from_location()
+    return build_if_it_fits(_in_todays_words(config), registry, *args, **kwargs)
+
+
+TRANSLATIONS: dict[str, Callable[[dict], dict]] = {}
+"""By the type of a model's part: makes its config one with today's arguments. :mod:`mmpe.compat` fills it."""
+
+
+def _in_todays_words(config):
+    kind = config.get('type') if isinstance(config, dict) else None
+    translate = TRANSLATIONS.get(kind.removeprefix('mmpe.') if isinstance(kind, str) else getattr(kind, '__name__', ''))
+    return translate(dict(config)) if translate else config
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)
@@ -68,6 +79,17 @@ def registered_name(kind) -> str:
             if name is not None:
                 return name
     return f'{kind.__module__}.{kind.__qualname__}'
+
+
+def registered(kind: type, registry: Registry = MODELS) -> dict[str, type]:
+    """All classes of a kind by their registered names.
+
+    >>> from mmpe.models.encodings import Encoding
+    >>> 'CartesianGrid' in registered(Encoding)
+    True
+    """
+    found = registry.module_dict.items()
+    return {name: module for name, module in found if isinstance(module, type) and issubclass(module, kind)}
 
 
 def plain_data(data):

@@ -9,6 +9,6 @@ The released code reads pictures as BGR. mmpe is RGB throughout, and so is what 
 ``<family>_checkpoints`` converts what they have learnt elsewhere.
 """
 
-from . import datasets, dcgan, encodings, mspie, pggan, singan, stylegan2
+from . import datasets, dcgan, encodings, mspie, pggan, renamed, singan, stylegan2
 
-__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'singan', 'stylegan2']
+__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'renamed', 'singan', 'stylegan2']

@@ -36,7 +36,7 @@ def SinGANMultiScaleGenerator(
     *,
     first_channels: int | None = None,
     noise_channels: int = 3,
-    border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+    border: dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
     encoding: dict | None = None,
     **others,
 ) -> SinGANGenerator:
@@ -53,7 +53,8 @@ def SinGANMultiScaleGenerator(
         min_feat_channels (int): Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
         out_act_cfg (dict): Tanh.
         init_cfg (None): Not supported.
-        first_channels, noise_channels, border, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
+        border (dict): The ``padding`` of :class:`~mmpe.models.singan.SinGANGenerator`; not released.
+        first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
             released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
 
     Returns:
@@ -72,7 +73,7 @@ def SinGANMultiScaleGenerator(
         num_scales=_count(num_scales),
         first_channels=first_channels,
         noise_channels=noise_channels,
-        border=border,
+        padding=border,
         encoding=encoding,
         kernel_size=_odd(kernel_size),
         num_layers=num_layers,
@@ -235,7 +236,7 @@ class SinGAN(SinGANModel):
             **_schedule(**(lr_scheduler_args or dict(milestones=()))),
         )
         self._check_scales(num_scales)
-        if fixed_noise_with_pad != (self.generator.border.noise_margin > 0):
+        if fixed_noise_with_pad != (self.generator.padding.margin > 0):
             raise InputError(
                 f"fixed_noise_with_pad={fixed_noise_with_pad} of the model does not fit the generator's "
                 f'noise_with_pad={not fixed_noise_with_pad}: both say whether noise is larger than its image'
@@ -296,8 +297,10 @@ def _odd(kernel_size: int) -> int:
     return kernel_size
 
 
-def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad) -> dict:
-    """The border that five released arguments stand for, for convolutions of ``reach`` pixels a side."""
+def _border(
+    reach: int, padding: int, padding_mode: str, pad_at_head: bool, interp_pad: bool, noise_with_pad: bool
+) -> dict:
+    """The padding that five released arguments stand for, of convolutions that eat ``reach`` pixels on each side."""
     if padding_mode not in ('zero', 'reflect'):
         raise InputError(f"padding_mode={padding_mode!r} is not supported: it is 'zero' or 'reflect'")
     if padding != (0 if pad_at_head else reach):
@@ -308,9 +311,9 @@ def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pa
     if not pad_at_head and noise_with_pad:
         raise InputError('noise_with_pad=True cannot work with pad_at_head=False: noise would be larger than its image')
     if not pad_at_head:
-        return dict(type='mmpe.LayerBorder', mode=padding_mode)
+        return dict(type='mmpe.PadEachLayer', mode=padding_mode)
     mode = dict(type='interp', mode='bicubic') if interp_pad else padding_mode
-    return dict(type='mmpe.DrawnBorder' if noise_with_pad else 'mmpe.HeadBorder', mode=mode)
+    return dict(type='mmpe.OversizedNoise' if noise_with_pad else 'mmpe.PadInputOnce', mode=mode)
 
 
 def _schedule(milestones, gamma: float = 0.1, **others) -> dict:

@@ -1,19 +1,19 @@
 """Released SinGANs as mmpe's: one file that needs nothing beside it.
 
 A released SinGAN is a ``.pth`` of two networks and a pickle of noises and amplitudes. Their shapes tell the model's
-config, but for one part, which weights look the same with: where blocks take the pixels that convolutions eat. The
-released recipes pair it with what can be seen:
+config, but for one part, which weights look the same with: how blocks pad. The released recipes pair it with what can
+be seen:
 
-========================================  ========================================  ===============
-first convolution's inputs                noise channels above scale 0              border
-========================================  ========================================  ===============
-3 (no encoding)                           3                                         ``HeadBorder``
-3 (no encoding)                           1 (drawn larger, by 5 pixels a side)      ``DrawnBorder``
-2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``LayerBorder``
-========================================  ========================================  ===============
+========================================  ========================================  ================
+first convolution's inputs                noise channels above scale 0              padding
+========================================  ========================================  ================
+3 (no encoding)                           3                                         ``PadInputOnce``
+3 (no encoding)                           1 (drawn larger, by 5 pixels a side)      ``OversizedNoise``
+2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``PadEachLayer``
+========================================  ========================================  ================
 
-Any other recipe needs its config: another encoding, an encoding with another border or with ``div_half_dim``, another
-padding mode, a discriminator that pads, a generator of one scale without an encoding.
+Any other recipe needs its config: another encoding, an encoding with another padding or with ``div_half_dim``, a
+discriminator that pads, a generator of one scale without an encoding.
 
 The released code reads pictures as BGR. Conversion swaps the channels of the convolutions that see or make an image,
 which gives the same pictures in RGB.
@@ -208,7 +208,7 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
 def _inferred(state, pyramid) -> dict[str, dict]:
     generator = _chain_shape(state, 'generator')
     encoding = _encoding(generator.pop('in_channels'))
-    generator.update(encoding=encoding, border=_border(encoding, pyramid))
+    generator.update(encoding=encoding, padding=_padding(encoding, pyramid))
     networks = dict(generator=generator)
     if 'discriminator.blocks.0.head.conv.weight' in state:
         norm_cfg = dict(type='BN') if 'discriminator.blocks.0.head.bn.weight' in state else None
@@ -233,15 +233,15 @@ def _encoding(channels) -> dict | None:
     return dict(type='SinusoidalEncoding', embedding_dim=channels // 2)
 
 
-def _border(encoding, pyramid) -> dict:
+def _padding(encoding: dict | None, pyramid: Pyramid) -> dict:
     """As this module's description says."""
     channels = {noise.shape[1] for noise in pyramid.noises[1:]}
     if encoding and channels <= {1}:
-        return dict(type='LayerBorder')
+        return dict(type='PadEachLayer')
     if not encoding and channels == {3}:
-        return dict(type='HeadBorder', mode='zero')
+        return dict(type='PadInputOnce')
     if not encoding and channels == {1}:
-        return dict(type='DrawnBorder')
+        return dict(type='OversizedNoise')
     with_what = f'with {encoding["type"]}' if encoding else 'without an encoding'
     raise InputError(
         f'no released recipe {with_what} has {sorted(channels) or "no"} noise channels above scale 0: {NEEDS_CONFIG}'

@@ -5,20 +5,20 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
+from .doubling_generator import BASE, DoublingGenerator
 from .heads import Linear
-from .sizes import BASE, DoublingGenerator, Size
 
 
 class GridGenerator(DoublingGenerator):
     """What DCGAN's and Progressive GAN's generators share: latents, head and sizes.
 
     Attributes:
-        latent_channels (int): Channels of a latent.
-        head (~mmpe.models.heads.Head): Makes the first map.
+        latent_channels: Channels of a latent.
+        head: Makes the first map, a :class:`~mmpe.models.heads.Head`.
     """
 
     def _build_head(self, head: dict, latent_channels: int, channels: int, linear: Linear) -> None:

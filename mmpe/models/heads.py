@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
-from .encodings import Encoding
-from .sizes import Size, encode
+from .encodings import Encoding, encode
 
 Linear = Callable[[int, int], nn.Module]
 

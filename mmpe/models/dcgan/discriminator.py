@@ -11,7 +11,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_real, check_whole
 from mmpe.registry import MODELS
 
-from ..sizes import BASE, num_halvings
+from ..doubling_generator import BASE, num_halvings
 from .blocks import NormBlock, initialise
 
 

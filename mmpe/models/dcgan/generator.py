@@ -11,8 +11,9 @@ from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
+from ..doubling_generator import num_halvings
 from ..grid_generator import GridGenerator
-from ..sizes import num_halvings, without_padding
+from ..padding import build_network_padding
 from .blocks import NormBlock, check_width, initialise
 
 
@@ -31,9 +32,9 @@ class ConvGenerator(GridGenerator):
         channels (int): Width of the head's map; each doubling but the last halves it.
         out_channels (int): Channels of the image: 3, or 1 for grey.
         head (dict): Where the first map comes from, see :mod:`mmpe.models.heads`.
-        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
-            'none' they see nothing: the head's grid is one cell larger on each side, every map after it is one pixel
-            larger likewise, and weights stay those of the form with padding but for the head's.
+        padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' they
+            see nothing: the head's grid is one cell larger on each side, every map after it is one pixel larger
+            likewise, and weights stay those of the form with padding but for the head's.
 
     Raises:
         InputError: If an argument cannot work.
@@ -52,8 +53,8 @@ class ConvGenerator(GridGenerator):
         check_whole(1, out_channels=out_channels)
         self.out_size, self.out_channels = out_size, out_channels
         self.num_upsamplings = num_halvings('out_size', out_size)
-        unpadded = without_padding(padding)
-        self.head_margin = 2 if unpadded else 0
+        self.padding = build_network_padding(padding, radius=1)
+        eaten = self.padding.eaten(3)
         check_width(channels, self.num_upsamplings - 1)
         self._build_head(head, latent_channels, channels, partial(nn.Conv2d, kernel_size=1, bias=False))
         self.norm = nn.BatchNorm2d(channels)
@@ -61,13 +62,12 @@ class ConvGenerator(GridGenerator):
         double = partial(nn.ConvTranspose2d, kernel_size=4, stride=2)
         self.blocks = nn.Sequential()
         for _ in range(self.num_upsamplings - 1):
-            conv = double(channels, channels // 2, padding=2 if unpadded else 1, bias=False)
+            conv = double(channels, channels // 2, padding=1 + eaten, bias=False)
             self.blocks.append(NormBlock(conv, nn.ReLU(inplace=True)))
             channels //= 2
-        self.last = double(channels, out_channels, padding=3 if unpadded else 1)
+        self.last = double(channels, out_channels, padding=1 + 2 * eaten)
         initialise(self)
-        if not unpadded:
-            self._set_padding(padding)
+        self.padding.set_convolutions(self)
 
     def forward(self, z: Tensor, base_size=None, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Images of latents.
@@ -87,4 +87,4 @@ class ConvGenerator(GridGenerator):
         """
         z, size, where = self._head_inputs(z, base_size, coordinates)
         x = torch.relu_(self.norm(self.head(z, size, where)))
-        return torch.tanh(self.last(self.blocks(x)))
+        return torch.tanh(self.last(self.blocks(self.padding.join(x))))

@@ -64,16 +64,17 @@ class ModulatedConv(nn.Module):
     Subclasses that enlarge the map by two are the parts of :mod:`mmpe.models.stylegan2.upsampling`.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        padded (bool): Whether the map keeps its size. Without padding it loses one pixel a side.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        padding: What the convolution pads its input by: 1 keeps the size, 0 eats a cell on each side.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, padded: bool = True):
+    def __init__(self, in_channels: int, out_channels: int, padding: int = 1):
         super().__init__()
         check_whole(1, in_channels=in_channels, out_channels=out_channels)
-        self.conv = Conv2d(in_channels, out_channels, 3, padding=int(padded), bias=False)
-        self.padded = padded
+        check_whole(0, 1, padding=padding)
+        self.conv = Conv2d(in_channels, out_channels, 3, padding=padding, bias=False)
+        self.eaten = 1 - padding
         nn.init.normal_(self.conv.weight)
 
     @property

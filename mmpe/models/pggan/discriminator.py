@@ -11,8 +11,8 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
+from ..doubling_generator import BASE, num_halvings
 from ..layers import full_precision, leaky_relu_, minibatch_stddev
-from ..sizes import BASE, num_halvings
 from .layers import Conv, ConvThenMean
 from .sides import level, share, widths
 

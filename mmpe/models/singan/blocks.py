@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import torch.nn as nn
 from mmcv.cnn import ConvModule
+from torch import nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
+
+from ..padding import build_padding
+from ..padding.layer import Mode
 
 LEAKY_RELU = dict(type='LeakyReLU', negative_slope=0.2)
 MOST_SCALES = 1000
@@ -24,8 +27,8 @@ class ConvChain(nn.Module):
         kernel_size (int): Side of the kernels, odd.
         norm_cfg (dict | None): Normalisation after all convolutions but the last.
         out_act_cfg (dict | None): Activation after the last convolution.
-        padding (int): What every convolution pads its input by, a side.
-        padding_mode (str): Any padding layer's registered name.
+        padding (int): What every convolution pads its input by, on each side.
+        padding_mode (str | dict): What it pads with, see :func:`mmpe.models.padding.modes`.
 
     Weights start as N(0, 0.02^2), as in the released code.
     """
@@ -40,7 +43,7 @@ class ConvChain(nn.Module):
         norm_cfg: dict | None = None,
         out_act_cfg: dict | None = None,
         padding: int = 0,
-        padding_mode: str = 'zeros',
+        padding_mode: Mode = 'zero',
     ):
         super().__init__()
         check_whole(1, in_channels=in_channels, out_channels=out_channels, width=width)
@@ -48,10 +51,9 @@ class ConvChain(nn.Module):
         self.in_channels = in_channels
         self.width = width
 
-        def layer(inputs, outputs, norm, act):
-            return ConvModule(
-                inputs, outputs, kernel_size, padding=padding, padding_mode=padding_mode, norm_cfg=norm, act_cfg=act
-            )
+        def layer(inputs: int, outputs: int, norm: dict | None, act: dict | None) -> ConvModule:
+            module = ConvModule(inputs, outputs, kernel_size, padding=padding, norm_cfg=norm, act_cfg=act)
+            return _pad_with(module, padding_mode)
 
         self.head = layer(in_channels, width, norm_cfg, LEAKY_RELU)
         self.body = nn.Sequential()
@@ -75,6 +77,14 @@ class ConvChain(nn.Module):
     def like(self, other: ConvChain) -> bool:
         """Whether ``other``'s weights fit this chain."""
         return (self.in_channels, self.width) == (other.in_channels, other.width)
+
+
+def _pad_with(layer: ConvModule, mode: Mode) -> ConvModule:
+    """Have a layer that pads with zeros pad with something else, in place; mmcv takes names without options alone."""
+    pad = build_padding(mode, layer.conv.padding)
+    if any(pad.padding) and pad.mode != 'zero':  # the convolution's own zeros spare a copy of its input
+        layer.with_explicit_padding, layer.padding_layer, layer.conv.padding = True, pad, (0, 0)
+    return layer
 
 
 def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:

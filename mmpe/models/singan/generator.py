@@ -10,15 +10,14 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
-from ..sizes import encode
+from ..encodings import encode
+from ..padding import build_network_padding
 from .blocks import ConvChain, check_scales, check_shape, scale_width
 from .windows import in_windows
-
-Size = tuple[int, int]
 
 
 @MODELS.register_module()
@@ -30,8 +29,8 @@ class SinGANGenerator(BaseModule):
         out_channels (int): Channels of the image.
         first_channels (int | None): Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
         noise_channels (int): Channels of the noise above scale 0; 1 is spread over all of the image's.
-        border (dict): Where blocks take the pixels that convolutions eat: ``HeadBorder``, ``LayerBorder`` or
-            ``DrawnBorder`` (:mod:`mmpe.models.singan.borders`).
+        padding (str | dict): Where blocks take the pixels that convolutions eat: a part or a mode of
+            :mod:`mmpe.models.padding`.
         encoding (dict | None): Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
         kernel_size (int): Side of the kernels, odd.
         num_layers (int): Convolutions a block.
@@ -44,7 +43,7 @@ class SinGANGenerator(BaseModule):
         out_channels: int = 3,
         first_channels: int | None = None,
         noise_channels: int = 3,
-        border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+        padding: str | dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
         encoding: dict | None = None,
         kernel_size: int = 3,
         num_layers: int = 5,
@@ -59,7 +58,7 @@ class SinGANGenerator(BaseModule):
         self.base_channels = base_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers)
         self.encoding = MODELS.build(encoding) if encoding else None
-        self.border = MODELS.build(dict(border, **self.shape))
+        self.padding = build_network_padding(padding, radius=kernel_size // 2 * num_layers)
         self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
         if self.first_channels not in (1, self.in_channels):
             raise InputError(
@@ -78,8 +77,8 @@ class SinGANGenerator(BaseModule):
                     scale_width(scale, self.base_channels),
                     norm_cfg=dict(type='BN'),
                     out_act_cfg=dict(type='Tanh'),
-                    padding=self.border.conv_padding,
-                    padding_mode=self.border.conv_padding_mode,
+                    padding=self.padding.conv_padding(self.shape['kernel_size']),
+                    padding_mode=self.padding.conv_mode,
                     **self.shape,
                 )
             )
@@ -91,13 +90,13 @@ class SinGANGenerator(BaseModule):
 
     def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
         """(C, h, w) of the noise map that gives an image of ``size`` (H, W) at ``scale``."""
-        margin = 2 * self.border.noise_margin
+        margin = 2 * self.padding.margin
         channels = self.first_channels if scale == 0 else self.noise_channels
         return channels, size[0] + margin, size[1] + margin
 
     def image_size(self, noise: Tensor) -> Size:
         """(H, W) of the image that a noise map gives."""
-        margin = 2 * self.border.noise_margin
+        margin = 2 * self.padding.margin
         return noise.shape[-2] - margin, noise.shape[-1] - margin
 
     def enlarge(self, image: Tensor, size: Size) -> Tensor:
@@ -110,7 +109,7 @@ class SinGANGenerator(BaseModule):
         """What the block of ``scale`` sees; arguments as in :meth:`refine`."""
         if scale == 0:
             noise, image = self._place(noise, coordinates), None
-        return self.border.join(noise * weight, image)
+        return self.padding.join(noise * weight, image)
 
     def refine(
         self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
@@ -181,7 +180,7 @@ class SinGANGenerator(BaseModule):
             if min(self.image_size(noise)) < 1:
                 raise ValueError(
                     f'a noise map of {tuple(noise.shape[-2:])} is too small: it has a margin of '
-                    f'{self.border.noise_margin} on each side'
+                    f'{self.padding.margin} on each side'
                 )
         if coordinates is None:
             return

@@ -24,7 +24,6 @@ LARGEST_MAP = 2**24
 """Numbers in the largest map that a block makes at once, where it can be helped: 64 MiB in float32."""
 
 _WORTH_A_REPORT = 16
-_SEE_A_LINE_FURTHER = ('zero', 'zeros', 'reflect', 'replicate')
 
 
 def in_windows(block: ConvChain, x: Tensor) -> Tensor:
@@ -79,22 +78,18 @@ def _windows(length: int, side: int, reach: int, padding: int) -> list[tuple[sli
     return windows
 
 
-def _is_local(block) -> bool:
+def _is_local(block: ConvChain) -> bool:
     if block.training or any(part._forward_pre_hooks or part._forward_hooks for part in block.modules()):
         return False
-    return all(_mode(layer) in _SEE_A_LINE_FURTHER for layer in block.layers if any(_padding(layer)))
+    return all(layer.padding_layer.is_local for layer in block.layers if layer.with_explicit_padding)
 
 
-def _wants_gradients(block, x) -> bool:
+def _wants_gradients(block: ConvChain, x: Tensor) -> bool:
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *block.parameters()))
 
 
-def _mode(layer: ConvModule) -> str:
-    return getattr(layer.padding_layer, 'mode', '') if layer.with_explicit_padding else layer.conv.padding_mode
-
-
 def _padding(layer: ConvModule) -> tuple[int, int]:
-    """By how many rows and columns a side a layer extends its input."""
+    """By how many rows and columns on each side a layer extends its input."""
     if not layer.with_explicit_padding:
         return layer.conv.padding
     left, _, top, _ = layer.padding_layer.padding

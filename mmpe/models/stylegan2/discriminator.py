@@ -13,8 +13,8 @@ from mmpe.errors import InputError
 from mmpe.numbers import as_size, check_whole, size_text
 from mmpe.registry import MODELS
 
+from ..doubling_generator import num_halvings
 from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
-from ..sizes import num_halvings
 from .widths import widths
 
 ACTIVATION_GAIN = math.sqrt(2)

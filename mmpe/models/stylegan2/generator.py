@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_real, check_whole
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
+from ..doubling_generator import BASE, DoublingGenerator, num_halvings
+from ..encodings import encode
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
-from ..sizes import BASE, DoublingGenerator, Size, encode, num_halvings, without_padding
+from ..padding import build_network_padding
 from .mapping import MappingNetwork
 from .widths import widths
 
@@ -25,16 +27,16 @@ class StyleBlock(nn.Module):
     """Two styled convolutions, of which the first enlarges, and an image added to the one below (StyleGAN2, fig. 7).
 
     Args:
-        enlarging (ModulatedConv): The first convolution.
-        out_channels (int): Channels of the output.
-        padded (bool): Whether the second keeps its size.
-        style_channels (int): Channels of the styles.
+        enlarging: The first convolution.
+        out_channels: Channels of the output.
+        padding: What the second one pads its input by, 0 or 1.
+        style_channels: Channels of the styles.
     """
 
-    def __init__(self, enlarging: ModulatedConv, out_channels: int, padded: bool, style_channels: int):
+    def __init__(self, enlarging: ModulatedConv, out_channels: int, padding: int, style_channels: int):
         super().__init__()
         self.up = StyledConv(enlarging, style_channels)
-        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padded), style_channels)
+        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padding), style_channels)
         self.to_rgb = ToRGB(out_channels, style_channels)
         self.enlarge_image = EnlargeImage()
 
@@ -56,9 +58,9 @@ class StyleGenerator(DoublingGenerator):
         out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
         encoding (dict): The head.
         upsampling (dict): Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
-        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
-            'none' the head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros,
-            as released.
+        padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' the
+            head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros, as
+            released.
         style_channels (int): Channels of z and of the styles.
         num_mapping_layers (int): Layers of the mapping network.
         mapping_lr (float): Factor of its learning rate.
@@ -93,26 +95,25 @@ class StyleGenerator(DoublingGenerator):
         self.num_upsamplings = num_halvings('out_size', out_size)
         self.num_latents = 2 * self.num_upsamplings + 2
         channels = widths(self.num_upsamplings, channel_multiplier, max_channels)
-        self.padded = not without_padding(padding)
-        self.head_margin = 0 if self.padded else 2
+        self.padding = build_network_padding(padding, radius=1)
+        conv_padding = self.padding.conv_padding(3)
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
-        head = ModulatedConv(self.encoding.out_channels, channels[0], self.padded)
+        head = ModulatedConv(self.encoding.out_channels, channels[0], conv_padding)
         self.first = StyledConv(head, style_channels)
         self.first_to_rgb = ToRGB(channels[0], style_channels)
         self.blocks = nn.ModuleList(
             StyleBlock(
-                MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padded=self.padded)),
+                MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padding=conv_padding)),
                 own,
-                self.padded,
+                conv_padding,
                 style_channels,
             )
             for below, own in zip(channels, channels[1:])
         )
         for layer, noise in enumerate(self._fixed_noises((BASE, BASE))):
             self.register_buffer(f'noise_{layer}', noise)
-        if self.padded:
-            self._set_padding(padding)
+        self.padding.set_convolutions(self)
         self.to(memory_format=torch.channels_last)
 
     # ---------------------------------------------------------------- noise
@@ -120,7 +121,7 @@ class StyleGenerator(DoublingGenerator):
     def noise_shapes(self, base_size=None) -> list[Size]:
         """(h, w) of each layer's noise."""
         height, width = self._base(base_size)
-        margin = self.head_margin  # every enlarging convolution delivers as much
+        margin = 2 * self.padding.eaten(3)  # every enlarging convolution delivers as much
         shapes = [(height, width)]
         for level in range(1, self.num_upsamplings + 1):
             rows, columns = height << level, width << level
@@ -268,9 +269,9 @@ class StyleGenerator(DoublingGenerator):
         return image.contiguous()
 
     def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
-        """The base size and the code (1, C, h, w) of the head's grid."""
+        """The base size and the first convolution's input (1, C, h, w): the code of the head's grid."""
         base, where = self._where(base_size, coordinates)
-        return base, encode(self.encoding, self.head_size(base), where)
+        return base, self.padding.join(encode(self.encoding, self.head_size(base), where))
 
     def _batch(self, code: Tensor, batch: int) -> Tensor:
         """A map for each image, of its own memory."""
