@@ -8,7 +8,7 @@ be seen:
 first convolution's inputs                noise channels above scale 0              padding
 ========================================  ========================================  ================
 3 (no encoding)                           3                                         ``PadInputOnce``
-3 (no encoding)                           1 (drawn larger, by 5 pixels a side)      ``OversizedNoise``
+3 (no encoding)                           1 (drawn 5 pixels larger on each side)    ``OversizedNoise``
 2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``PadEachLayer``
 ========================================  ========================================  ================
 
@@ -59,14 +59,14 @@ def convert_singan(
     """Build the model of a released SinGAN.
 
     Args:
-        state (dict[str, Tensor]): The released state dict.
-        settings (dict | None): The config that it was trained with, released or mmpe's; see this module's description
+        state: The released state dict.
+        settings: The config that it was trained with, released or mmpe's; see this module's description
             for who needs one.
-        pickled (str | Path | None): The released pickle that belongs to it; None is refused.
-        picture (str | None): The picture that it was trained on. None: the reconstruction takes its place.
+        pickled: The released pickle that belongs to it; None is refused.
+        picture: The picture that it was trained on. None: the reconstruction takes its place.
 
     Returns:
-        tuple[SinGANModel, dict]: In eval mode, with its config. Averaged weights, which no released SinGAN has, are
+        In eval mode, with its config. Averaged weights, which no released SinGAN has, are
             left out.
 
     Raises:
@@ -96,9 +96,9 @@ class Pyramid:
     """What the pickle beside a released SinGAN holds.
 
     Attributes:
-        noises (list[Tensor]): (1, C, h, w), a scale each.
-        weights (list[float]): Amplitudes of the trained scales.
-        trained (int): Number of trained scales.
+        noises: (1, C, h, w), one per scale.
+        weights: Amplitudes of the trained scales.
+        trained: Number of trained scales.
     """
 
     noises: list[Tensor]
@@ -179,9 +179,9 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
     """Tell the config of a released SinGAN from its weights and noises.
 
     Args:
-        state (dict[str, Tensor]): The released state dict.
-        pyramid (Pyramid): The released pickle.
-        trained_with (dict | None): The model's config, released or mmpe's, for what cannot be told.
+        state: The released state dict.
+        pyramid: The released pickle.
+        trained_with: The model's config, released or mmpe's, for what cannot be told.
 
     Returns:
         dict: Of a :class:`SinGANModel` of mmpe's own types.

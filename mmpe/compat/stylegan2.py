@@ -151,26 +151,30 @@ def MSStyleGANv2Generator(
     """The released MS-PIE generator.
 
     Args:
-        out_size (int): Side of the image for a base size of 4.
-        style_channels (int): Channels of z and of the styles.
-        num_mlps (int): Layers of the mapping network.
-        channel_multiplier (int): Factor of the channels from 64 pixels on.
-        lr_mlp (float): Factor of the mapping network's learning rate.
-        default_style_mode (str): 'mix' or 'single': whether styles are mixed in training.
-        mix_prob (float): How often.
+        out_size: Side of the image for a base size of 4.
+        style_channels: Channels of z and of the styles.
+        num_mlps: Layers of the mapping network.
+        channel_multiplier: Factor of the channels from 64 pixels on.
+        lr_mlp: Factor of the mapping network's learning rate.
+        default_style_mode: 'mix' or 'single': whether styles are mixed in training.
+        mix_prob: How often.
         no_pad, deconv2conv, interp_pad, up_config, up_after_conv: See this module's description.
-        head_pos_encoding (dict | None): The encoding.
-        head_pos_size (tuple[int, int]): Side of the head's grid: 4, or 6 without padding.
-        interp_head (bool): Whether the encoding is resized from there.
-        max_channels (int): Limit of the channels; not released.
+        head_pos_encoding: The encoding.
+        head_pos_size: Side of the head's grid: 4, or 6 without padding.
+        interp_head: Whether the encoding is resized from there.
+        max_channels: Limit of the channels; not released.
         **others: Arguments that may have their released default only.
 
     Returns:
-        StyleGenerator: With the released state dict, its own ``arguments``, and how often training is to mix styles,
+        With the released state dict, its own ``arguments``, and how often training is to mix styles,
             ``mixing_probability``.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+
+    >>> network = MSStyleGANv2Generator(16, style_channels=8, num_mlps=2, max_channels=8)
+    >>> list(network.state_dict())[-1]
+    'convs.2.conv.blur.kernel'
     """
     given = dict(blur_kernel=list(blur_kernel), eval_style_mode=eval_style_mode, **others)
     only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
@@ -204,6 +208,9 @@ def StyleGAN2Generator(out_size: int, style_channels: int = 512, **options) -> S
 
     Raises:
         InputError: As :func:`MSStyleGANv2Generator`.
+
+    >>> StyleGAN2Generator(16, style_channels=8, num_mlps=2, max_channels=8)(torch.zeros(1, 8)).shape
+    torch.Size([1, 3, 16, 16])
     """
     refuse_arguments_of('MSStyleGANv2Generator', (*UPSAMPLING_ARGUMENTS, *HEAD_ARGUMENTS), options)
     return MSStyleGANv2Generator(out_size, style_channels, **options)
@@ -224,19 +231,22 @@ def MSStyleGAN2Discriminator(
     """The released MS-PIE discriminator.
 
     Args:
-        in_size (int): Side of the pictures.
-        channel_multiplier (int): Factor of the channels from 64 pixels on.
-        mbstd_cfg (dict): ``group_size`` of the minibatch standard deviation, and defaults.
-        with_adaptive_pool (bool): Whether pictures may have any size.
-        pool_size (tuple[int, int]): What the last map is then averaged to.
-        max_channels (int): Limit of the channels; not released.
+        in_size: Side of the pictures.
+        channel_multiplier: Factor of the channels from 64 pixels on.
+        mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults.
+        with_adaptive_pool: Whether pictures may have any size.
+        pool_size: What the last map is then averaged to.
+        max_channels: Limit of the channels; not released.
         **others: Arguments that may have their released default only.
 
     Returns:
-        StyleDiscriminator: With the released state dict and its own ``arguments``.
+        With the released state dict and its own ``arguments``.
 
     Raises:
         InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+
+    >>> MSStyleGAN2Discriminator(16, with_adaptive_pool=True, max_channels=8)(torch.zeros(2, 3, 16, 24)).shape
+    torch.Size([2, 1])
     """
     only_defaults(dict(others, blur_kernel=list(blur_kernel)), DISCRIMINATOR_DEFAULTS | _harmless(others))
     network = built_of(
@@ -259,6 +269,9 @@ def StyleGAN2Discriminator(in_size: int, **options) -> StyleDiscriminator:
 
     Raises:
         InputError: As :func:`MSStyleGAN2Discriminator`.
+
+    >>> StyleGAN2Discriminator(16, max_channels=8)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 1])
     """
     refuse_arguments_of('MSStyleGAN2Discriminator', ('with_adaptive_pool', 'pool_size'), options)
     return MSStyleGAN2Discriminator(in_size, **options)

@@ -25,6 +25,14 @@ class Encoding(nn.Module, ABC):
 
     Attributes:
         out_channels: Channels of the code, C; a subclass sets it.
+
+    >>> from mmpe.models.encodings import SinusoidalEncoding
+    >>> encoding = SinusoidalEncoding(embedding_dim=4)
+    >>> coordinates = encoding.coordinates((2, 3))
+    >>> coordinates[0, :, 0].tolist()
+    [1.0, 2.0, 3.0]
+    >>> torch.equal(encoding.encode(coordinates)[None], encoding((2, 3)))
+    True
     """
 
     out_channels: int

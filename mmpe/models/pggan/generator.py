@@ -48,12 +48,12 @@ class GrowingGenerator(GridGenerator):
     """The generator of Karras et al., "Progressive Growing of GANs", ICLR 2018, table 2.
 
     Args:
-        out_size (int): Side of the largest image for a base size of 4, a power of 2, at least 4.
-        latent_channels (int): Channels of a latent, which is normalised.
-        base_channels (int): Maps of 4 pixels have half as many channels, those of 8 a quarter, and so on,
-        max_channels (int): at most so many.
-        channel_decay (float): Power of the 2 in that.
-        head (dict): Where the first map comes from, see :mod:`mmpe.models.heads`.
+        out_size: Side of the largest image for a base size of 4, a power of 2, at least 4.
+        latent_channels: Channels of a latent, which is normalized.
+        base_channels: Maps of 4 pixels have half as many channels, those of 8 a quarter, and so on,
+        max_channels: at most so many.
+        channel_decay: Power of the 2 in that.
+        head: Where the first map comes from, see :mod:`mmpe.models.heads`.
         padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' they
             see nothing: the head's grid is three cells larger on each side, every map after the first convolution is
             two pixels larger likewise, which images are cut out of, and weights stay those of the form with padding but
@@ -61,6 +61,10 @@ class GrowingGenerator(GridGenerator):
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> G = GrowingGenerator(out_size=16, latent_channels=6, base_channels=32, max_channels=8)
+    >>> G(torch.randn(2, 6), curr_scale=8, transition_weight=0.5).shape
+    torch.Size([2, 3, 8, 8])
     """
 
     def __init__(
@@ -98,17 +102,17 @@ class GrowingGenerator(GridGenerator):
         """Images of latents.
 
         Args:
-            z (Tensor): (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
-            curr_scale (int | None): Side of the image for a base size of 4; None: ``out_size``.
-            transition_weight (float): Share, 0 to 1, of the layers that came with this side; the rest is the image of
+            z: (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
+            curr_scale: Side of the image for a base size of 4; None: ``out_size``.
+            transition_weight: Share, 0 to 1, of the layers that came with this side; the rest is the image of
                 half the side, its pixels enlarged. Without effect at side 4.
-            base_size (int | tuple[int, int] | Grid | None): The image is ``curr_scale / 4`` times as large; a grid also
+            base_size: The image is ``curr_scale / 4`` times as large; a grid also
                 says what its cells are coded as. None: 4, or what coordinates or a map of latents say.
-            coordinates (Tensor | Grid | None): (h, w, 2) in place of the own ones of the head's encoding, or the head's
+            coordinates: (h, w, 2) in place of the own ones of the head's encoding, or the head's
                 grid, of the size that :meth:`head_size` has for the base size.
 
         Returns:
-            Tensor: (N, 3, H, W), about [-1, 1].
+            (N, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If shapes, sizes, the side or the weight do not fit, or the head has only one size.

@@ -17,20 +17,24 @@ _MOST_LAYERS, _MOST_KERNEL = 256, 255
 
 
 class ConvChain(nn.Module):
-    """``num_layers`` convolutions of one width; all but the last with a normalisation and LeakyReLU (SinGAN, sec. 2.2).
+    """``num_layers`` convolutions of one width; all but the last with a normalization and LeakyReLU (SinGAN, sec. 2.2).
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        width (int): Channels in between.
-        num_layers (int): Number of convolutions, at least 2.
-        kernel_size (int): Side of the kernels, odd.
-        norm_cfg (dict | None): Normalisation after all convolutions but the last.
-        out_act_cfg (dict | None): Activation after the last convolution.
-        padding (int): What every convolution pads its input by, on each side.
-        padding_mode (str | dict): What it pads with, see :func:`mmpe.models.padding.modes`.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        width: Channels in between.
+        num_layers: Number of convolutions, at least 2.
+        kernel_size: Side of the kernels, odd.
+        norm_cfg: Normalization after all convolutions but the last.
+        out_act_cfg: Activation after the last convolution.
+        padding: What every convolution pads its input by, on each side.
+        padding_mode: What it pads with, see :func:`mmpe.models.padding.modes`.
 
     Weights start as N(0, 0.02^2), as in the released code.
+
+    >>> import torch
+    >>> ConvChain(3, 3, width=8, padding=1, padding_mode='reflect')(torch.zeros(1, 3, 20, 25)).shape
+    torch.Size([1, 3, 20, 25])
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class ConvChain(nn.Module):
 
     @property
     def layers(self) -> list:
-        """list[ConvModule]: The convolutions with what follows each, first to last."""
+        """The convolutions with what follows each, first to last."""
         return [self.head, *self.body, self.tail]
 
     def forward(self, x):
@@ -111,5 +115,9 @@ def check_scales(num_scales: int | None, base_channels: int) -> None:
 
 
 def scale_width(scale: int, base: int, maximum: int = 128) -> int:
-    """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2)."""
+    """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2).
+
+    >>> [scale_width(scale, 32) for scale in (0, 4, 8, 12)]
+    [32, 64, 128, 128]
+    """
     return min(base * 2 ** (scale // 4), maximum)

@@ -25,16 +25,23 @@ class SinGANGenerator(BaseModule):
     """Generator of "SinGAN: Learning a Generative Model from a Single Natural Image" (ICCV 2019), told where it is.
 
     Args:
-        num_scales (int | None): Number of scales. None: none yet, :meth:`grow` adds them once the picture is known.
-        out_channels (int): Channels of the image.
-        first_channels (int | None): Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
-        noise_channels (int): Channels of the noise above scale 0; 1 is spread over all of the image's.
-        padding (str | dict): Where blocks take the pixels that convolutions eat: a part or a mode of
+        num_scales: Number of scales. None: none yet, :meth:`grow` adds them once the picture is known.
+        out_channels: Channels of the image.
+        first_channels: Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
+        noise_channels: Channels of the noise above scale 0; 1 is spread over all of the image's.
+        padding: Where blocks take the pixels that convolutions eat: a part or a mode of
             :mod:`mmpe.models.padding`.
-        encoding (dict | None): Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
-        kernel_size (int): Side of the kernels, odd.
-        num_layers (int): Convolutions a block.
-        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+        encoding: Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
+        kernel_size: Side of the kernels, odd.
+        num_layers: Convolutions per block.
+        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+
+    >>> import torch
+    >>> G = SinGANGenerator(num_scales=2, base_channels=4, encoding=dict(type='CartesianGrid'), padding='zero')
+    >>> sizes = [(20, 25), (26, 33)]
+    >>> noises = [torch.randn(1, *G.noise_shape(scale, size)) for scale, size in enumerate(sizes)]
+    >>> G(noises, noise_weights=[1, 0.1]).shape
+    torch.Size([1, 3, 26, 33])
     """
 
     def __init__(
@@ -85,7 +92,7 @@ class SinGANGenerator(BaseModule):
 
     @property
     def in_channels(self) -> int:
-        """int: Channels of the first block's input: the encoding's where there is one, else the image's."""
+        """Channels of the first block's input: the encoding's where there is one, else the image's."""
         return self.encoding.out_channels if self.encoding else self.out_channels
 
     def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
@@ -117,11 +124,11 @@ class SinGANGenerator(BaseModule):
         """One scale: (N, 3, H, W) of its noise map and of the image below, already enlarged to (H, W).
 
         Args:
-            scale (int): Which one.
-            noise (Tensor): (N, C, h, w), shaped as :meth:`noise_shape` says.
-            weight (float | Tensor): The noise's amplitude.
-            image (Tensor | None): (N, 3, H, W). None: nothing below.
-            coordinates (Tensor | Grid | None): (h, w, 2), in place of the encoding's own at scale 0.
+            scale: Which one.
+            noise: (N, C, h, w), shaped as :meth:`noise_shape` says.
+            weight: The noise's amplitude.
+            image: (N, 3, H, W). None: nothing below.
+            coordinates: (h, w, 2), in place of the encoding's own at scale 0.
         """
         detail = in_windows(self.blocks[scale], self.block_input(scale, noise, weight, image, coordinates))
         return detail if image is None else detail + image
@@ -135,20 +142,20 @@ class SinGANGenerator(BaseModule):
         image: Tensor | None = None,
         first_scale: int = 0,
     ) -> Tensor | list[Tensor]:
-        """Generate from one noise map a scale; with the fixed noises this is the reconstruction.
+        """Generate from one noise map per scale; with the fixed noises this is the reconstruction.
 
         Args:
-            noises (Sequence[Tensor]): (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
+            noises: (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
                 are scales stop earlier. Their sizes are the sizes of the images.
-            noise_weights (Sequence): An amplitude for each noise.
-            coordinates (Tensor | Grid | None): (h, w, 2), where scale 0's noise map lies in the encoding's space, or
+            noise_weights: An amplitude for each noise.
+            coordinates: (h, w, 2), where scale 0's noise map lies in the encoding's space, or
                 its grid.
-            return_all (bool): Whether to return the images of all scales.
-            image (Tensor | None): (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
-            first_scale (int): The scale of the first noise.
+            return_all: Whether to return the images of all scales.
+            image: (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
+            first_scale: The scale of the first noise.
 
         Returns:
-            Tensor | list[Tensor]: (N, 3, H, W), about [-1, 1].
+            (N, 3, H, W), about [-1, 1].
 
         Raises:
             ValueError: If there are more noises than scales, or not a weight for each; if a noise map is too small; if
@@ -197,7 +204,11 @@ def copy_block(blocks: Sequence[ConvChain], scale: int) -> bool:
     """Start the block of ``scale`` from the weights of the one below, where they fit (SinGAN, sec. 2.3).
 
     Returns:
-        bool: Whether they did.
+        Whether they did.
+
+    >>> G = SinGANGenerator(num_scales=6, base_channels=4)
+    >>> copy_block(G.blocks, 3), copy_block(G.blocks, 4)
+    (True, False)
     """
     if scale == 0 or not blocks[scale].like(blocks[scale - 1]):
         return False

@@ -29,15 +29,19 @@ _WORTH_A_REPORT = 16
 def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     """``block(x)``, equal up to rounding, in windows where the maps between its convolutions would be large.
 
-    The map stays whole where gradients are wanted, where a block normalises by batch statistics (in training mode),
+    The map stays whole where gradients are wanted, where a block normalizes by batch statistics (in training mode),
     where its padding looks further than the next line (``circular``, ``interp``), and where hooks want to see the maps.
 
     Args:
-        block (ConvChain): With any padding of its own, or none.
-        x (Tensor): (N, C, H, W).
+        block: With any padding of its own, or none.
+        x: (N, C, H, W).
 
     Returns:
-        Tensor: (N, C', H', W').
+        (N, C', H', W').
+
+    >>> block = ConvChain(3, 3, width=8).eval().requires_grad_(False)
+    >>> in_windows(block, torch.zeros(1, 3, 20, 25)).shape
+    torch.Size([1, 3, 10, 15])
     """
     if block.width * x[0, 0].numel() <= LARGEST_MAP or not _is_local(block) or _wants_gradients(block, x):
         return block(x)

@@ -55,25 +55,30 @@ class StyleGenerator(DoublingGenerator):
     GANs" (CVPR 2021): the size of its grid is that of the image. A size is an int or (height, width) everywhere.
 
     Args:
-        out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
-        encoding (dict): The head.
-        upsampling (dict): Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
+        out_size: Side of the image for a base size of 4, a power of 2, at least 8.
+        encoding: The head.
+        upsampling: Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
         padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' the
             head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros, as
             released.
-        style_channels (int): Channels of z and of the styles.
-        num_mapping_layers (int): Layers of the mapping network.
-        mapping_lr (float): Factor of its learning rate.
-        channel_multiplier (float): Factor of the channels from 64 pixels on, at least 1.
-        max_channels (int): Limit of the channels.
+        style_channels: Channels of z and of the styles.
+        num_mapping_layers: Layers of the mapping network.
+        mapping_lr: Factor of its learning rate.
+        channel_multiplier: Factor of the channels from 64 pixels on, at least 1.
+        max_channels: Limit of the channels.
 
     Attributes:
-        num_upsamplings (int): How often the base size is doubled.
-        num_latents (int): Number of styles that an image takes.
-        style_mapping (MappingNetwork): Maps z (N, C) to styles (N, C).
+        num_upsamplings: How often the base size is doubled.
+        num_latents: Number of styles that an image takes.
+        style_mapping: Maps z (N, C) to styles (N, C).
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> encoding = dict(type='SinusoidalEncoding', embedding_dim=8)
+    >>> G = StyleGenerator(out_size=16, encoding=encoding, style_channels=8, num_mapping_layers=2, max_channels=8)
+    >>> G(torch.randn(2, 8), base_size=(4, 6), truncation=0.7).shape
+    torch.Size([2, 3, 16, 24])
     """
 
     def __init__(
@@ -132,11 +137,11 @@ class StyleGenerator(DoublingGenerator):
         """Noise for images that depend on nothing but their own generators.
 
         Args:
-            generators (Sequence[torch.Generator]): One for each image, on the CPU.
-            base_size (int | tuple[int, int] | Grid | None): The base size; None is 4.
+            generators: One for each image, on the CPU.
+            base_size: The base size; None is 4.
 
         Returns:
-            list[Tensor]: (N, 1, h, w) for each layer.
+            (N, 1, h, w) for each layer.
         """
         shapes = self.noise_shapes(base_size)
         images = [[_draw(generator, 1, 1, *shape) for shape in shapes] for generator in generators]
@@ -178,13 +183,13 @@ class StyleGenerator(DoublingGenerator):
         """Styles for all layers.
 
         Args:
-            z (Tensor | Sequence[Tensor]): (N, C), or two of them to mix.
-            truncation (float): How far to go from the mean style to z's, 0 to 1 (StyleGAN, appendix B).
-            crossover (int | None): The first layer that takes the second z's style, 1 to ``num_latents - 1``. None:
+            z: (N, C), or two of them to mix.
+            truncation: How far to go from the mean style to z's, 0 to 1 (StyleGAN, appendix B).
+            crossover: The first layer that takes the second z's style, 1 to ``num_latents - 1``. None:
                 drawn, the same for the whole batch, by torch's global generator.
 
         Returns:
-            Tensor: (N, num_latents, C).
+            (N, num_latents, C).
 
         Raises:
             InputError: If z has another shape, or there are more than two.
@@ -238,17 +243,17 @@ class StyleGenerator(DoublingGenerator):
         """Images of styles.
 
         Args:
-            styles (Tensor): (N, num_latents, C).
-            base_size (int | tuple[int, int] | Grid | None): Size of the first map; the image is
+            styles: (N, num_latents, C).
+            base_size: Size of the first map; the image is
                 ``image_size(base_size)``. A grid also says what its cells are coded as. None: 4, or what the
                 coordinates say.
-            coordinates (Tensor | Grid | None): (h, w, 2) in place of the encoding's own, or the head's grid, of the
+            coordinates: (h, w, 2) in place of the encoding's own, or the head's grid, of the
                 size that :meth:`head_size` has for the base size.
-            injected_noise (str | Sequence[Tensor]): 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
+            injected_noise: 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
                 for each layer, of :meth:`noise_shapes`.
 
         Returns:
-            Tensor: (N, 3, H, W), about [-1, 1], float32 also under autocast.
+            (N, 3, H, W), about [-1, 1], float32 also under autocast.
 
         Raises:
             InputError: If sizes or shapes do not fit.

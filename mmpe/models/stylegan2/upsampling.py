@@ -49,7 +49,7 @@ class TransposedConvBlur(ModulatedConv):
 
     @property
     def kernel(self) -> Tensor:
-        """Tensor: (O, I, 3, 3), the weights."""
+        """(O, I, 3, 3), the weights."""
         return self.conv.weight.transpose(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
