@@ -109,6 +109,29 @@ def test_singan_pads_each_layer_as_convolutions_over_maps_padded_by_hand(mode, k
     torch.testing.assert_close(g([noise], [1.0]), torch.tanh(x), atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize('mode', SEEN, ids=str)
+@pytest.mark.parametrize('kind', ['PadInputOnce', 'OversizedNoise', 'PadEachLayer'])
+def test_singan_joins_noise_and_the_image_below(kind, mode):
+    g = build(SINGAN, padding=dict(type=kind, mode=mode))
+    noises = [draw((1, *g.noise_shape(scale, size))) for scale, size in enumerate([(9, 8), (12, 11)])]
+    assert noises[1].shape[-2:] == ((22, 21) if kind == 'OversizedNoise' else (12, 11))
+    below, image = g(noises, [1, 0.5], return_all=True)
+    below = F.interpolate(below, (12, 11), mode='bicubic', align_corners=True)
+    by_hand = dict(
+        PadInputOnce=lambda: pad(0.5 * noises[1] + below, 5, mode),
+        OversizedNoise=lambda: 0.5 * noises[1] + pad(below, 5, mode),
+        PadEachLayer=lambda: 0.5 * noises[1] + below,
+    )
+    torch.testing.assert_close(g.blocks[1](by_hand[kind]()) + below, image, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize('config', [STYLE, SINGAN, *FAMILIES.values()], ids=lambda config: config['type'])
+def test_configs_that_are_inherited_by_name_note_the_scope(config):
+    mode = dict(type='interp', mode='bicubic', _scope_='mmpe')
+    for padding in (mode, dict(type='PadEachLayer', mode=mode, _scope_='mmpe')):
+        assert type(build(config, padding=padding).padding).__name__ == 'PadEachLayer'
+
+
 @pytest.mark.parametrize('family', [*FAMILIES, 'style', 'singan'])
 @pytest.mark.parametrize('mode', SEEN, ids=str)
 def test_a_mode_is_what_each_layer_pads_with(family, mode):
