@@ -34,12 +34,12 @@ class TransposedConvBlur(ModulatedConv):
     """
 
     def __init__(self, in_channels: int, out_channels: int, padding: int = 1):
-        if padding == 0:
+        super().__init__(in_channels, out_channels, padding)
+        if self.eaten:
             raise InputError(
                 "upsampling=dict(type='TransposedConvBlur') cannot work with padding='none', or another padding whose "
                 "convolutions see nothing past the border: take 'BilinearThenConv' or 'ConvThenBilinear'"
             )
-        super().__init__(in_channels, out_channels)
         # The blur sees one pixel past the border, so the convolution before it is run one pixel further: whatever the
         # padding, it is that of one map. Padding the map in between would shift the phases of the stride.
         self.pad = build_padding('zero', 1)
