@@ -66,13 +66,6 @@ def DCGANGenerator(
         base_channels: Width of the first map.
         input_scale: Side of the first map, 4.
         noise_size: Channels of a latent.
-        **others: Arguments that may have their released default only.
-
-    Returns:
-        With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
 
     >>> network = DCGANGenerator(output_scale=16, base_channels=8)
     >>> list(network.state_dict())[0]
@@ -110,13 +103,6 @@ def DCGANDiscriminator(
         in_channels: Channels of the pictures.
         base_channels: Width after the first convolution.
         default_act_cfg: LeakyReLU.
-        **others: Arguments that may have their released default only.
-
-    Returns:
-        With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
 
     >>> network = DCGANDiscriminator(input_scale=16, base_channels=4)
     >>> list(network.state_dict())[0]
@@ -145,9 +131,6 @@ class DCGAN(ReleasedModel, DCGANModel):
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         loss_config: Not supported.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
     def __init__(self, *args, loss_config: dict | None = None, **kwargs):

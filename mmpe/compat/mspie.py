@@ -7,6 +7,8 @@ scale; pictures were BGR.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
@@ -23,9 +25,6 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         loss_config: Weights and intervals. Weights count the intervals in, and R1's the half.
         scales: As :class:`~mmpe.models.stylegan2.StyleGAN2Model` has it; not released.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
     def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
@@ -64,7 +63,9 @@ class MSPIEStyleGAN2(StyleGAN2):
             )
 
 
-def _scales(multi_input_scales=None, multi_scale_probability=None, **others) -> dict:
+def _scales(
+    multi_input_scales: Sequence[int] | None = None, multi_scale_probability: Sequence[float] | None = None, **others
+) -> dict:
     only_defaults(others, {})
     offsets = multi_input_scales or (0,)
     return dict(offsets=offsets, probabilities=multi_scale_probability or (1 / len(offsets),) * len(offsets))

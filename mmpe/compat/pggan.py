@@ -120,13 +120,6 @@ def PGGANGenerator(
         max_channels: Limit of the channels.
         fused_upconv: Whether the convolutions after each enlargement have weights as transposed ones. They learn
             at a rate for the channels of their output then.
-        **others: Arguments that may have their released default only.
-
-    Returns:
-        With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
 
     >>> network = PGGANGenerator(out_scale=8, base_channels=16)
     >>> list(network.state_dict())[0]
@@ -169,13 +162,6 @@ def PGGANDiscriminator(
         in_channels: Channels of the pictures.
         channel_decay: Power of the 2 in that.
         mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
-        **others: Arguments that may have their released default only.
-
-    Returns:
-        With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
 
     >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
     >>> list(network.state_dict())[0]
@@ -214,9 +200,6 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
         transition_kimgs: Thousands of images in which a new side's layers fade in.
         prev_stage: 0, as the stage follows from the images seen.
         lr_factors: As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
     """
 
     def __init__(

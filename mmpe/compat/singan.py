@@ -6,6 +6,8 @@ picture.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmpe.engine import PerNetworkOptimWrapperConstructor
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
@@ -57,12 +59,6 @@ def SinGANMultiScaleGenerator(
         first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
             released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
 
-    Returns:
-        With its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
-
     >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
     9
     """
@@ -78,7 +74,7 @@ def SinGANMultiScaleGenerator(
         noise_channels=noise_channels,
         padding=border,
         encoding=encoding,
-        kernel_size=_odd(kernel_size),
+        kernel_size=kernel_size,
         num_layers=num_layers,
         base_channels=base_channels,
     )
@@ -115,9 +111,6 @@ def SinGANMSGeneratorPE(
         positional_encoding: The encoding.
         first_stage_in_channels: Channels of the encoding; None: ``in_channels``.
         *args, kernel_size, noise_channels, **kwargs: As :func:`SinGANMultiScaleGenerator` has them.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
 
     >>> network = SinGANMSGeneratorPE(3, 3, num_scales=1, interp_pad=True, noise_with_pad=True)
     >>> network.padding.margin
@@ -161,12 +154,6 @@ def SinGANMultiScaleDiscriminator(
         num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
             :func:`SinGANMultiScaleGenerator` has them.
 
-    Returns:
-        With its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for.
-
     >>> len(SinGANMultiScaleDiscriminator(in_channels=3, num_scales=8).blocks)
     9
     """
@@ -180,7 +167,7 @@ def SinGANMultiScaleDiscriminator(
         in_channels=in_channels,
         norm_cfg=norm_cfg,
         padding=padding,
-        kernel_size=_odd(kernel_size),
+        kernel_size=kernel_size,
         num_layers=num_layers,
         base_channels=base_channels,
     )
@@ -252,7 +239,7 @@ class SinGAN(SinGANModel):
                 f'noise_with_pad={not fixed_noise_with_pad}: both say whether noise is larger than its image'
             )
 
-    def _check_scales(self, num_scales):
+    def _check_scales(self, num_scales: int | None) -> None:
         networks = dict(generator=self.generator, discriminator=self.discriminator)
         said = {name: len(network.blocks) - 1 for name, network in networks.items() if network and network.blocks}
         if num_scales is not None:
@@ -274,9 +261,6 @@ class PESinGAN(SinGAN):
 
     Args:
         *args, iters_per_scale, **kwargs: As :class:`SinGAN` has them.
-
-    Raises:
-        InputError: As :class:`SinGAN`.
     """
 
     noise_channels = 1
@@ -300,13 +284,6 @@ def _reach(kernel_size: int) -> int:
     return kernel_size // 2
 
 
-def _odd(kernel_size: int) -> int:
-    check_whole(1, kernel_size=kernel_size)
-    if kernel_size % 2 == 0:
-        raise InputError(f'kernel_size={kernel_size} cannot work: it must be odd, for images to keep their size')
-    return kernel_size
-
-
 def _border(
     reach: int, padding: int, padding_mode: str, pad_at_head: bool, interp_pad: bool, noise_with_pad: bool
 ) -> dict:
@@ -326,6 +303,6 @@ def _border(
     return dict(type='mmpe.OversizedNoise' if noise_with_pad else 'mmpe.PadInputOnce', mode=mode)
 
 
-def _schedule(milestones, gamma: float = 0.1, **others) -> dict:
+def _schedule(milestones: Sequence[int], gamma: float = 0.1, **others) -> dict:
     only_defaults(others, {})
     return dict(lr_milestones=milestones, lr_gamma=gamma)

@@ -37,7 +37,7 @@ from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .arguments import own_config
-from .released_state import count, entries_below, load_strictly, swap_colors
+from .released_state import State, count, entries_below, load_strictly, swap_colors
 
 OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
 # The first block of the generator sees noise alone.
@@ -205,7 +205,7 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
     return dict(type='SinGANModel', **networks)
 
 
-def _inferred(state, pyramid) -> dict[str, dict]:
+def _inferred(state: State, pyramid: Pyramid) -> dict[str, dict]:
     generator = _chain_shape(state, 'generator')
     encoding = _encoding(generator.pop('in_channels'))
     generator.update(encoding=encoding, padding=_padding(encoding, pyramid))
@@ -216,14 +216,14 @@ def _inferred(state, pyramid) -> dict[str, dict]:
     return {name: dict(type=OWN_TYPES[name], **network) for name, network in networks.items()}
 
 
-def _chain_shape(state, network) -> dict:
+def _chain_shape(state: State, network: str) -> dict:
     block = f'{network}.blocks.0.'
     width, inputs, kernel_size, _ = state[f'{block}head.conv.weight'].shape
     body = [key for key in state if key.startswith(f'{block}body.') and key.endswith('.conv.weight')]
     return dict(in_channels=inputs, base_channels=width, kernel_size=kernel_size, num_layers=len(body) + 2)
 
 
-def _encoding(channels) -> dict | None:
+def _encoding(channels: int) -> dict | None:
     if channels == 3:
         return None
     if channels == 2:
@@ -248,7 +248,7 @@ def _padding(encoding: dict | None, pyramid: Pyramid) -> dict:
     )
 
 
-def _configured(trained_with) -> dict[str, dict]:
+def _configured(trained_with: dict) -> dict[str, dict]:
     """The networks of a released or an mmpe config, as mmpe's own types."""
     if not trained_with.get('generator'):
         raise InputError('the config has no model.generator')
@@ -257,7 +257,7 @@ def _configured(trained_with) -> dict[str, dict]:
         return {name: own_config(config, MODELS.build(config), OWN_TYPES[name]) for name, config in configs.items()}
 
 
-def _build(config, state, pyramid) -> SinGANModel:
+def _build(config: dict, state: State, pyramid: Pyramid) -> SinGANModel:
     model = MODELS.build(config)
     model.set_pyramid([model.generator.image_size(noise) for noise in pyramid.noises])
     for name in OWN_TYPES.keys() & config.keys():
@@ -270,7 +270,7 @@ def _build(config, state, pyramid) -> SinGANModel:
     return model.eval()
 
 
-def _network_state(state, network, scales) -> dict[str, Tensor]:
+def _network_state(state: State, network: str, scales: int) -> State:
     """The entries of one network without its name, as far as there are scales."""
     own = entries_below(state, f'{network}.')
     own.pop('head_position_encode._float_tensor', None)  # it only remembered a dtype and a device
@@ -278,7 +278,7 @@ def _network_state(state, network, scales) -> dict[str, Tensor]:
     return {key: value for key, value in own.items() if key.startswith(kept) or not key.startswith('blocks.')}
 
 
-def _set_picture(model, path) -> None:
+def _set_picture(model: SinGANModel, path: str | None) -> None:
     height, width = model.sizes[-1].tolist()
     picture = model.reconstruct() if path is None else read_picture(path)
     rows, columns = picture.shape[-2:]

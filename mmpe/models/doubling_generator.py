@@ -15,6 +15,7 @@ from mmpe.numbers import as_size, is_whole, shown, size_text
 from .padding import NetworkPadding
 
 BASE = 4
+BaseSize = int | Size | Grid | None
 _MOST_SIDE = 2**30
 
 
@@ -41,12 +42,12 @@ class DoublingGenerator(BaseModule):
         """By how many cells the head's grid is larger than the base size, both sides together."""
         return 2 * self.padding.margin
 
-    def image_size(self, base_size=None) -> Size:
+    def image_size(self, base_size: BaseSize = None) -> Size:
         """(H, W) of the image for a base size; None is 4."""
         height, width = self._base(base_size)
         return height << self.num_upsamplings, width << self.num_upsamplings
 
-    def base_size(self, size) -> Size:
+    def base_size(self, size: int | Size) -> Size:
         """The base size (h, w) that gives an image of ``size``, the inverse of :meth:`image_size`.
 
         Raises:
@@ -63,17 +64,17 @@ class DoublingGenerator(BaseModule):
             f'an image of {size_text((height, width))} cannot be made: sides must be multiples of {step}; take {named}'
         )
 
-    def head_size(self, base_size=None) -> Size:
+    def head_size(self, base_size: BaseSize = None) -> Size:
         """(h, w) of the grid that the head is laid over."""
         height, width = self._base(base_size)
         return height + self.head_margin, width + self.head_margin
 
-    def _base(self, base_size) -> Size:
+    def _base(self, base_size: BaseSize) -> Size:
         if isinstance(base_size, Grid):
             return base_size.size
         return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
 
-    def _where(self, base_size, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
+    def _where(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
         """The base size that a caller means, and where the head's cells look; None: where those of a plain grid do.
 
         A base size that is a grid gets the head's margin. Coordinates, (h, w, 2) or a grid, have it already.

@@ -9,7 +9,7 @@ from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from .doubling_generator import BASE, DoublingGenerator
+from .doubling_generator import BASE, BaseSize, DoublingGenerator
 from .heads import Linear
 
 
@@ -28,12 +28,12 @@ class GridGenerator(DoublingGenerator):
         parts = dict(latent_channels=latent_channels, channels=channels, grid=grid, linear=linear)
         self.head = MODELS.build(dict(head, **parts))
 
-    def latent_shape(self, base_size=None) -> tuple[int, ...]:
+    def latent_shape(self, base_size: BaseSize = None) -> tuple[int, ...]:
         """The shape of what is drawn from N(0, 1) for one image of a base size; None is 4."""
         return self.head.latent_shape(self.head_size(base_size))
 
     def _head_inputs(
-        self, z: Tensor, base_size, coordinates: Tensor | Grid | None
+        self, z: Tensor, base_size: BaseSize, coordinates: Tensor | Grid | None
     ) -> tuple[Tensor, Size, Tensor | Grid | None]:
         """Latents (N, C, 1, 1) or (N, C, h, w), the size (h, w) of the head's grid, and where its cells look.
 

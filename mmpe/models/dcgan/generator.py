@@ -11,7 +11,7 @@ from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from ..doubling_generator import num_halvings
+from ..doubling_generator import BaseSize, num_halvings
 from ..grid_generator import GridGenerator
 from ..padding import build_network_padding
 from .blocks import NormBlock, check_width, initialize
@@ -73,7 +73,7 @@ class ConvGenerator(GridGenerator):
         initialize(self)
         self.padding.set_convolutions(self)
 
-    def forward(self, z: Tensor, base_size=None, coordinates: Tensor | Grid | None = None) -> Tensor:
+    def forward(self, z: Tensor, base_size: BaseSize = None, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Images of latents.
 
         Args:

@@ -85,13 +85,15 @@ def _wanted(ctx) -> list[bool]:
     return [*wanted, False][:3]
 
 
-def _forward(x, weight, bias, stride, padding, groups, transposed):
+def _forward(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple, groups: int, transposed: bool
+) -> Tensor:
     if transposed:
         return F.conv_transpose2d(x, weight, bias, stride, padding, groups=groups)
     return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
-def _backward(grad, x, weight, options, by_weight: bool):
+def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
     stride, padding, groups, transposed = options
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)

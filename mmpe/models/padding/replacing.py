@@ -201,7 +201,7 @@ def _native(module: nn.Module, own: dict) -> Pad | None:
     return build_padding(next(name for cls, name in _TORCH_PADS.items() if isinstance(module, cls)), 0)
 
 
-def _reach(module: nn.Module, padding) -> tuple[Sides, tuple[int, ...]]:
+def _reach(module: nn.Module, padding: str | int | tuple) -> tuple[Sides, tuple[int, ...]]:
     """How far a known module of this padding looks past the (left, right, top, bottom) border, and the padding that it
     keeps when its input is extended so far.
 

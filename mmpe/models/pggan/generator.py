@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmpe.grid import Grid
 from mmpe.registry import MODELS
 
-from ..doubling_generator import num_halvings
+from ..doubling_generator import BaseSize, num_halvings
 from ..grid_generator import GridGenerator
 from ..layers import leaky_relu_, pixel_norm
 from ..padding import build_network_padding
@@ -96,7 +96,7 @@ class GrowingGenerator(GridGenerator):
         z: Tensor,
         curr_scale: int | None = None,
         transition_weight: float = 1.0,
-        base_size=None,
+        base_size: BaseSize = None,
         coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """Images of latents.

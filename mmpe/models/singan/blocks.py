@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmcv.cnn import ConvModule
-from torch import nn
+from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
@@ -70,11 +70,11 @@ class ConvChain(nn.Module):
                 nn.init.zeros_(layer.conv.bias)
 
     @property
-    def layers(self) -> list:
+    def layers(self) -> list[ConvModule]:
         """The convolutions with what follows each, first to last."""
         return [self.head, *self.body, self.tail]
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         return self.tail(self.body(self.head(x)))
 
@@ -101,7 +101,9 @@ def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:
     check_whole(1, _MOST_KERNEL, kernel_size=kernel_size)
     check_whole(0, _MOST_KERNEL, padding=padding)
     if kernel_size % 2 == 0:
-        raise InputError(f'kernel_size must be odd, got {kernel_size}: 3 is usual')
+        raise InputError(
+            f'kernel_size={kernel_size} cannot work: it must be odd, such as 3, so that kernels have a middle'
+        )
 
 
 def check_scales(num_scales: int | None, base_channels: int) -> None:

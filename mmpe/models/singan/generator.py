@@ -111,7 +111,12 @@ class SinGANGenerator(BaseModule):
         return F.interpolate(image, size, mode='bicubic', align_corners=True)
 
     def block_input(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
+        self,
+        scale: int,
+        noise: Tensor,
+        weight: float | Tensor,
+        image: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """What the block of ``scale`` sees; arguments as in :meth:`refine`."""
         if scale == 0:
@@ -119,7 +124,12 @@ class SinGANGenerator(BaseModule):
         return self.padding.join(noise * weight, image)
 
     def refine(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
+        self,
+        scale: int,
+        noise: Tensor,
+        weight: float | Tensor,
+        image: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """One scale: (N, 3, H, W) of its noise map and of the image below, already enlarged to (H, W).
 
@@ -176,7 +186,9 @@ class SinGANGenerator(BaseModule):
             return noise.expand(-1, self.in_channels, -1, -1)
         return noise + encode(self.encoding, tuple(noise.shape[-2:]), coordinates).to(noise)
 
-    def _check(self, noises, noise_weights, coordinates, first_scale):
+    def _check(
+        self, noises: Sequence[Tensor], noise_weights: Sequence, coordinates: Tensor | Grid | None, first_scale: int
+    ) -> None:
         if not 0 < len(noises) <= len(self.blocks) - first_scale:
             raise ValueError(
                 f'{len(noises)} noise maps from scale {first_scale} on for a generator of {len(self.blocks)} scales'

@@ -13,7 +13,7 @@ from mmpe.numbers import check_real, check_whole
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
-from ..doubling_generator import BASE, DoublingGenerator, num_halvings
+from ..doubling_generator import BASE, BaseSize, DoublingGenerator, num_halvings
 from ..encodings import encode
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
 from ..padding import build_network_padding
@@ -40,7 +40,9 @@ class StyleBlock(nn.Module):
         self.to_rgb = ToRGB(out_channels, style_channels)
         self.enlarge_image = EnlargeImage()
 
-    def forward(self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]):
+    def forward(
+        self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]
+    ) -> tuple[ScaledMap, Tensor]:
         """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
         x = self.up(x, styles[:, 0], noises[0])
         x = self.conv(x, styles[:, 1], noises[1])
@@ -123,7 +125,7 @@ class StyleGenerator(DoublingGenerator):
 
     # ---------------------------------------------------------------- noise
 
-    def noise_shapes(self, base_size=None) -> list[Size]:
+    def noise_shapes(self, base_size: BaseSize = None) -> list[Size]:
         """(h, w) of each layer's noise."""
         height, width = self._base(base_size)
         margin = 2 * self.padding.eaten(3)  # every enlarging convolution delivers as much
@@ -133,7 +135,7 @@ class StyleGenerator(DoublingGenerator):
             shapes += [(rows + margin, columns + margin), (rows, columns)]
         return shapes
 
-    def draw_noises(self, generators: Sequence[torch.Generator], base_size=None) -> list[Tensor]:
+    def draw_noises(self, generators: Sequence[torch.Generator], base_size: BaseSize = None) -> list[Tensor]:
         """Noise for images that depend on nothing but their own generators.
 
         Args:
@@ -153,7 +155,7 @@ class StyleGenerator(DoublingGenerator):
             _draw(random_generator('fixed noise', layer, *shape), 1, 1, *shape) for layer, shape in enumerate(shapes)
         ]
 
-    def _noises(self, injected, base: Size, batch: int) -> list[Tensor]:
+    def _noises(self, injected: str | Sequence[Tensor], base: Size, batch: int) -> list[Tensor]:
         like, shapes = self.first.bias, self.noise_shapes(base)
         if isinstance(injected, str) and injected == 'random':
             return [torch.randn(batch, 1, *shape, dtype=like.dtype, device=like.device) for shape in shapes]
@@ -225,7 +227,7 @@ class StyleGenerator(DoublingGenerator):
     def forward(
         self,
         z: Tensor | Sequence[Tensor],
-        base_size: int | Size | Grid | None = None,
+        base_size: BaseSize = None,
         coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
         truncation: float = 1.0,
@@ -236,7 +238,7 @@ class StyleGenerator(DoublingGenerator):
     def synthesize(
         self,
         styles: Tensor,
-        base_size: int | Size | Grid | None = None,
+        base_size: BaseSize = None,
         coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
     ) -> Tensor:
@@ -273,7 +275,7 @@ class StyleGenerator(DoublingGenerator):
             x, image = block(x, image, styles[:, 2 * i + 1 : 2 * i + 4], noises[2 * i + 1 : 2 * i + 3])
         return image.contiguous()
 
-    def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
+    def _head(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor]:
         """The base size and the first convolution's input (1, C, h, w): the code of the head's grid."""
         base, where = self._where(base_size, coordinates)
         return base, self.padding.join(encode(self.encoding, self.head_size(base), where))
