@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from torch import nn
 
 from mmpe.errors import InputError
@@ -219,6 +220,18 @@ def test_an_earlier_border_over_a_base_with_a_padding(border, found):
     part = MODELS.build(config).padding
     assert (type(part).__name__, part.pad.mode) == found
     assert config == before, 'the config is not consumed'
+
+
+@pytest.mark.parametrize('old, new', OLD.items())
+def test_a_python_config_may_import_the_earlier_classes(old, new, tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(
+        'from mmpe.models.singan import SinGANGenerator\n'
+        f'from mmpe.models.singan.borders import {old}\n'
+        f'generator = dict(type=SinGANGenerator, base_channels=4, border=dict(type={old}))\n'
+    )
+    generator = MODELS.build(Config.fromfile(path, lazy_import=True).generator)
+    assert type(generator.padding).__name__ == new
 
 
 # -------------------------------------------------------------------- a mode of somebody else's

@@ -48,7 +48,7 @@ class GridGenerator(DoublingGenerator):
         if base_size is None and coordinates is None and z.shape[-2:] != (1, 1):
             if min(z.shape[-2:]) <= self.head_margin:
                 raise InputError(
-                    f'latents of shape {tuple(z.shape)} do not fit: a map of them must have more than '
+                    f'latents of shape {tuple(z.shape)} do not fit: a map of them must be larger than '
                     f'{self.head_margin} cells on each axis, as many as the convolutions without padding eat'
                 )
             return z, tuple(z.shape[-2:]), None
