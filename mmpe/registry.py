@@ -29,17 +29,18 @@ def _build_model(config, *args, registry: Registry, **kwargs):
     from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
 
     registry.import_from_location()
-    return build_if_it_fits(_in_todays_words(config), registry, *args, **kwargs)
+    return build_if_it_fits(_with_current_arguments(config), registry, *args, **kwargs)
 
 
-TRANSLATIONS: dict[str, Callable[[dict], dict]] = {}
-"""By the type of a model's part: makes its config one with today's arguments. :mod:`mmpe.compat` fills it."""
+RENAMED_ARGUMENTS: dict[str, Callable[[dict], dict]] = {}
+"""Per type of a model or its part: gives a config with renamed arguments their current names. :mod:`mmpe.compat` fills
+it."""
 
 
-def _in_todays_words(config):
+def _with_current_arguments(config):
     kind = config.get('type') if isinstance(config, dict) else None
-    translate = TRANSLATIONS.get(kind.removeprefix('mmpe.') if isinstance(kind, str) else getattr(kind, '__name__', ''))
-    return translate(dict(config)) if translate else config
+    name = kind.__name__ if isinstance(kind, type) else str(kind).removeprefix('mmpe.')
+    return RENAMED_ARGUMENTS[name](dict(config)) if name in RENAMED_ARGUMENTS else config
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)

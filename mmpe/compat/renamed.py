@@ -1,13 +1,13 @@
 """mmpe's own earlier names: configs and checkpoints that have them go on working.
 
-A renamed type stands in the registry by both names. A renamed argument is translated before the part is built, also
-where a config of today gives it to a base that has the new one.
+A renamed type is registered by both names. A renamed argument is translated before the part is built. That includes a
+config that gives the earlier argument to a base which has the current one.
 """
 
 from __future__ import annotations
 
 from mmpe.models.padding import OversizedNoise, PadEachLayer, PadInputOnce
-from mmpe.registry import MODELS, TRANSLATIONS
+from mmpe.registry import MODELS, RENAMED_ARGUMENTS
 
 MODELS.register_module('HeadBorder', module=PadInputOnce)
 MODELS.register_module('LayerBorder', module=PadEachLayer)
@@ -27,4 +27,4 @@ def border_is_padding(config: dict) -> dict:
     return config
 
 
-TRANSLATIONS.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))
+RENAMED_ARGUMENTS.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))
