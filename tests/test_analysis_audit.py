@@ -246,17 +246,17 @@ def test_pictures_are_shifted_by_their_coordinates_where_there_is_an_encoding(fa
 def test_a_pyramid_is_shifted_at_its_coarsest_scale_and_its_coordinates_too(encoding):
     """Where nothing but noise and coordinates says where it is, the picture moves with them."""
     found = {}
-    for border in ('DrawnBorder', 'LayerBorder'):
-        generator = dict(type='SinGANGenerator', base_channels=4, border=dict(type=border), encoding=encoding)
+    for padding in ('OversizedNoise', 'PadEachLayer'):
+        generator = dict(type='SinGANGenerator', base_channels=4, padding=dict(type=padding), encoding=encoding)
         model = MODELS.build(dict(type='SinGANModel', generator=generator))
         model.set_pyramid([(12, 16), (18, 24)])
         model.stage.fill_(2)
         fed = analysis_inputs(model.eval())
-        found[border] = equivariance(fed.generator, **fed.translation, num=4)
+        found[padding] = equivariance(fed.generator, **fed.translation, num=4)
         inputs = fed.translation['sample_input'](1, torch.Generator())
         assert fed.generator(*inputs).shape == (1, 3, 12, 16)
-    assert found['DrawnBorder'].eq_t == math.inf
-    assert found['LayerBorder'].relative_error > 1e-3
+    assert found['OversizedNoise'].eq_t == math.inf
+    assert found['PadEachLayer'].relative_error > 1e-3
 
 
 def _tensors(inputs, shift):

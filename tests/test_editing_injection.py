@@ -45,9 +45,9 @@ def untrained(generator='SinGANGenerator', sizes=SIZES, **settings):
     return model.eval()
 
 
-@pytest.fixture(scope='module', params=['HeadBorder', 'LayerBorder', 'DrawnBorder'])
+@pytest.fixture(scope='module', params=['PadInputOnce', 'PadEachLayer', 'OversizedNoise'])
 def model(request):
-    return untrained(border=dict(type=request.param), encoding=dict(type='CartesianGrid'))
+    return untrained(padding=dict(type=request.param), encoding=dict(type='CartesianGrid'))
 
 
 @pytest.fixture

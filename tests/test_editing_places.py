@@ -36,14 +36,14 @@ from mmpe.models.singan import SinGANModel
 CARTESIAN = dict(type='mmpe.CartesianGrid')
 SINUSOIDAL = dict(type='mmpe.SinusoidalEncoding', embedding_dim=4)
 LEARNED = dict(type='mmpe.LearnableGrid', channels=3, size=5)
-LAYER = dict(type='mmpe.LayerBorder')
-DRAWN = dict(type='mmpe.DrawnBorder')
+LAYER = dict(type='mmpe.PadEachLayer')
+DRAWN = dict(type='mmpe.OversizedNoise')
 PYRAMID = [(13, 17), (17, 23), (24, 31)]
 
 
-def untrained(encoding=CARTESIAN, border=DRAWN, sizes=PYRAMID):
+def untrained(encoding=CARTESIAN, padding=DRAWN, sizes=PYRAMID):
     torch.manual_seed(0)
-    model = SinGANModel(dict(type='mmpe.SinGANGenerator', base_channels=4, encoding=encoding, border=border))
+    model = SinGANModel(dict(type='mmpe.SinGANGenerator', base_channels=4, encoding=encoding, padding=padding))
     model.set_pyramid(sizes)
     for parameter in model.generator.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
@@ -95,10 +95,10 @@ def test_look_up_and_sample_image_agree_with_a_linear_picture():
 # ---------------------------------------------------------------- what nothing has been done to
 
 
-@pytest.mark.parametrize('border', [LAYER, DRAWN])
+@pytest.mark.parametrize('padding', [LAYER, DRAWN])
 @pytest.mark.parametrize('encoding', [CARTESIAN, SINUSOIDAL, LEARNED])
-def test_identity_is_the_reconstruction_and_the_plain_samples(encoding, border):
-    model = untrained(encoding, border)
+def test_identity_is_the_reconstruction_and_the_plain_samples(encoding, padding):
+    model = untrained(encoding, padding)
     for k in (0, 1, 2):
         edited = redraw(model, identity, num=3, seed=7, start_scale=k, reach=torch.ones(1, 1, 24, 31), blending=False)
         assert torch.equal(edited.images[:1], model.reconstruct())
@@ -307,7 +307,7 @@ def test_images_depend_on_seed_and_number_alone():
 
 
 def test_noise_varies_from_the_chosen_scale_on():
-    model = untrained(border=LAYER)
+    model = untrained(padding=LAYER)
     options = dict(num=2, start_scale=0, reach=torch.ones(1, 1, 24, 31), blending=False)
     edited = redraw(model, identity, vary_from=2, **options)
     assert torch.equal(edited.images[1:], model.sample(1, start_scale=2, seed=0, first=1))
@@ -353,7 +353,7 @@ def test_defaults_follow_the_encoding():
 def test_noise_is_never_repeated_in_neighbouring_cells():
     from mmpe.editing.redrawing import _Drawing
 
-    model = untrained(border=LAYER, sizes=[(24, 31)])
+    model = untrained(padding=LAYER, sizes=[(24, 31)])
     for mode in ('stretch', 'extend'):
         places = resized((24, 31), (60, 90), (mode, mode))
         drawing = _Drawing(model, places, (60, 90), torch.ones(1, 1, 60, 90), 0, 0)

@@ -62,7 +62,7 @@ def _singan(model) -> str:
     first, last = map(size_text, model.sizes[[0, -1]])
     return (
         f'{model.trained_scales} of {model.num_scales} scales, {first} to {last}, '
-        f'encoding {_name(model.generator.encoding)}, border {_name(model.generator.border)}'
+        f'encoding {_name(model.generator.encoding)}, padding {_name(model.generator.padding)}'
     )
 
 

@@ -125,7 +125,7 @@ def _part(model, region, start_scale) -> Region:
     if start_scale:
         return region
     coarsest, finest = model.scaled_sizes()[0], model.scaled_sizes()[-1]
-    grown = region.grown(model.generator.border.reach * (finest[1] - 1) / (coarsest[1] - 1))
+    grown = region.grown(model.generator.padding.radius * (finest[1] - 1) / (coarsest[1] - 1))
     return region if grown.inside.all() else grown
 
 

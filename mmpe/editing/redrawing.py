@@ -106,7 +106,7 @@ class _Drawing:
     def __init__(self, model, places, size, reach, start_scale, varying):
         self.model, self.places, self.size, self.reach = model, places, size, reach
         self.start_scale, self.varying = start_scale, varying
-        self.margin = model.generator.border.noise_margin
+        self.margin = model.generator.padding.margin
         self.trained = model.scaled_sizes()
         self.sizes = model.scaled_sizes(size)
         self.image_below = self._warped() if start_scale else None

@@ -107,7 +107,7 @@ def resized(
 def _known_margin(model) -> tuple[float, float]:
     """How far beyond the picture, in pixels, the network has been trained to see coordinates: (rows, columns)."""
     coarsest, finest = model.scaled_sizes()[0], model.scaled_sizes()[-1]
-    cells = model.generator.border.noise_margin
+    cells = model.generator.padding.margin
     return tuple(cells * (pixels - 1) / (length - 1) for length, pixels in zip(coarsest, finest))
 
 

@@ -103,16 +103,16 @@ class Torus:
 
     Args:
         generator (SinGANGenerator): In eval mode; it is left as it is.
-        wraps (tuple[bool, bool]): Whether (rows, columns) do. The others have the generator's own border.
+        wraps (tuple[bool, bool]): Whether (rows, columns) do. The others have the generator's own padding.
     """
 
     def __init__(self, generator: SinGANGenerator, wraps: tuple[bool, bool]):
         self.wraps = wraps
-        self.margins = [0 if wrap else generator.border.noise_margin for wrap in wraps]
+        self.margins = [0 if wrap else generator.padding.margin for wrap in wraps]
         self.generator = copy.deepcopy(generator)
         for part in self.generator.modules():
             _pad_only(part, wraps)
-        self.generator.border = _WrappedBorder(self.generator.border, wraps)
+        self.generator.padding = _WrappedPadding(self.generator.padding, wraps)
 
     def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
         """(C, h, w) of the noise map that gives an image of ``size`` (H, W) at ``scale``."""
@@ -127,7 +127,7 @@ class Torus:
             frame (tuple[int, int]): That of the picture: where an axis wraps, the grid passes through it and back. An
                 axis that ends has the noise map itself as its frame.
         """
-        margin = self.generator.border.noise_margin
+        margin = self.generator.padding.margin
         canvas = self.noise_shape(0, size)[1:]
         space = [n + 2 * margin if wrap else own for n, own, wrap in zip(frame, canvas, self.wraps)]
         passed = [n if wrap else own for n, own, wrap in zip(frame, canvas, self.wraps)]
@@ -176,17 +176,17 @@ class Torus:
         return image
 
 
-class _WrappedBorder(nn.Module):
-    """A border that, on axes that wrap, gives a block as many pixels of the opposite side as it eats."""
+class _WrappedPadding(nn.Module):
+    """A padding that, on axes that wrap, gives a block as many pixels of the opposite side as it eats."""
 
-    def __init__(self, border: nn.Module, wraps):
+    def __init__(self, padding: nn.Module, wraps):
         super().__init__()
-        self.border, self.wraps, self.noise_margin = border, wraps, border.noise_margin
+        self.padding, self.wraps, self.margin = padding, wraps, padding.margin
 
     def join(self, noise: Tensor, image: Tensor | None) -> Tensor:
-        x = self.border.join(noise, image)
+        x = self.padding.join(noise, image)
         for dim, wrap in zip((-2, -1), self.wraps):
-            x = _wrap(x, self.border.reach, dim) if wrap else x
+            x = _wrap(x, self.padding.radius, dim) if wrap else x
         return x
 
 
