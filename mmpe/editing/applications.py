@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_real, check_whole
 
 from .edited import Edited
 from .injection import inject
-from .masks import Size, blend, dilate, fit, soften
+from .masks import blend, dilate, fit, soften
 from .start_scales import choose_start_scale
 
 # SinGAN's, in pixels of pictures of this long side

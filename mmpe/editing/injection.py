@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_real, is_whole, shown
 from mmpe.random_numbers import check_draws, random_generator
 
-from .masks import Size, fit
+from .masks import fit
 
 MOST_TIMES = 1000
 """The largest factor of noise, detail or size that an edit has a use for."""

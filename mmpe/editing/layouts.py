@@ -10,12 +10,11 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import InverseMap
+from mmpe.grid import InverseMap, Size
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 
 from .edited import Edited
-from .masks import Size
 from .places import nearest_pixel, pixel_positions
 from .redrawing import redraw
 from .regions import Region

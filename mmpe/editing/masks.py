@@ -13,11 +13,9 @@ from torch import Tensor
 from mmpe.datasets.pictures import read_picture
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.grid import Box, Size
 from mmpe.names import printable
 from mmpe.numbers import MOST_WHOLE, check_numbers, check_whole, size_text
-
-Size = tuple[int, int]
-Box = tuple[int, int, int, int]
 
 _SAME_SHAPE = 0.05  # by how much aspect ratios may differ that came of rounding
 

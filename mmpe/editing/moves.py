@@ -6,14 +6,13 @@ import torch
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import InverseMap
+from mmpe.grid import Box, InverseMap
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_above, check_numbers, check_real
 
 from .covers import cover
 from .edited import Edited
 from .injection import MOST_TIMES
-from .masks import Box
 from .places import identity, pixel_positions
 from .redrawing import redraw
 from .regions import Region

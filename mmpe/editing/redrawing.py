@@ -8,14 +8,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid, InverseMap
+from mmpe.grid import Grid, InverseMap, Size
 from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import as_size, check_real
 from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
-from .masks import Size, blend, dilate, soften
+from .masks import blend, dilate, soften
 from .places import pixel_positions, sample_image
 
 _MOVED = 0.25  # pixels; less is not seen

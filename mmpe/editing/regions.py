@@ -13,8 +13,9 @@ from scipy.signal import correlate
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Box, Size
 
-from .masks import Box, Size, box_mask, dilate
+from .masks import box_mask, dilate
 from .places import clamp, look_up, nearest_pixel, reflect
 
 _REFLECTIONS = 4

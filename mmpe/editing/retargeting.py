@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import ANCHORS, InverseMap
+from mmpe.grid import ANCHORS, InverseMap, Size
 from mmpe.models.encodings import CartesianGrid
 from mmpe.models.singan import SinGANModel
 
 from .edited import Edited
-from .masks import Size
 from .places import clamp, reflect
 from .redrawing import redraw
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
+from mmpe.grid import Size
 from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_above, check_real, given, size_text
@@ -18,7 +19,7 @@ from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
 from .injection import MOST_TIMES
-from .masks import Size, fit
+from .masks import fit
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.models.padding import Pad
 from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANGenerator, SinGANModel
@@ -23,7 +23,6 @@ AXES = dict(both=(True, True), x=(False, True), y=(True, False))
 """Whether (rows, columns) go on at the other end: the top of the image below its bottom, its left at the right."""
 
 _CUBIC = -0.75  # of bicubic interpolation's kernels, torch's
-Size = tuple[int, int]
 
 
 @torch.no_grad()

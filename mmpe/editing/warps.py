@@ -11,12 +11,11 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import InverseMap
+from mmpe.grid import InverseMap, Size
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import check_numbers, check_real, size_text
 
 from .edited import Edited
-from .masks import Size
 from .redrawing import redraw
 
 Points = Sequence[tuple[float, float]]
