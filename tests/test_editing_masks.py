@@ -85,11 +85,11 @@ def test_fit_leaves_what_fits():
 def test_psnr_outside_the_reach():
     kept = torch.zeros(1, 3, 4, 4)
     images = kept.repeat(2, 1, 1, 1)
-    reach = box_mask((0, 0, 2, 4), (4, 4))
+    edit_mask = box_mask((0, 0, 2, 4), (4, 4))
     images[..., :2] = 0.7
-    assert Edited(images, kept=kept, reach=reach).psnr_outside == math.inf
+    assert Edited(images, kept=kept, edit_mask=edit_mask).psnr_outside == math.inf
     images[..., 2:] = 0.2  # of a range of 2: 20 dB
-    assert Edited(images, kept=kept, reach=reach).psnr_outside == pytest.approx(20)
+    assert Edited(images, kept=kept, edit_mask=edit_mask).psnr_outside == pytest.approx(20)
     assert Edited(images).psnr_outside is None
 
 

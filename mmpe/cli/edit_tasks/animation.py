@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mmpe.apis.command_line import count, real, seed, whole
-from mmpe.editing.animation import Animation, animate, check_format
+from mmpe.editing import animate
+from mmpe.editing.animation import Animation, check_format
 
 from .common import add_task
 

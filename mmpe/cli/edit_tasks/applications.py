@@ -7,7 +7,7 @@ from functools import partial
 
 from mmpe.apis.command_line import real, size, whole
 from mmpe.datasets.pictures import read_picture
-from mmpe.editing.applications import edit, harmonise, paint_to_image
+from mmpe.editing import edit, harmonise, paint_to_image
 from mmpe.editing.edited import Edited
 from mmpe.editing.masks import read_mask
 from mmpe.editing.start_scales import compare_start_scales

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mmpe.apis.command_line import real, size, whole
 from mmpe.datasets.pictures import read_picture
+from mmpe.editing import duplicate, mirror, move, remove, scale
 from mmpe.editing.edited import Edited
-from mmpe.editing.layouts import transfer_layout
+from mmpe.editing.edits.retarget import ANCHORS, BEYOND, MODES, retarget
+from mmpe.editing.edits.transfer_layout import transfer_layout
+from mmpe.editing.edits.warp import warp
 from mmpe.editing.masks import box_mask, read_mask
-from mmpe.editing.moves import duplicate, mirror, move, remove, scale
-from mmpe.editing.retargeting import ANCHORS, BEYOND, MODES, retarget
-from mmpe.editing.warps import warp
 from mmpe.numbers import shown
 
 from .common import add_draws, add_task

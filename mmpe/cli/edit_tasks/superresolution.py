@@ -5,8 +5,8 @@ from __future__ import annotations
 from mmpe.apis.command_line import real
 from mmpe.datasets.pictures import read_picture
 from mmpe.editing.edited import Edited
+from mmpe.editing.edits.super_resolve import compare, enlarged_sizes, super_resolve
 from mmpe.editing.masks import fit
-from mmpe.editing.superresolution import compare, enlarged_sizes, super_resolve
 from mmpe.visualization import markdown_table
 
 from .common import add_draws, add_task

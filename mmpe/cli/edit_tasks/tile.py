@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmpe.apis.command_line import size, whole
+from mmpe.editing import tile
 from mmpe.editing.edited import Edited
-from mmpe.editing.torus import AXES, repeat, tile
+from mmpe.editing.torus import AXES, repeat
 
 from .common import add_draws, add_task
 

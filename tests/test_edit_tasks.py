@@ -5,7 +5,7 @@ import argparse
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from test_editing_places import untrained
+from test_editing_inverse_maps import untrained
 
 from mmpe.cli.edit_tasks.places import add_tasks
 from mmpe.editing import move, retarget, warp

@@ -1,4 +1,4 @@
-"""Super-resolution: the last scale, which adds the finest detail, applied again and again (SinGAN, sec. 4)."""
+"""Enlarge the picture: the last scale, which adds the finest detail, applied again and again (SinGAN, sec. 4)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
 from mmpe.grid import Size
 from mmpe.models.sampled import check_memory
-from mmpe.models.singan import SinGANModel
+from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import check_above, check_real, given, size_text
+from mmpe.progress import tracked
 from mmpe.random_numbers import check_draws, random_generator
 
-from .edited import Edited
-from .injection import MOST_TIMES
-from .masks import fit
+from ..edited import Edited
+from ..injection import MOST_TIMES
+from ..masks import fit
 
 
 @torch.no_grad()
 def super_resolve(
-    model: SinGANModel,
+    model: SinGANSampler,
     picture: Tensor | None = None,
     factor: float = 4.0,
     noise: float = 0.0,
@@ -33,31 +33,35 @@ def super_resolve(
     strength: float | None = None,
     back_projection: bool = True,
 ) -> Edited:
-    """Enlarge the picture in steps of the ratio that the last scale was trained with; each time that scale refines it.
+    """Enlarge the picture in steps of the ratio that the last scale was trained with; that scale refines each step.
 
-    What a SinGAN learns of its finest detail holds at finer scales as far as the picture looks alike at all. Train with
-    ``configs/singan/singan_superresolution_*.py``, on a picture of the size that is to be enlarged.
+    What a SinGAN learns of its finest detail holds at finer scales as far as the picture looks alike across scales.
+    Train with ``configs/singan/singan_superresolution_*.py``, on a picture of the size that is enlarged.
 
     Args:
-        model (SinGANModel): Trained, with two scales at least.
-        picture (Tensor | None): (1, 3, H, W) in [-1, 1], of the trained size; None: the training picture.
-        factor (float): By how much, over 1.
-        noise (float): Factor of the last scale's noise amplitude; none gives the least error.
-        num (int): Number of images, which differ by their noise.
-        seed (int): Of the noise; image number i depends on it and i alone.
-        strength (float | None): Factor of the detail that the scale adds, at least 0; SinGAN's is 1. None: that of
+        model: Trained, with at least two scales.
+        picture: (1, 3, H, W) in [-1, 1], of the trained size; None: the training picture.
+        factor: Above 1.
+        noise: Factor of the last scale's noise amplitude; 0 gives the least error.
+        num: Number of images, which differ by their noise.
+        seed: Of the noise; image number i depends on the seed and i alone.
+        strength: Factor of the detail that the scale adds, at least 0; SinGAN's is 1. None: that of
             :func:`fitting_strength`.
-        back_projection (bool): Whether to put right, after each step, what the image would differ by from the picture
-            once it is shrunk again (Irani and Peleg 1991). SinGAN does not, and what its scale exaggerates once it
-            exaggerates more at every step.
+        back_projection: Whether to correct the image after each step by its difference from the picture once it is
+            shrunk again (Irani and Peleg 1991). SinGAN does not, and what its scale exaggerates once it exaggerates
+            more at every step.
 
     Returns:
-        Edited: The images, of the picture's size times ``factor``, rounded; before them the picture and, for
-        comparison, its bicubic enlargement.
+        The images, of the picture's size times ``factor``, rounded; before them the picture and, for comparison, its
+        bicubic enlargement.
 
     Raises:
-        InputError: If the factor is not over 1, the noise or the strength is negative, the picture has another size,
-            there is one scale only, or the images are too large for memory.
+        InputError: If the factor is not above 1, the noise or the strength is negative, the picture has another size,
+            there is only one scale, or the images are too large for memory.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> super_resolve(example_singan(), factor=2).images.shape
+    torch.Size([1, 3, 48, 64])
     """
     sizes = enlarged_sizes(model, factor)
     picture = _check(model, picture, noise, strength)
@@ -65,10 +69,10 @@ def super_resolve(
     check_memory(model, sizes[-1], num)
     strength = fitting_strength(model, picture) if strength is None else strength
     images = []
-    for number in tqdm(range(num), unit='image', leave=False, disable=None):
+    for number in tracked(range(num), 'image'):
         rng = random_generator('super-resolution', seed, number)
         image = picture
-        for size in tqdm(sizes, unit='step', leave=False, disable=None):
+        for size in tracked(sizes, 'step'):
             image = _enlarge(image, size)
             image = image + strength * _detail(model, image, rng, noise)
             if back_projection:
@@ -79,18 +83,23 @@ def super_resolve(
 
 
 @torch.no_grad()
-def fitting_strength(model: SinGANModel, picture: Tensor) -> float:
-    """How much of the last scale's detail makes the picture itself, once shrunk and enlarged, most like it again.
+def fitting_strength(model: SinGANSampler, picture: Tensor) -> float:
+    """The factor of the last scale's detail that best restores the picture once it was shrunk and enlarged.
 
-    The scale was trained on the reconstruction below it, which is blurred more than a picture that was shrunk, so that
-    it adds too much to one. Least squares, no noise.
+    The scale was trained on the reconstruction below it, which is blurred more than a picture that was shrunk: to such
+    a picture it adds too much. Least squares, without noise.
 
     Args:
-        model (SinGANModel): Trained, with two scales at least.
-        picture (Tensor): (1, 3, H, W) in [-1, 1], of the trained size.
+        model: Trained, with at least two scales.
+        picture: (1, 3, H, W) in [-1, 1], of the trained size.
 
     Returns:
-        float: At least 0, usually below 1.
+        At least 0, usually below 1.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> model = example_singan()
+    >>> fitting_strength(model, model.picture) >= 0
+    True
     """
     below, size = model.scaled_sizes()[-2:]
     blurred = _enlarge(_shrink(picture, below), size)
@@ -98,7 +107,7 @@ def fitting_strength(model: SinGANModel, picture: Tensor) -> float:
     return ((picture - blurred) * detail).sum().div(detail.square().sum().clamp(min=1e-12)).clamp(min=0).item()
 
 
-def _detail(model, image, rng=None, noise=0.0) -> Tensor:
+def _detail(model: SinGANSampler, image: Tensor, rng: torch.Generator | None = None, noise: float = 0.0) -> Tensor:
     """What the last scale adds to an image."""
     last = model.trained_scales - 1
     shape = (1, *model.generator.noise_shape(last, tuple(image.shape[-2:])))
@@ -107,18 +116,23 @@ def _detail(model, image, rng=None, noise=0.0) -> Tensor:
 
 
 def compare(edited: Edited, truth: Tensor) -> dict[str, tuple[float, float]]:
-    """How far enlarged pictures, and the bicubic enlargement, are from what the picture was made smaller from.
+    """The distances of enlarged pictures, and of the bicubic enlargement, to the true picture.
 
     Args:
-        edited (Edited): Of :func:`super_resolve`.
-        truth (Tensor): (1, 3, H, W) in [-1, 1]; scaled, antialiased, to the size of the images.
+        edited: Of :func:`super_resolve`.
+        truth: (1, 3, H, W) in [-1, 1], the picture before it was made smaller; scaled, antialiased, to the size of the
+            images.
 
     Returns:
-        dict[str, tuple[float, float]]: By what it is: PSNR in dB, and the distance of 7x7 patches, see
-        :func:`~mmpe.evaluation.patch_distance`. The first asks for every pixel, the second for sharpness.
+        By name: PSNR in dB, which asks for every pixel, and the distance of 7x7 patches, which asks for sharpness
+        (:func:`~mmpe.evaluation.patch_distance`).
 
     Raises:
         InputError: If the truth has another shape.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> list(compare(super_resolve(example_singan(), factor=2), torch.zeros(1, 3, 96, 128)))
+    ['bicubic', 'image 0']
     """
     truth = fit(truth, edited.images.shape[-2:], 'the true picture').to(edited.images)
     images = torch.cat([edited.before['bicubic'], edited.images]).clamp(-1, 1).split(1)
@@ -126,11 +140,15 @@ def compare(edited: Edited, truth: Tensor) -> dict[str, tuple[float, float]]:
     return {name: (psnr(image, truth), patch_distance(image, truth, 7)) for name, image in zip(names, images)}
 
 
-def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
-    """The sizes on the way from the trained picture's to ``factor`` times that, in steps of about the trained ratio.
+def enlarged_sizes(model: SinGANSampler, factor: float) -> list[Size]:
+    """The sizes on the way from the trained picture to ``factor`` times its size, in steps of about the trained ratio.
 
     Raises:
-        InputError: If the factor is not over 1, or there is one scale only.
+        InputError: If the factor is not above 1, or there is only one scale.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> enlarged_sizes(example_singan(), factor=2)
+    [(34, 45), (48, 64)]
     """
     check_above(1, MOST_TIMES, factor=factor)
     if model.trained_scales < 2:
@@ -142,16 +160,16 @@ def enlarged_sizes(model: SinGANModel, factor: float) -> list[Size]:
     return [(round(height * ratio), round(width * ratio)) for ratio in ratios]
 
 
-def _enlarge(image, size):
+def _enlarge(image: Tensor, size: Size) -> Tensor:
     # not SinGANGenerator.enlarge, which aligns corners: over several steps that would stretch the picture
     return F.interpolate(image, size, mode='bicubic', align_corners=False)
 
 
-def _shrink(image, size):
+def _shrink(image: Tensor, size: Size) -> Tensor:
     return F.interpolate(image, size, mode='bicubic', align_corners=False, antialias=True)
 
 
-def _check(model, picture, noise, strength) -> Tensor:
+def _check(model: SinGANSampler, picture: Tensor | None, noise: float, strength: float | None) -> Tensor:
     check_real(0, MOST_TIMES, noise=noise, **given(strength=strength))
     if picture is None:
         return model.picture
