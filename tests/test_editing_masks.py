@@ -82,6 +82,11 @@ def test_fit_leaves_what_fits():
     assert fit(picture, (6, 9), 'it') is picture
 
 
+@pytest.mark.parametrize('radius', [0, 1, 4, 20])
+def test_a_mask_of_nothing_stays_one_however_far_it_is_extended(radius):
+    assert not dilate(torch.zeros(1, 1, 21, 31), radius).any()
+
+
 def test_psnr_outside_the_reach():
     kept = torch.zeros(1, 3, 4, 4)
     images = kept.repeat(2, 1, 1, 1)

@@ -97,7 +97,7 @@ def dilate(mask: Tensor, radius: int) -> Tensor:
     >>> dilate(box_mask((2, 2, 1, 1), size=(5, 5)), radius=1)[0, 0, 1:4, 1:4].tolist()
     [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
     """
-    if radius < 1:
+    if radius < 1 or not mask.any():
         return mask
     near = isotropic_dilation(mask[0, 0].cpu().numpy() != 0, radius)
     return torch.from_numpy(near)[None, None].to(mask)
