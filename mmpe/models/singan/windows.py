@@ -13,17 +13,17 @@ from itertools import product
 import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.memory import MAPS_ALIVE
 from mmpe.numbers import size_text
+from mmpe.progress import tracked
 
 from .blocks import ConvChain
 
 LARGEST_MAP = 2**24
 """Numbers in the largest map that a block makes at once, where it can be helped: 64 MiB in float32."""
 
-_WITHOUT_A_BAR = 16
+_WORTH_A_REPORT = 16
 _SEE_A_LINE_FURTHER = ('zero', 'zeros', 'reflect', 'replicate')
 
 
@@ -49,8 +49,8 @@ def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     windows = list(product(range(len(x)), rows, columns))
     out = None
     outputs = rows[-1][1].stop, columns[-1][1].stop
-    bar = tqdm(windows, size_text(outputs), leave=False, disable=len(windows) < _WITHOUT_A_BAR)
-    for i, (seen_rows, of_rows, kept_rows), (seen_columns, of_columns, kept_columns) in bar:
+    reported = tracked(windows, size_text(outputs)) if len(windows) >= _WORTH_A_REPORT else windows
+    for i, (seen_rows, of_rows, kept_rows), (seen_columns, of_columns, kept_columns) in reported:
         window = block(x[i : i + 1, :, seen_rows, seen_columns])[..., kept_rows, kept_columns]
         if out is None:
             out = window.new_empty(len(x), window.shape[1], *outputs)
