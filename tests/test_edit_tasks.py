@@ -1,14 +1,19 @@
-"""Edits of the layout from the command line."""
+"""The tasks of mmpe edit, from their command lines."""
 
-import argparse
+import re
+from dataclasses import replace
+from functools import wraps
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from singan_runs import REPOSITORY
 from test_editing_inverse_maps import untrained
 
-from mmpe.cli.edit_tasks.places import add_tasks
-from mmpe.editing import move, retarget, warp
+from mmpe.arguments import Count
+from mmpe.cli.edit import program
+from mmpe.editing import Edited, move, retarget, warp
+from mmpe.editing.tasks import TASKS, Drawing, task
 
 
 @pytest.fixture
@@ -23,11 +28,83 @@ def pictures(tmp_path):
     return tmp_path
 
 
-def edit(model, *arguments):
-    p = argparse.ArgumentParser()
-    add_tasks(p.add_subparsers())
-    args = p.parse_args([arguments[0], 'CKPT', *map(str, arguments[1:])])
-    return args.run(model, args)
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def edit(model, name, *arguments):
+    """What a task of ``mmpe edit`` makes of a model, by its command line."""
+    task, made = TASKS[name], []
+
+    @wraps(task.function)
+    def recorded(*args, **options):
+        made.append(task.function(*args, **options))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmpe.cli.edit.load_singan', lambda *_: model)
+        program(replace(task, function=recorded))(['CKPT', *map(str, arguments)])
+    return made[0]
+
+
+@pytest.fixture
+def new_task():
+    """A task as somebody would add one: a function that says what it takes."""
+
+    @task('darken', example='--times 2')
+    def darken(model, *, times: Count = 2, deep: bool = False, drawing: Drawing) -> Edited:
+        """Make the picture darker.
+
+        Args:
+            times: how often it is
+                halved
+            deep: once more
+        """
+        images = model.reconstruct().expand(drawing.num, -1, -1, -1)
+        return Edited(images / 2 ** (times + deep), report=f'from scale {drawing.start_scale}')
+
+    yield 'darken'
+    del TASKS['darken']
+
+
+def test_a_function_is_a_task_with_its_own_options_and_those_that_it_shares(new_task, capsys):
+    model = untrained()
+    edited = edit(model, new_task, '--times', 3, '--deep', '--num', 2, '--out', 'dark')
+    assert torch.equal(edited.images, (model.reconstruct() / 16).expand(2, -1, -1, -1))
+    assert 'from scale 1\nwrote 2 images and dark' in capsys.readouterr().out
+    edit(model, new_task, '--start-scale', 0)
+    assert 'from scale 0\nwrote 4 images and edited_darken' in capsys.readouterr().out
+
+
+def test_the_help_of_a_task_is_its_docstring(new_task, capsys, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '120')
+    with pytest.raises(SystemExit) as ended:
+        program(TASKS[new_task])(['--help'])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    for text in (
+        'Make the picture darker.',
+        'how often it is halved [default: 2]',
+        'number of images [default: 4]',
+        '--deep',
+        '[default: edited_darken]',
+        'work_dirs/mine/iter_2000.pth --times 2',
+    ):
+        assert text in shown, text
+
+
+def test_a_task_shows_its_progress_and_the_library_does_not(capsys):
+    model = untrained()
+    edit(model, 'move', '--box', '3,4,6,6', '--by=8,-2', '--num', 3)
+    assert 'image' in capsys.readouterr().err
+    move(model, (3, 4, 6, 6), (8, -2), num=3)
+    assert capsys.readouterr().err == ''
+
+
+def test_the_readme_names_every_task():
+    table = (REPOSITORY / 'README.md').read_text().partition('| task | what it does |')[2].partition('```')[0]
+    assert set(re.findall(r'`(\w+)`', table)) >= set(TASKS)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +158,9 @@ def test_layout_moves_the_white_thing(pictures):
         ('move --box 3,4,6,6 --by=nan,0', 'a pair of numbers'),
         ('move --by=8,-2', 'one of the arguments --box --mask is required'),
         ('warp --points 10,10', 'X,Y:X,Y'),
-        ('retarget --size 24x62 --mode shrink', "invalid choice: 'shrink'"),
+        ('move --box 3,4,6,6 --mask mask.png --by=8,-2', '--mask: not allowed with argument --box'),
+        ('tile --repeat 0', 'it must be from 1 to 1000'),
+        ('retarget --size 24x62 --mode shrink', 'Choose from: "stretch", "extend"'),
     ],
 )
 def test_bad_arguments_are_refused_in_one_line(arguments, message, capsys):

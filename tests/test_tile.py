@@ -290,7 +290,7 @@ def test_task(edit):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (('--axes', 'z'), 'invalid choice'),
+        (('--axes', 'z'), 'Invalid value "z" for --axes'),
         (('--size', '3x3'), 'too small'),
         (('--start-scale', '3'), 'does not exist'),
         (('--size', '100000x100000'), 'GiB are available'),

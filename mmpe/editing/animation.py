@@ -35,6 +35,7 @@ class Animation:
     frames: Tensor
     fps: float = 10.0
     psnr_outside = None  # nothing is kept
+    report = ''
 
     def save(self, path: str | Path) -> list[Path]:
         """Write one file: ``.gif`` and ``.webp``, which start over at the end, or ``.mp4``.

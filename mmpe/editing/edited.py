@@ -22,6 +22,7 @@ class Edited:
         captions: Of the images; empty: their numbers.
         kept: (1, 3, H, W), what images show outside of the edit mask; None: nothing is kept.
         edit_mask: (1, 1, H, W), 0 where the edit leaves ``kept`` as it is.
+        report: What else there is to say of the images.
 
     >>> edited = Edited(torch.zeros(2, 3, 8, 12), before=dict(picture=torch.ones(1, 3, 8, 12)))
     >>> [file.name for file in edited.save('edited')]
@@ -33,6 +34,7 @@ class Edited:
     captions: list[str] = field(default_factory=list)
     kept: Tensor | None = None
     edit_mask: Tensor | None = None
+    report: str = ''
 
     @property
     def psnr_outside(self) -> float | None:

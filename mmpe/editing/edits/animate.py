@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count, islice
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from mmpe.arguments import Count, Seed, real
 from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import check_real, check_whole
@@ -15,6 +17,7 @@ from mmpe.progress import tracked
 from mmpe.random_numbers import check_seed, random_generator
 
 from ..animation import FPS, Animation
+from ..tasks import Scale, task
 
 
 @torch.no_grad()
@@ -89,3 +92,27 @@ def _check(
     check_real(*FPS, fps=fps)
     check_seed(seed)
     check_memory(model, model.scaled_sizes()[-1], num_frames)
+
+
+@task('animate', '--out walk.gif --alpha 0.1 --beta 0.9', file='walk.gif')
+def animate_task(
+    model: SinGANSampler,
+    *,
+    frames: Count = 60,
+    fps: Annotated[float, real(0)] = 10.0,
+    alpha: Annotated[float, real(0, 1)] = 0.1,
+    beta: Annotated[float, real(0, 1)] = 0.9,
+    start_scale: Scale = 0,
+    seed: Seed = 0,
+) -> Animation:
+    """Let the picture move: a random walk around it. Writes one file, .gif, .webp or .mp4.
+
+    Args:
+        frames: how many; the first is the picture
+        fps: frames per second, 0.01 to 50
+        alpha: 0 to 1: how much frames are drawn back to the picture
+        beta: 0 to 1: how smooth and slow the motion is
+        start_scale: first scale that moves: 0 moves the layout, higher ones detail alone
+        seed: the same seed gives the same motion
+    """
+    return animate(model, frames, alpha, beta, start_scale, seed, fps)

@@ -10,6 +10,7 @@ from mmpe.models.singan import SinGANSampler
 from ..edited import Edited
 from ..inverse_maps import shift
 from ..regions import Region
+from ..tasks import Distance, Drawing, Part, Pixels, task
 from ..transplants import redraw_elsewhere
 
 
@@ -31,3 +32,14 @@ def duplicate(
     """
     own = Region.of(region, model.scaled_sizes()[-1])
     return redraw_elsewhere(model, own, shift(by), start_scale, seam, stays=True, **options)
+
+
+@task('duplicate', '--box 27,10,10,33 --by=-13,0')
+def duplicate_task(model: SinGANSampler, *, part: Part, by: Distance, seam: Pixels = 3, drawing: Drawing) -> Edited:
+    """Show a part of the picture twice.
+
+    Args:
+        by: in pixels, such as --by=-8,0
+        seam: width of the smooth transition
+    """
+    return duplicate(model, part.of(model), by, seam=seam, **drawing.options())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
 from mmpe.models.singan import SinGANSampler
 
 from ..edited import Edited
 from ..refining import refine_within, scaled_pixels
+from ..tasks import Injection, Masked, task
 
 _DILATION = 20  # pixels, SinGAN's: to close a seam takes both of its sides
 
@@ -40,3 +43,14 @@ def edit(
     """
     dilation = scaled_pixels(_DILATION, model) if dilation is None else dilation
     return refine_within(model, picture, mask, dilation, start_scale, **options)
+
+
+@task('edit', '--picture copied.png --mask where.png --start-scale 2')
+def edit_task(model: SinGANSampler, *, masked: Masked, injection: Injection) -> Edited:
+    """Close the seams after the picture's own parts were copied to other places.
+
+    Args:
+        picture: the picture with parts of it copied to other places
+        dilation: by how much the mask is extended; default: a twelfth of the picture's long side
+    """
+    return injection.run(model, partial(edit, model, **masked.read(model)))

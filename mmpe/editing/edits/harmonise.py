@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
 from mmpe.models.singan import SinGANSampler
 
 from ..edited import Edited
 from ..refining import refine_within, scaled_pixels
+from ..tasks import Injection, Masked, task
 
 _DILATION = 7  # pixels, SinGAN's
 
@@ -40,3 +43,14 @@ def harmonise(
     """
     dilation = scaled_pixels(_DILATION, model) if dilation is None else dilation
     return refine_within(model, picture, mask, dilation, start_scale, **options)
+
+
+@task('harmonise', '--picture pasted.png --mask where.png --sheet')
+def harmonise_task(model: SinGANSampler, *, masked: Masked, injection: Injection) -> Edited:
+    """Fit what was pasted into the picture to its colors and texture.
+
+    Args:
+        picture: the picture with something pasted into it
+        dilation: by how much the mask is extended; default: a few pixels
+    """
+    return injection.run(model, partial(harmonise, model, **masked.read(model)))

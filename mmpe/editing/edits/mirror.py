@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
 from mmpe.grid import Box
@@ -10,6 +12,7 @@ from mmpe.models.singan import SinGANSampler
 from ..edited import Edited
 from ..inverse_maps import flip
 from ..regions import Region
+from ..tasks import Drawing, Part, Pixels, task
 from ..transplants import redraw_elsewhere
 
 
@@ -26,3 +29,16 @@ def mirror(
     """
     own = Region.of(region, model.scaled_sizes()[-1])
     return redraw_elsewhere(model, own, flip(own.box, axis), start_scale, seam, **options)
+
+
+@task('mirror', '--box 0,0,36,43 --axis x')
+def mirror_task(
+    model: SinGANSampler, *, part: Part, axis: Literal['x', 'y'] = 'x', seam: Pixels = 3, drawing: Drawing
+) -> Edited:
+    """Mirror a part of the picture.
+
+    Args:
+        axis: x: swap left and right, y: top and bottom
+        seam: width of the smooth transition
+    """
+    return mirror(model, part.of(model), axis, seam=seam, **drawing.options())

@@ -10,6 +10,7 @@ from mmpe.models.singan import SinGANSampler
 from ..edited import Edited
 from ..inverse_maps import shift
 from ..regions import Region
+from ..tasks import Distance, Drawing, Part, Pixels, task
 from ..transplants import redraw_elsewhere
 
 
@@ -46,3 +47,14 @@ def move(
     """
     own = Region.of(region, model.scaled_sizes()[-1])
     return redraw_elsewhere(model, own, shift(by), start_scale, seam, **options)
+
+
+@task('move', '--box 27,10,10,33 --by=14,0')
+def move_task(model: SinGANSampler, *, part: Part, by: Distance, seam: Pixels = 3, drawing: Drawing) -> Edited:
+    """Move a part of the picture.
+
+    Args:
+        by: in pixels, such as --by=-8,0
+        seam: width of the smooth transition
+    """
+    return move(model, part.of(model), by, seam=seam, **drawing.options())

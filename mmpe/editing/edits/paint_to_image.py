@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
+from mmpe import arguments
+from mmpe.datasets.pictures import read_picture
 from mmpe.grid import Size
 from mmpe.models.singan import SinGANSampler
 
@@ -11,6 +15,7 @@ from ..edited import Edited
 from ..injection import inject
 from ..masks import fit
 from ..refining import scale_captions
+from ..tasks import File, Injection, task
 
 
 def paint_to_image(
@@ -53,3 +58,18 @@ def paint_to_image(
     images = inject(model, painting, start_scale, num, seed, size, noise, name='the painting')
     painting = fit(painting, images.shape[-2:], 'the painting')
     return Edited(images, dict(picture=model.picture, painting=painting), scale_captions(start_scale, num))
+
+
+@task('paint', '--painting mine.png --start-scale 1')
+def paint_task(
+    model: SinGANSampler, *, painting: File, size: arguments.Size | None = None, injection: Injection
+) -> Edited:
+    """Make a photograph of a crude painting.
+
+    Args:
+        painting: best in the colors of the picture
+        size: in pixels; default: the picture's
+        start_scale: first scale that refines the picture, from 1, which makes most of it anew; default: that of the
+            model's palette, or 1
+    """
+    return injection.run(model, partial(paint_to_image, model, read_picture(painting), size=size))

@@ -11,6 +11,7 @@ from ..covers import cover
 from ..edited import Edited
 from ..redrawing import redraw
 from ..regions import Region
+from ..tasks import Drawing, Part, task
 
 
 def remove(model: SinGANSampler, region: Box | Tensor, start_scale: int = 1, **options) -> Edited:
@@ -24,3 +25,9 @@ def remove(model: SinGANSampler, region: Box | Tensor, start_scale: int = 1, **o
     """
     own = Region.of(region, model.scaled_sizes()[-1])
     return redraw(model, cover(model, own, start_scale), start_scale=start_scale, **options)
+
+
+@task('remove', '--mask rocket.png')
+def remove_task(model: SinGANSampler, *, part: Part, drawing: Drawing) -> Edited:
+    """Take a part out of the picture."""
+    return remove(model, part.of(model), **drawing.options())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from torch import Tensor
 
+from mmpe.arguments import real
 from mmpe.grid import Box
 from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import check_above
@@ -12,6 +15,7 @@ from ..edited import Edited
 from ..injection import MOST_TIMES
 from ..inverse_maps import zoom
 from ..regions import Region
+from ..tasks import Drawing, Part, Pixels, task
 from ..transplants import redraw_elsewhere
 
 
@@ -46,3 +50,23 @@ def resize_region(
     own = Region.of(region, model.scaled_sizes()[-1])
     check_above(0, MOST_TIMES, factor=factor)
     return redraw_elsewhere(model, own, zoom(own.box, factor, anchor), start_scale, seam, factor, **options)
+
+
+@task('scale', '--box 27,10,10,33 --factor 0.6')
+def resize_task(
+    model: SinGANSampler,
+    *,
+    part: Part,
+    factor: Annotated[float, real(0)],
+    anchor: Literal['bottom', 'center', 'top'] = 'bottom',
+    seam: Pixels = 3,
+    drawing: Drawing,
+) -> Edited:
+    """Make a part of the picture larger or smaller.
+
+    Args:
+        factor: 2 is twice as high and wide
+        anchor: what of it stays in place
+        seam: width of the smooth transition
+    """
+    return resize_region(model, part.of(model), factor, anchor, seam=seam, **drawing.options())

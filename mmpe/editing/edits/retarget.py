@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from mmpe import arguments
 from mmpe.errors import InputError
 from mmpe.grid import ANCHORS, InverseMap, Size
 from mmpe.models.encodings import CartesianGrid
@@ -15,6 +18,7 @@ from mmpe.models.singan import SinGANSampler
 from ..edited import Edited
 from ..inverse_maps import clamp, reflect
 from ..redrawing import redraw
+from ..tasks import Drawing, Scale, task
 
 MODES = ('stretch', 'extend')
 BEYOND = ('hold', 'mirror', 'continue')
@@ -132,3 +136,34 @@ def _axis(old: int, new: int, mode: str, anchor: str) -> tuple[float, float]:
 def _check(value: str, known: Sequence[str], what: str) -> None:
     if value not in known:
         raise InputError(f'there is no {what} {value!r}: it is one of {", ".join(known)}')
+
+
+@dataclass
+class _Drawing(Drawing):
+    start_scale: Scale | None = None
+
+
+@task('retarget', '--size 64x192 --mode extend')
+def retarget_task(
+    model: SinGANSampler,
+    *,
+    size: arguments.Size,
+    mode: list[Literal[MODES]] | None = None,
+    anchor: Literal[ANCHORS] | None = None,
+    beyond: Literal[BEYOND] | None = None,
+    drawing: _Drawing,
+) -> Edited:
+    """Another size with the layout kept.
+
+    Args:
+        size: in pixels
+        mode: stretch what there is, or extend the picture; one for both axes, or one for rows and one for columns;
+            default: what the encoding does by itself
+        anchor: where the picture stays; default: the encoding's own
+        beyond: what comes beyond the picture: its edge's texture, its mirror image, or ever larger coordinates;
+            default: what the encoding is fit for
+        start_scale: 0: tell the encoding of the new layout; above: show this scale a picture of it; default: 0 if an
+            axis is extended and there is an encoding, else 1
+    """
+    mode = mode[0] if mode is not None and len(mode) == 1 else mode
+    return retarget(model, size, mode, anchor, beyond, **drawing.options())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmpe.arguments import Count, real
+from mmpe.datasets.pictures import read_picture
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
 from mmpe.grid import Size
@@ -16,10 +20,12 @@ from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import check_above, check_real, given, size_text
 from mmpe.progress import tracked
 from mmpe.random_numbers import check_draws, random_generator
+from mmpe.visualization import markdown_table
 
 from ..edited import Edited
 from ..injection import MOST_TIMES
 from ..masks import fit
+from ..tasks import Draws, Factor, File, task
 
 
 @torch.no_grad()
@@ -181,3 +187,43 @@ def _check(model: SinGANSampler, picture: Tensor | None, noise: float, strength:
             f'one at max_size={max(picture.shape[-2:])}'
         )
     return picture.to(model.fixed_noise)
+
+
+@dataclass
+class _Draws(Draws):
+    num: Count = 1
+
+
+@task('superres', '--factor 4')
+def superres_task(
+    model: SinGANSampler,
+    *,
+    factor: Annotated[float, real(0)] = 4.0,
+    picture: File | None = None,
+    noise: Factor = 0.0,
+    strength: Factor | None = None,
+    no_back_projection: bool = False,
+    truth: File | None = None,
+    draws: _Draws,
+) -> Edited:
+    """Enlarge the picture, and add detail such as it has elsewhere.
+
+    Args:
+        factor: by how much, over 1
+        picture: one of the size that was trained on; default: the trained one
+        noise: 1: as in training, so that images differ
+        strength: of the detail; SinGAN's is 1; default: what fits the picture best when it is made smaller by one scale
+        no_back_projection: let the image drift away from the picture, as SinGAN does
+        truth: the picture before it was made smaller: says how close it came
+    """
+    given_picture = read_picture(picture) if picture else None
+    true_picture = None
+    if truth is not None:  # before the work
+        true_picture = fit(read_picture(truth), enlarged_sizes(model, factor)[-1], 'the true picture')
+    edited = super_resolve(
+        model, given_picture, factor, noise, draws.num, draws.seed, strength, back_projection=not no_back_projection
+    )
+    if true_picture is not None:
+        rows = [[name, f'{db:.2f}', f'{far:.4f}'] for name, (db, far) in compare(edited, true_picture).items()]
+        edited.report = '\n'.join(markdown_table([['against the truth', 'PSNR, dB', 'patch distance'], *rows]))
+    return edited

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 
+from mmpe import arguments
+from mmpe.arguments import whole
 from mmpe.errors import InputError
 from mmpe.grid import Size
 from mmpe.models.sampled import check_memory
@@ -15,7 +17,11 @@ from mmpe.random_numbers import check_draws, random_generator
 
 from ..edited import Edited
 from ..inverse_maps import sample_image
+from ..tasks import Draws, Scale, task
 from ..torus import AXES, Torus
+from ..torus import repeat as repeated
+
+_NUMBERS_REPEATED = 2**26  # a sheet with more of them could not be looked at
 
 
 @torch.no_grad()
@@ -92,3 +98,30 @@ def _start(model: SinGANSampler, torus: Torus, sizes: list[Size], start_scale: i
         image = sample_image(model.reconstruct(start_scale), layout.positions)
         return dict(image=image, first_scale=start_scale)
     return dict(coordinates=torus.noise_grid(sizes[0], trained[0]) if model.generator.encoding else None)
+
+
+@task('tile', '--axes both --size 128x128 --repeat 2')
+def tile_task(
+    model: SinGANSampler,
+    *,
+    draws: Draws,
+    axes: Literal['both', 'x', 'y'] = 'both',
+    size: arguments.Size | None = None,
+    start_scale: Scale = 0,
+    repeat: Annotated[int, whole(1, 1000, 'TIMES')] = 2,
+) -> Edited:
+    """Seamless textures, which continue themselves.
+
+    Args:
+        axes: x: left and right continue each other; y: top and bottom do
+        size: of a texture, in pixels; default: the picture's, on axes that wrap twice that if the texture is laid out
+            as the picture, by an encoding or a start scale
+        start_scale: first scale with random noise; above 0: the texture is laid out as the picture and its mirror
+            images
+        repeat: how often the sheet repeats each, unless it is huge
+    """
+    edited = tile(model, size, axes, draws.num, draws.seed, start_scale)
+    for i, image in enumerate(edited.images.split(1)):
+        if (i + 1) * repeat**2 * image.numel() <= _NUMBERS_REPEATED:
+            edited.before[f'{i}, repeated'] = repeated(image, repeat, axes)
+    return edited

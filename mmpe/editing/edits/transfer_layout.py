@@ -9,6 +9,7 @@ from scipy.ndimage import label
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from mmpe.datasets.pictures import read_picture
 from mmpe.errors import InputError
 from mmpe.grid import Box, InverseMap, Size
 from mmpe.models.singan import SinGANSampler
@@ -18,6 +19,7 @@ from ..edited import Edited
 from ..inverse_maps import nearest_pixel, pixel_positions
 from ..redrawing import redraw
 from ..regions import Region
+from ..tasks import Drawing, task
 
 _SAME_COLOR = 24  # of 255 in each channel: what compression does to a flat color
 _LEAST_SHARE = 0.002  # of a picture; a color with fewer pixels is a blend at an edge
@@ -143,3 +145,14 @@ def _name(color: np.ndarray) -> str:
     # not by the map's values: Pillow replaces them as it goes
     names = [name for name in ImageColor.colormap if ImageColor.getrgb(name) == tuple(color)]
     return f'{code} ({names[0]})' if names else code
+
+
+@task('layout', '--sketch wanted.png --labels present.png')
+def layout_task(model: SinGANSampler, *, sketch: str, labels: str, drawing: Drawing) -> Edited:
+    """Lay the picture out as a sketch.
+
+    Args:
+        sketch: a picture of a few flat colors: what is to be where
+        labels: a picture of the same colors: what is where in the trained one
+    """
+    return transfer_layout(model, read_picture(sketch), read_picture(labels), **drawing.options())

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import torch
 from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
+from mmpe.arguments import Text
 from mmpe.errors import InputError
 from mmpe.grid import InverseMap, Size
 from mmpe.models.singan import SinGANSampler
-from mmpe.numbers import check_numbers, check_real, size_text
+from mmpe.numbers import check_numbers, check_real, shown, size_text
 
 from ..edited import Edited
 from ..redrawing import redraw
+from ..tasks import Drawing, read_point, task
 
 Points = Sequence[tuple[float, float]]
 
@@ -121,3 +124,34 @@ def _off_the_line(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
 def _with(points: np.ndarray, added: np.ndarray) -> np.ndarray:
     """Points and further ones, given as complex numbers from their center."""
     return np.concatenate([points, np.stack([added.real, added.imag], -1) + points.mean(0)])
+
+
+def read_points(text: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Read a point, and where it will be.
+
+    >>> read_points('31,13:36,8')
+    ((31.0, 13.0), (36.0, 8.0))
+    """
+    points = text.split(':')
+    if len(points) != 2:
+        raise InputError(f'a point and where it is to be is X,Y:X,Y, such as 31,13:36,8, not {shown(text)}')
+    source, target = map(read_point, points)
+    return source, target
+
+
+@task('warp', '--points 31,13:36,8 31,42:31,42 --start-scale 1')
+def warp_task(
+    model: SinGANSampler,
+    *,
+    points: list[Annotated[tuple[tuple[float, float], tuple[float, float]], Text(read_points, 'X,Y:X,Y')]],
+    no_pin: bool = False,
+    drawing: Drawing,
+) -> Edited:
+    """Bend the picture by points of it.
+
+    Args:
+        points: points of the picture, in pixels, and where they are to be
+        no_pin: let the picture's corners go along
+    """
+    sources, targets = zip(*points)
+    return warp(model, sources, targets, pin=not no_pin, **drawing.options())
