@@ -102,9 +102,10 @@ def test_a_task_shows_its_progress_and_the_library_does_not(capsys):
     assert capsys.readouterr().err == ''
 
 
-def test_the_readme_names_every_task():
+def test_the_readme_names_tasks_that_are_there():
     table = (REPOSITORY / 'README.md').read_text().partition('| task | what it does |')[2].partition('```')[0]
-    assert set(re.findall(r'`(\w+)`', table)) >= set(TASKS)
+    named = {task for cell in re.findall(r'^\| (`.*?`) \|', table, re.M) for task in re.findall(r'\w+', cell)}
+    assert len(named) > 10 and named <= set(TASKS)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,6 @@ def will_write(num: int, sheet: bool, name: str) -> bool:
 
 def program(task: Task) -> Command:
     """A task with what all tasks take: a checkpoint, where to write, and a device."""
-
     out, kind = (task.file, File) if task.file else (f'edited_{task.name}', Folder)
     parameters = [
         inspect.Parameter('checkpoint', inspect.Parameter.POSITIONAL_ONLY, annotation=Checkpoint),
@@ -93,7 +92,7 @@ def program(task: Task) -> Command:
 
 
 def options_of(task: Task) -> list[inspect.Parameter]:
-    """The options of a task: its parameters, and in place of those that are dataclasses their fields."""
+    """The options of a task: its parameters; for a dataclass, its fields."""
     options, documented = [], []
     for parameter in _parameters(task.function):
         if is_dataclass(parameter.annotation):

@@ -73,7 +73,7 @@ class Region:
         within = clamp(positions, self.size)
         beyond = (positions - within).norm(dim=-1)
         near = look_up(self._distance, within)
-        # none of the region lies beyond the picture, not even where it touches the picture's edge
+        # the region ends at the picture's edge
         return torch.where(beyond > 0, near.clamp(min=0) + beyond, near)
 
     def grown(self, radius: float) -> Region:
