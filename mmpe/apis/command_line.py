@@ -11,40 +11,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpe.errors import InputError, is_out_of_memory, one_line, reason
+from mmpe.boundary import boundary as command  # noqa: F401
+from mmpe.errors import InputError, one_line, reason
 from mmpe.names import locate
 from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole, real_fault, shown, whole_fault
 
 from .cfg_options import ConfigOptions
 from .config import load_config
 from .processes import said_once
-from .streams import readable_streams
-
-
-def command(main):
-    """Give a tool its boundary: what the user got wrong is one line on stderr and exit code 2; Ctrl-C is 130.
-
-    What a config, a file or an option causes comes as :class:`InputError`, see :func:`mmpe.errors.as_input_error`;
-    errors of the system and memory that ran out are the user's, too. Anything else is mmpe's own fault, and keeps its
-    traceback. Where whoever reads the output has gone away, as ``head`` does, the tool ends without a word.
-    """
-
-    @functools.wraps(main)
-    def run(*args, **kwargs):
-        with readable_streams():
-            try:
-                return main(*args, **kwargs)
-            except KeyboardInterrupt:
-                print('interrupted', file=sys.stderr)
-                raise SystemExit(130) from None
-            except Exception as error:
-                if not isinstance(error, (InputError, OSError)) and not is_out_of_memory(error):
-                    raise
-                text = one_line(error) if isinstance(error, InputError) else reason(error)
-                print(f'error: {text}', file=sys.stderr)
-                raise SystemExit(2) from None
-
-    return run
 
 
 class OneLineParser(argparse.ArgumentParser):

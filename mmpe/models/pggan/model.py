@@ -16,9 +16,9 @@ from mmpe.numbers import check_above, check_real
 from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..doubling_generator import BASE
 from ..losses import mix
 from ..resumable import State
-from ..sizes import BASE
 from .growth import Growth, as_side
 from .losses import drift, image_gradient_penalty, wasserstein
 from .sides import level

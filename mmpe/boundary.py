@@ -1,17 +1,44 @@
-"""Standard output and error that any text can be written to, and that may lose their reader."""
+"""Where a program ends: what the user caused is one line and an exit code, and its output may lose its reader."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from mmpe.errors import OutputClosed
-from mmpe.names import escape_unencodable
+from .errors import InputError, OutputClosed, is_out_of_memory, one_line, reason
+from .names import escape_unencodable
 
 _ENDED_BY_SIGPIPE = 141  # what a shell says of a program that the signal has ended, as it does others
+
+
+def boundary(main: Callable) -> Callable:
+    """Give a program its boundary: what the user got wrong is one line on stderr and exit code 2; Ctrl-C is 130.
+
+    What a config, a file or an option causes comes as :class:`InputError`, see :func:`mmpe.errors.as_input_error`;
+    errors of the system and memory that ran out are the user's, too. Anything else is mmpe's own fault, and keeps its
+    traceback. Where whoever reads the output has gone away, as ``head`` does, the program ends without a word.
+    """
+
+    @functools.wraps(main)
+    def run(*args, **kwargs):
+        with readable_streams():
+            try:
+                return main(*args, **kwargs)
+            except KeyboardInterrupt:
+                print('interrupted', file=sys.stderr)
+                raise SystemExit(130) from None
+            except Exception as error:
+                if not isinstance(error, (InputError, OSError)) and not is_out_of_memory(error):
+                    raise
+                text = one_line(error) if isinstance(error, InputError) else reason(error)
+                print(f'error: {text}', file=sys.stderr)
+                raise SystemExit(2) from None
+
+    return run
 
 
 @contextmanager
