@@ -1,24 +1,17 @@
-"""What all command-line tools share."""
+"""The parser of ``mmpe edit``."""
 
 from __future__ import annotations
 
 import argparse
-import functools
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import Config
-
+from mmpe import arguments
 from mmpe.boundary import boundary as command  # noqa: F401
 from mmpe.errors import InputError, one_line, reason
 from mmpe.names import locate
-from mmpe.numbers import MOST_LENGTH, MOST_REAL, MOST_SEED, MOST_WHOLE, is_whole, real_fault, shown, whole_fault
-
-from .cfg_options import ConfigOptions
-from .config import load_config
-from .processes import said_once
+from mmpe.numbers import MOST_REAL, MOST_SEED, MOST_WHOLE
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -66,77 +59,28 @@ def parser(description: str | None, example: str) -> argparse.ArgumentParser:
     )
 
 
-def add_run_options(p: argparse.ArgumentParser, example_override: str) -> None:
-    """What every tool that runs a config takes: overrides and a launcher."""
-    p.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        default={},
-        metavar='KEY=VALUE',
-        help=f'overrides, such as {example_override}',
-    )
-    p.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what starts the processes'
-    )
-    p.add_argument('--local_rank', '--local-rank', type=whole(0), help='set by the launcher')
+def _as_argument_type(read: Callable[[str], object]) -> Callable[[str], object]:
+    """A reader of :mod:`mmpe.arguments` for argparse, which shows the message of its own error alone."""
+
+    def convert(text: str):
+        try:
+            return read(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
 
 
-def add_picture_options(p: argparse.ArgumentParser, what: str) -> None:
-    """``--picture`` and ``--pictures``; ``what`` says what they are used for."""
-    which = p.add_mutually_exclusive_group()
-    which.add_argument(
-        '--picture', metavar='FILE', help=f"{what}, a SinGAN's: a file or skimage://NAME, exactly as typed"
-    )
-    which.add_argument(
-        '--pictures', metavar='DIR', help=f"{what}, another model's: a folder or an LMDB, exactly as typed"
-    )
-
-
-def read_run_config(args: argparse.Namespace) -> Config:
-    """The config file ``args.config`` with the options of :func:`add_run_options`."""
-    if args.local_rank is not None:
-        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if 'launcher' in args.cfg_options:
-        raise InputError(f'launcher={args.cfg_options["launcher"]} is ignored in a config: give it as --launcher')
-    with said_once(args.launcher):
-        config = load_config(args.config, args.cfg_options, vars(args).get('picture'), vars(args).get('pictures'))
-    config.launcher = args.launcher
-    config.work_dir = config.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    return config
-
-
-def size(text: str) -> tuple[int, int]:
-    """Read HEIGHTxWIDTH, or one number for a square, as (height, width)."""
-    try:
-        numbers = [int(part) for part in text.lower().split('x')]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 2) or not all(is_whole(number, 1, MOST_LENGTH) for number in numbers):
-        raise argparse.ArgumentTypeError(f'a size is HEIGHTxWIDTH in pixels, such as 300x500, not {shown(text)}')
-    return numbers[0], numbers[-1]
-
-
-def _read(kind: type, fault: Callable[..., str], text: str):
-    try:
-        number = kind(text)
-    except ValueError:
-        number = text
-    found = fault(number)
-    if found:
-        raise argparse.ArgumentTypeError(f'{shown(number)} cannot work: it must be {found}')
-    return number
-
-
-def whole(least: int = 1, most: int = MOST_WHOLE) -> Callable[[str], int]:
+def whole(least: int = 1, most: int = MOST_WHOLE) -> Callable[[str], object]:
     """What reads a whole number from ``least`` to ``most``."""
-    return functools.partial(_read, int, functools.partial(whole_fault, least=least, most=most))
+    return _as_argument_type(arguments.whole(least, most).read)
 
 
-def real(least: float = -MOST_REAL, most: float = MOST_REAL) -> Callable[[str], float]:
+def real(least: float = -MOST_REAL, most: float = MOST_REAL) -> Callable[[str], object]:
     """What reads a finite number from ``least`` to ``most``."""
-    return functools.partial(_read, float, functools.partial(real_fault, least=least, most=most))
+    return _as_argument_type(arguments.real(least, most).read)
 
 
+size = _as_argument_type(arguments.read_size)
 count = whole(1)
 seed = whole(0, MOST_SEED)
