@@ -1,6 +1,5 @@
 """tools/gallery.py: the frame, on a tiny recipe of one photograph."""
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,9 @@ from singan_runs import CSG
 
 from mmpe.apis.many import find_config
 from mmpe.apis.workers import Workers
-from mmpe.cli.edit_tasks import TASKS
+from mmpe.cli.edit import program
 from mmpe.cli.gallery import main
+from mmpe.editing.tasks import TASKS
 from mmpe.gallery import drawings, making, recipe
 from mmpe.visualization.rows import below_each_other, in_rows
 
@@ -84,15 +84,12 @@ def test_shares_of_a_picture_become_pixels(tmp_path):
 
 def test_the_recipe_is_of_configs_and_tasks_that_are_there(tmp_path):
     assert list(recipe.RECIPE) == ['rocket', 'coffee', 'chelsea', 'brick', 'gravel', 'hubble_deep_field']
-    p = argparse.ArgumentParser()
-    tasks = p.add_subparsers()
-    for add_tasks in TASKS:
-        add_tasks(tasks)
     for entry in recipe.RECIPE.values():
         find_config(entry.config)
         for edit in entry.edits:
-            args = p.parse_args(edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))[1:])
-            assert args.out == tmp_path / edit.out and args.checkpoint == str(tmp_path / 'x.pth')
+            _, task, *words = edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))
+            _, given, _ = program(TASKS[task]).app(task).parse_args(words, exit_on_error=False, print_error=False)
+            assert given.kwargs['out'] == tmp_path / edit.out and given.args == (str(tmp_path / 'x.pth'),)
 
 
 def test_a_part_of_a_photograph_is_cut_out_once(tmp_path):

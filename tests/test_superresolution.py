@@ -10,7 +10,7 @@ from test_editing_injection import untrained
 
 from mmpe.datasets.singan_dataset import SinGANDataset, SuperResolutionDataset
 from mmpe.editing import super_resolve
-from mmpe.editing.superresolution import enlarged_sizes, fitting_strength
+from mmpe.editing.edits.super_resolve import enlarged_sizes, fitting_strength
 from mmpe.errors import InputError
 
 ROOT = 0.5 ** (1 / 3)

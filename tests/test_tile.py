@@ -60,7 +60,7 @@ def draw(on_torus, sizes=SIZES):
     return [torch.randn(1, *on_torus.noise_shape(scale, size)).double() for scale, size in enumerate(sizes)]
 
 
-def places(on_torus, size=SIZES[0]):
+def noise_grid(on_torus, size=SIZES[0]):
     encoding = on_torus.generator.encoding
     return encoding.coordinates(on_torus.noise_grid(size, (7, 11))) if encoding else None
 
@@ -73,7 +73,7 @@ def places(on_torus, size=SIZES[0]):
 @axes_
 def test_two_periods_are_one_twice_over(border, encoding, axes):
     on_torus = Torus(build(border, encoding), AXES[axes])
-    noises, coordinates = draw(on_torus), places(on_torus)
+    noises, coordinates = draw(on_torus), noise_grid(on_torus)
     one = on_torus(noises, WEIGHTS, coordinates)
     if coordinates is not None:
         coordinates = coordinates.repeat(*(2 if wraps else 1 for wraps in AXES[axes]), 1)
@@ -89,7 +89,7 @@ def test_two_periods_are_one_twice_over(border, encoding, axes):
 def test_rolled_noise_gives_the_rolled_image(border, encoding, axes):
     """By half a period: a whole number of pixels at every scale."""
     on_torus = Torus(build(border, encoding), AXES[axes])
-    noises, coordinates = draw(on_torus), places(on_torus)
+    noises, coordinates = draw(on_torus), noise_grid(on_torus)
 
     def roll(x, dims):
         for dim, wraps in zip(dims, AXES[axes]):
@@ -131,7 +131,7 @@ def test_no_axis_that_wraps_is_the_generator_itself(border, encoding):
     generator = build(border, encoding)
     on_torus = Torus(generator, (False, False))
     noises = draw(on_torus)
-    torch.testing.assert_close(on_torus(noises, WEIGHTS, places(on_torus)), generator(noises, WEIGHTS))
+    torch.testing.assert_close(on_torus(noises, WEIGHTS, noise_grid(on_torus)), generator(noises, WEIGHTS))
 
 
 @pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2], BORDERS[4]], ids=str)
@@ -290,7 +290,7 @@ def test_task(edit):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (('--axes', 'z'), 'invalid choice'),
+        (('--axes', 'z'), 'Invalid value "z" for --axes'),
         (('--size', '3x3'), 'too small'),
         (('--start-scale', '3'), 'does not exist'),
         (('--size', '100000x100000'), 'GiB are available'),

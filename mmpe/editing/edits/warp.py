@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import torch
 from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
+from mmpe.arguments import Text
 from mmpe.errors import InputError
-from mmpe.grid import InverseMap
-from mmpe.models.singan import SinGANModel
-from mmpe.numbers import check_numbers, check_real, size_text
+from mmpe.grid import InverseMap, Size
+from mmpe.models.singan import SinGANSampler
+from mmpe.numbers import check_numbers, check_real, shown, size_text
 
-from .edited import Edited
-from .masks import Size
-from .redrawing import redraw
+from ..edited import Edited
+from ..redrawing import redraw
+from ..tasks import Drawing, read_point, task
 
 Points = Sequence[tuple[float, float]]
 
@@ -25,23 +27,27 @@ _SAME_POINT = 1e-6  # pixels
 _ON_A_LINE = 1e-6  # extent across a line, as a share of that along it
 
 
-def warp(model: SinGANModel, sources: Points, targets: Points, pin: bool = True, **options) -> Edited:
+def warp(model: SinGANSampler, sources: Points, targets: Points, pin: bool = True, **options) -> Edited:
     """Bend the picture so that points of it come to lie elsewhere, by a thin-plate spline.
 
     Args:
-        model (SinGANModel): Trained.
-        sources (Sequence[tuple[float, float]]): (x, y) in pixels of the picture, the first pixel's centre being (0, 0).
-        targets (Sequence[tuple[float, float]]): Where each is to be.
-        pin (bool): Whether the picture's corners stay. If not, one point moves all of the picture, and points on a line
-            turn and enlarge it.
-        **options: See :func:`~mmpe.editing.redrawing.redraw`.
+        model: Trained.
+        sources: Points (x, y) in pixels of the picture; the center of the first pixel is (0, 0).
+        targets: Where each point will be.
+        pin: Whether the picture's corners stay. If not, one point moves the whole picture, and points on a line turn
+            and enlarge it.
+        **options: See :func:`~mmpe.editing.redraw`.
 
     Returns:
-        Edited: With the reconstruction kept where nothing has moved, if there is such a place.
+        The images. The reconstruction is kept where nothing has moved, if there is such a place.
 
     Raises:
-        InputError: If there are no points, not as many of both, points outside of the picture, or two that cannot both
-            be; also as :func:`redraw`.
+        InputError: If there are no points, their numbers differ, a point lies outside of the picture, or two points
+            contradict each other; also as :func:`redraw`.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> warp(example_singan(), sources=[(8, 12)], targets=[(11, 12)], num=2).images.shape
+    torch.Size([2, 3, 24, 32])
     """
     size = model.scaled_sizes()[-1]
     sources, targets = (_inside(points, size) for points in (sources, targets))
@@ -60,23 +66,27 @@ def warp(model: SinGANModel, sources: Points, targets: Points, pin: bool = True,
 def thin_plate(sources: np.ndarray, targets: np.ndarray) -> InverseMap:
     """The inverse map that shows every source (N, 2) at its target (N, 2), and bends least in between.
 
-    Of points that lie on a line, all bend the same: those turn and enlarge the picture as little as they must.
+    Points on a line do not determine a plane: they turn and enlarge the picture as little as they must.
 
     Raises:
-        InputError: If two sources are to be at one target.
+        InputError: If two sources share a target.
+
+    >>> corners = np.array([[0, 0], [4, 0], [0, 4]])
+    >>> thin_plate(corners, corners + 1)(torch.tensor([[3.0, 3.0]])).round(decimals=3).tolist()
+    [[2.0, 2.0]]
     """
     sources, targets = _off_the_line(*_once(np.asarray(sources, float), np.asarray(targets, float)))
     spline = RBFInterpolator(targets, sources - targets, kernel='thin_plate_spline', degree=1)
 
-    def places(positions: Tensor) -> Tensor:
+    def inverse_map(positions: Tensor) -> Tensor:
         points = positions.reshape(-1, 2).cpu().numpy()
         return positions + torch.from_numpy(spline(points)).reshape(positions.shape).to(positions)
 
-    return places
+    return inverse_map
 
 
 def _inside(points: Points, size: Size) -> np.ndarray:
-    """Points as (N, 2), all of them in a picture of ``size`` (H, W)."""
+    """Points as (N, 2), which all lie in a picture of ``size``."""
     check_numbers(partial(check_numbers, check_real, 2), points=points)
     array = np.asarray(points, float).reshape(-1, 2)
     for x, y in array:
@@ -85,7 +95,7 @@ def _inside(points: Points, size: Size) -> np.ndarray:
     return array
 
 
-def _once(sources, targets) -> tuple[np.ndarray, np.ndarray]:
+def _once(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each pair of points once: a spline cannot have two values at one point."""
     kept = []
     for i, target in enumerate(targets):
@@ -96,10 +106,11 @@ def _once(sources, targets) -> tuple[np.ndarray, np.ndarray]:
     return sources[kept], targets[kept]
 
 
-def _off_the_line(sources, targets) -> tuple[np.ndarray, np.ndarray]:
-    """Add points beside targets that lie on a line, as a plane through them is not determined otherwise.
+def _off_the_line(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Add points beside targets that lie on a line, which do not determine a plane.
 
-    They move as the others do by the nearest similarity (turn, enlargement and shift); those of one point, by a shift.
+    They move as the others do by the nearest similarity (turn, enlargement and shift), and beside a
+    single point by a shift.
     """
     old, new = ((points - points.mean(0)) @ (1, 1j) for points in (targets, sources))
     farthest = old[np.abs(old).argmax()]
@@ -110,6 +121,37 @@ def _off_the_line(sources, targets) -> tuple[np.ndarray, np.ndarray]:
     return _with(sources, added * turn), _with(targets, added)
 
 
-def _with(points, added) -> np.ndarray:
-    """Points and further ones, given as complex numbers from their centre."""
+def _with(points: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Points and further ones, given as complex numbers from their center."""
     return np.concatenate([points, np.stack([added.real, added.imag], -1) + points.mean(0)])
+
+
+def read_points(text: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Read a point, and where it will be.
+
+    >>> read_points('31,13:36,8')
+    ((31.0, 13.0), (36.0, 8.0))
+    """
+    points = text.split(':')
+    if len(points) != 2:
+        raise InputError(f'a point and where it is to be is X,Y:X,Y, such as 31,13:36,8, not {shown(text)}')
+    source, target = map(read_point, points)
+    return source, target
+
+
+@task('warp', '--points 31,13:36,8 31,42:31,42 --start-scale 1')
+def warp_task(
+    model: SinGANSampler,
+    *,
+    points: list[Annotated[tuple[tuple[float, float], tuple[float, float]], Text(read_points, 'X,Y:X,Y')]],
+    no_pin: bool = False,
+    drawing: Drawing,
+) -> Edited:
+    """Bend the picture by points of it.
+
+    Args:
+        points: points of the picture, in pixels, and where they are to be
+        no_pin: let the picture's corners go along
+    """
+    sources, targets = zip(*points)
+    return warp(model, sources, targets, pin=not no_pin, **drawing.options())

@@ -1,4 +1,4 @@
-"""Maps of places, and the images that are drawn by them."""
+"""Inverse maps, and the images that are drawn by them."""
 
 import math
 
@@ -16,19 +16,29 @@ from mmpe.editing import (
     move,
     redraw,
     remove,
+    resize_region,
     retarget,
-    scale,
     transfer_layout,
     warp,
 )
 from mmpe.editing.edited import Edited
-from mmpe.editing.layouts import flat_colours, rearrange
-from mmpe.editing.moves import flip, shift, transplant, zoom
-from mmpe.editing.places import clamp, identity, look_up, pixel_positions, reflect, sample_image
-from mmpe.editing.redrawing import reach_of
+from mmpe.editing.edits.retarget import resized
+from mmpe.editing.edits.transfer_layout import flat_colors, rearrange
+from mmpe.editing.edits.warp import thin_plate
+from mmpe.editing.inverse_maps import (
+    clamp,
+    flip,
+    identity,
+    look_up,
+    pixel_positions,
+    reflect,
+    sample_image,
+    shift,
+    zoom,
+)
+from mmpe.editing.redrawing import moved_mask
 from mmpe.editing.regions import Region
-from mmpe.editing.retargeting import resized
-from mmpe.editing.warps import thin_plate
+from mmpe.editing.transplants import transplant
 from mmpe.errors import InputError
 from mmpe.grid import Grid
 from mmpe.models.singan import SinGANModel
@@ -74,10 +84,10 @@ def test_outer_cells_lie_on_outer_pixels():
 
 
 def test_reflect_is_a_mirror_and_clamp_the_nearest():
-    places = torch.tensor([[-2.0, 0.5], [3, 7], [4.5, 5], [9, -1]], dtype=torch.float64)
-    assert reflect(places, (6, 4)).tolist() == [[2, 0.5], [3, 3], [1.5, 5], [3, 1]]
-    assert clamp(places, (6, 4)).tolist() == [[0, 0.5], [3, 5], [3, 5], [3, 0]]
-    assert reflect(places, (1, 1)).tolist() == [[0, 0]] * 4
+    positions = torch.tensor([[-2.0, 0.5], [3, 7], [4.5, 5], [9, -1]], dtype=torch.float64)
+    assert reflect(positions, (6, 4)).tolist() == [[2, 0.5], [3, 3], [1.5, 5], [3, 1]]
+    assert clamp(positions, (6, 4)).tolist() == [[0, 0.5], [3, 5], [3, 5], [3, 0]]
+    assert reflect(positions, (1, 1)).tolist() == [[0, 0]] * 4
 
 
 def test_look_up_and_sample_image_agree_with_a_linear_picture():
@@ -100,7 +110,9 @@ def test_look_up_and_sample_image_agree_with_a_linear_picture():
 def test_identity_is_the_reconstruction_and_the_plain_samples(encoding, border):
     model = untrained(encoding, border)
     for k in (0, 1, 2):
-        edited = redraw(model, identity, num=3, seed=7, start_scale=k, reach=torch.ones(1, 1, 24, 31), blending=False)
+        edited = redraw(
+            model, identity, num=3, seed=7, start_scale=k, edit_mask=torch.ones(1, 1, 24, 31), blending=False
+        )
         assert torch.equal(edited.images[:1], model.reconstruct())
         for i in (1, 2):
             assert torch.equal(edited.images[i : i + 1], model.sample(1, start_scale=k, seed=7, first=i))
@@ -140,11 +152,11 @@ def test_distance_to_a_box():
 def test_leaving_and_entering_a_region():
     positions = pixel_positions((20, 30))
     region = Region(box_mask((10, 5, 6, 7), (20, 30)))
-    left = region.leave(positions)
+    left = region.reflect_out(positions)
     assert bool((region.distance(left) > 0).all())
     assert torch.equal(left[~region.inside], positions[~region.inside])
     assert left[8, 10].tolist() == [8, 8] and left[8, 15].tolist() == [17, 8]
-    entered = region.enter(positions)
+    entered = region.reflect_in(positions)
     assert bool((region.distance(entered) < 0).all())
     assert torch.equal(entered[region.inside], positions[region.inside])
 
@@ -157,7 +169,7 @@ def test_patch_is_the_best_of_all_by_force():
     near = distance_transform_edt(~inside) <= 3
     around = np.argwhere(near)
     ring = np.array([p for p in around if not inside[tuple(p)]])
-    colours = picture[0].numpy().astype(float)
+    colors = picture[0].numpy().astype(float)
     best = {}
     for down in range(-18, 19):
         for right in range(-26, 27):
@@ -167,7 +179,7 @@ def test_patch_is_the_best_of_all_by_force():
             if any(inside[tuple(p)] for p in np.argwhere(inside) + (down, right)):
                 continue
             a, b = ring.T, (ring + (down, right)).T
-            difference = ((colours[:, a[0], a[1]] - colours[:, b[0], b[1]]) ** 2).sum() / len(ring)
+            difference = ((colors[:, a[0], a[1]] - colors[:, b[0], b[1]]) ** 2).sum() / len(ring)
             best[right, down] = difference + 1e-3 * math.hypot(down, right)
     sides = [(1, 0), (-1, 0), (0, 1), (0, -1)]
     expected = {min((by for by in best if by[0] * x + by[1] * y > 0), key=best.get) for x, y in sides}
@@ -186,9 +198,9 @@ def test_at_start_scale_0_that_cover_is_taken_which_is_drawn(monkeypatch, side, 
     middle = torch.tensor([15.5, 11.5])
     offered = []
 
-    def drawn(model, places, num, start_scale):
-        offered.append(places(middle) - middle)
-        asked = sample_image(model.picture, places(pixel_positions((24, 32))))
+    def drawn(model, inverse_map, num, start_scale):
+        offered.append(inverse_map(middle) - middle)
+        asked = sample_image(model.picture, inverse_map(pixel_positions((24, 32))))
         willing = offered[-1][axis] * side > 0
         return Edited((asked if willing else model.picture).expand(num, -1, -1, -1), dict(copied=asked))
 
@@ -230,13 +242,13 @@ def test_the_whole_picture_can_be_mirrored(start_scale):
 def test_where_a_region_appears(origin, factor, expected):
     region = Region(box_mask((6, 5, 6, 5), (24, 31)))
     positions = pixel_positions((24, 31))
-    places = transplant(region, origin, identity, factor)(positions)
+    shown = transplant(region, origin, identity, factor)(positions)
     left, top, width, height = expected
     x, y = positions.unbind(-1)
     inside = (x > left - 0.5) & (x < left + width - 0.5) & (y > top - 0.5) & (y < top + height - 0.5)
     near = (region.distance(origin(positions)).abs() * factor) < 1
-    assert torch.equal(places[inside & ~near], origin(positions)[inside & ~near])
-    assert torch.equal(places[~inside & ~near], positions[~inside & ~near])
+    assert torch.equal(shown[inside & ~near], origin(positions)[inside & ~near])
+    assert torch.equal(shown[~inside & ~near], positions[~inside & ~near])
 
 
 def test_mirrored_coordinates_are_the_mirrored_grid():
@@ -277,9 +289,9 @@ def test_moved_coordinates_and_noise_give_the_moved_image(encoding):
 def test_outside_of_its_reach_the_picture_stays(k):
     model = untrained()
     edited = move(model, (3, 4, 3, 4), (4, 2), start_scale=k, num=3)
-    assert 0 < edited.reach.mean() < 1
+    assert 0 < edited.edit_mask.mean() < 1
     assert edited.psnr_outside == math.inf
-    outside = (edited.reach == 0).expand(1, 3, -1, -1)
+    outside = (edited.edit_mask == 0).expand(1, 3, -1, -1)
     for image in edited.images.split(1):
         assert torch.equal(image[outside], model.reconstruct()[outside])
     assert not torch.equal(edited.images[1], edited.images[2])
@@ -289,26 +301,26 @@ def test_outside_of_its_reach_the_picture_stays(k):
 
 def test_reach_is_source_and_target_and_what_is_around():
     region = Region(box_mask((4, 5, 4, 4), (40, 50)))
-    places = transplant(region, shift((20, 10)), region.leave)
-    reach = reach_of(places, (40, 50), radius=3)
+    inverse_map = transplant(region, shift((20, 10)), region.reflect_out)
+    edit_mask = moved_mask(inverse_map, (40, 50), radius=3)
     expected = torch.zeros(40, 50)
     y, x = np.mgrid[:40, :50]
     for left, top in ((4, 5), (24, 15)):
         across = np.hypot(x - x.clip(left, left + 3), y - y.clip(top, top + 3))
         expected[torch.from_numpy(across <= 3)] = 1
-    assert torch.equal(reach[0, 0], expected)
+    assert torch.equal(edit_mask[0, 0], expected)
 
 
 def test_images_depend_on_seed_and_number_alone():
     model = untrained()
-    few, many = (scale(model, (8, 8, 6, 6), 1.5, num=n, seed=3, start_scale=0).images for n in (2, 4))
+    few, many = (resize_region(model, (8, 8, 6, 6), 1.5, num=n, seed=3, start_scale=0).images for n in (2, 4))
     assert torch.equal(few, many[:2])
-    assert not torch.equal(few, scale(model, (8, 8, 6, 6), 1.5, num=2, seed=4, start_scale=0).images)
+    assert not torch.equal(few, resize_region(model, (8, 8, 6, 6), 1.5, num=2, seed=4, start_scale=0).images)
 
 
 def test_noise_varies_from_the_chosen_scale_on():
     model = untrained(border=LAYER)
-    options = dict(num=2, start_scale=0, reach=torch.ones(1, 1, 24, 31), blending=False)
+    options = dict(num=2, start_scale=0, edit_mask=torch.ones(1, 1, 24, 31), blending=False)
     edited = redraw(model, identity, vary_from=2, **options)
     assert torch.equal(edited.images[1:], model.sample(1, start_scale=2, seed=0, first=1))
 
@@ -332,8 +344,8 @@ def test_extended_to_the_bottom_right_the_coarsest_scale_is_the_old_one():
 
 
 def test_stretching_samples_the_same_space_more_densely():
-    places = resized((24, 31), (47, 31), ('stretch', 'extend'))(pixel_positions((47, 31)))
-    assert torch.equal(places[::2], pixel_positions((24, 31)))
+    shown = resized((24, 31), (47, 31), ('stretch', 'extend'))(pixel_positions((47, 31)))
+    assert torch.equal(shown[::2], pixel_positions((24, 31)))
     model = untrained(CARTESIAN, LAYER, sizes=[(24, 31)])
     edited = retarget(model, (47, 70), start_scale=0, num=2, seed=5)
     plain = model.sample(1, (47, 70), seed=5, first=1)
@@ -355,8 +367,8 @@ def test_noise_is_never_repeated_in_neighbouring_cells():
 
     model = untrained(border=LAYER, sizes=[(24, 31)])
     for mode in ('stretch', 'extend'):
-        places = resized((24, 31), (60, 90), (mode, mode))
-        drawing = _Drawing(model, places, (60, 90), torch.ones(1, 1, 60, 90), 0, 0)
+        inverse_map = resized((24, 31), (60, 90), (mode, mode))
+        drawing = _Drawing(model, inverse_map, (60, 90), torch.ones(1, 1, 60, 90), 0, 0)
         noise = drawing._noise(0, torch.randn(1, 2, 60, 90), 0)
         assert bool((noise.diff(dim=-1) != 0).all()) and bool((noise.diff(dim=-2) != 0).all())
         assert torch.isin(model.fixed_noise, noise).all()
@@ -368,8 +380,8 @@ def test_noise_is_never_repeated_in_neighbouring_cells():
 def test_a_warp_hits_its_points():
     rng = np.random.default_rng(0)
     sources, targets = rng.uniform(0, 20, (2, 7, 2))
-    places = thin_plate(sources, targets)
-    np.testing.assert_allclose(places(torch.from_numpy(targets)).numpy(), sources, atol=1e-8)
+    inverse_map = thin_plate(sources, targets)
+    np.testing.assert_allclose(inverse_map(torch.from_numpy(targets)).numpy(), sources, atol=1e-8)
 
 
 def test_an_affine_warp_is_exact():
@@ -377,8 +389,8 @@ def test_an_affine_warp_is_exact():
     targets = rng.uniform(0, 20, (6, 2))
     matrix, offset = np.array([[0.9, 0.2], [-0.1, 1.1]]), np.array([3.0, -2])
     positions = pixel_positions((21, 25))
-    places = thin_plate(targets @ matrix.T + offset, targets)(positions)
-    np.testing.assert_allclose(places.numpy(), positions.numpy() @ matrix.T + offset, atol=1e-8)
+    shown = thin_plate(targets @ matrix.T + offset, targets)(positions)
+    np.testing.assert_allclose(shown.numpy(), positions.numpy() @ matrix.T + offset, atol=1e-8)
 
 
 def test_one_point_shifts_and_points_on_a_line_turn_and_enlarge():
@@ -413,21 +425,21 @@ def test_areas_are_shown_where_they_are_wanted():
     present[5:15, 3:9] = 1
     wanted[2:7, 12:24] = 1
     wanted[12:18, 2:6] = 1
-    places = rearrange(wanted, present)(pixel_positions((20, 30)))
-    x, y = places.round().long().unbind(-1)
+    shown = rearrange(wanted, present)(pixel_positions((20, 30)))
+    x, y = shown.round().long().unbind(-1)
     assert np.array_equal(present[y.numpy(), x.numpy()], wanted)
     # a box half as high and twice as wide
-    assert places[2, 12].tolist() == [2.5 + 0.25, 4.5 + 1] and places[6, 23].tolist() == [8.5 - 0.25, 14.5 - 1]
+    assert shown[2, 12].tolist() == [2.5 + 0.25, 4.5 + 1] and shown[6, 23].tolist() == [8.5 - 0.25, 14.5 - 1]
     unchanged = rearrange(present, present)(pixel_positions((20, 30)))
     assert torch.equal(unchanged, pixel_positions((20, 30)))
 
 
-def test_flat_colours_are_found_through_noise():
+def test_flat_colors_are_found_through_noise():
     picture = torch.full((1, 3, 40, 40), -1.0)
     picture[:, 0, :15] = 1
     picture[:, :, 0, 0] = 0.1  # a blend
     noisy = picture + 0.03 * torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))
-    found = flat_colours(noisy.clamp(-1, 1))
+    found = flat_colors(noisy.clamp(-1, 1))
     assert len(found) == 2
     np.testing.assert_allclose(found, [[0, 0, 0], [255, 0, 0]], atol=12)
 
@@ -445,8 +457,8 @@ BLACK, WHITE = torch.full((1, 3, 9, 9), -1.0), torch.ones(1, 3, 9, 9)
         (lambda m: move(m, (2, 2, 5, 5), (4, 0), seam=-1), 'seam=-1 cannot work: it must be from 0'),
         (lambda m: move(m, torch.zeros(1, 1, 24, 31), (4, 0)), 'the region is empty'),
         (lambda m: move(m, torch.ones(1, 1, 9, 9), (4, 0)), r'not one of the picture, \(1, 1, 24, 31\)'),
-        (lambda m: scale(m, (2, 2, 5, 5), 0), 'factor=0 cannot work: it must be above 0'),
-        (lambda m: scale(m, (2, 2, 5, 5), 2, anchor='left'), "no anchor 'left'"),
+        (lambda m: resize_region(m, (2, 2, 5, 5), 0), 'factor=0 cannot work: it must be above 0'),
+        (lambda m: resize_region(m, (2, 2, 5, 5), 2, anchor='left'), "no anchor 'left'"),
         (lambda m: mirror(m, (2, 2, 5, 5), 'z'), "not 'z'"),
         (lambda m: remove(m, (2, 2, 5, 5), start_scale=3), 'the trained scales are 0 to 2'),
         (lambda m: remove(m, (2, 2, 5, 5), seed=-1), 'seed=-1 cannot work: it must be at least 0'),
