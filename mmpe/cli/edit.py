@@ -38,8 +38,8 @@ def run_task(task: Task, checkpoint: str, out: Path, overwrite: bool, device: st
         return task.function(load_singan(checkpoint, find_device(device)), **parameters)
 
     if task.file:
-        check_format(out)
         check_result(out, inputs, overwrite)
+        check_format(out)
         made = edited()
         files = made.save(out)
     else:
