@@ -87,7 +87,7 @@ def progress_bars(disable: bool | None = False) -> Iterator[None]:
 
     def show(stage: str, done: int, total: int | None) -> None:
         if stage not in bars:
-            bars[stage] = tqdm(desc=stage, total=total, leave=False, disable=disable)
+            bars[stage] = tqdm(desc=stage, total=total, leave=None, disable=disable)  # leaves the outermost
         bars[stage].update(done - bars[stage].n)
         if done == total:
             bars.pop(stage).close()

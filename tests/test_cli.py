@@ -14,13 +14,13 @@ import mmpe
 from mmpe import cli
 
 TOOLS = sorted((REPOSITORY / 'tools').glob('*.py'))
-SHARED = {'from_signatures', 'options'}
+SHARED = {'from_signatures', 'options', 'run_config'}
 NAMES = {'convert_checkpoint': 'convert'}
 
 
 def called(*arguments) -> subprocess.CompletedProcess:
     command = [sys.executable, '-m', 'mmpe', *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, COLUMNS='160'))
+    return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, COLUMNS='200'))
 
 
 @pytest.fixture(scope='module')

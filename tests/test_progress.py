@@ -74,6 +74,7 @@ def test_bars_show_every_stage_by_its_name_also_one_in_another(capsys):
     shown = capsys.readouterr()
     assert shown.out == ''
     assert 'image' in shown.err and shown.err.count('61x83') >= 2
+    assert '2/2' in shown.err.rpartition('\r')[2] and shown.err.endswith('\n')  # the outer one stays
     assert '0/2' in shown.err and '0/3' in shown.err
     list(tracked(range(2), 'afterwards'))
     assert capsys.readouterr().err == ''
@@ -83,7 +84,7 @@ def test_bars_are_closed_where_work_fails(capsys):
     with pytest.raises(KeyError), progress_bars():
         report('image', 1, 4)
         raise KeyError
-    assert capsys.readouterr().err.endswith('\r')  # the line is cleared
+    assert capsys.readouterr().err.endswith('\n')  # an error begins on a line of its own
 
 
 def test_no_bars_where_there_is_no_terminal_if_asked(capsys):

@@ -48,8 +48,8 @@ def _module(name: str) -> str:
 
 
 def _what_it_does(name: str) -> str:
-    """The first line of a command's help, which is read without importing what the command needs."""
+    """The first paragraph of a command's help, which is read without importing what the command needs."""
     spec = find_spec(_module(name))
     module = ast.parse(spec.loader.get_source(spec.name))
     (main,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == 'main')
-    return (ast.get_docstring(main) or ast.get_docstring(module) or '').partition('\n')[0]
+    return (ast.get_docstring(main) or ast.get_docstring(module) or '').partition('\n\n')[0].replace('\n', ' ')

@@ -19,7 +19,6 @@ from mmpe.apis.results import ResultFolder, check_result, input_files
 from mmpe.editing import Animation, Edited
 from mmpe.editing.animation import check_format
 from mmpe.editing.tasks import TASKS, Task
-from mmpe.progress import progress_bars
 
 from .from_signatures import Command, command
 from .options import Device, Folder, Overwrite
@@ -36,12 +35,11 @@ def run_task(task: Task, checkpoint: str, out: Path, overwrite: bool, device: st
     inputs = input_files(checkpoint, options)
 
     def edited() -> Edited | Animation:
-        with progress_bars():
-            return task.function(load_singan(checkpoint, find_device(device)), **parameters)
+        return task.function(load_singan(checkpoint, find_device(device)), **parameters)
 
     if task.file:
-        check_format(out)
         check_result(out, inputs, overwrite)
+        check_format(out)
         made = edited()
         files = made.save(out)
     else:

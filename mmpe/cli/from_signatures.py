@@ -18,12 +18,19 @@ from types import MethodType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+from cyclopts.exceptions import (
+    CoercionError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from mmpe.arguments import Text
 from mmpe.boundary import boundary
 from mmpe.errors import one_line
 from mmpe.names import locate
+from mmpe.progress import progress_bars
 
 # a list takes all words up to the next option, a flag has no --no-flag, and of a repeated option the last one counts
 _USUAL = Parameter(consume_multiple=(1, None), negative=(), allow_repeating=True)
@@ -49,7 +56,8 @@ class Command:
     @boundary
     def __call__(self, arguments: Sequence[str] | None = None) -> None:
         """Run it with the words of ``sys.argv``, or others; what cannot be used ends it, with a line and code 2."""
-        run(self.app(called_as()), sys.argv[1:] if arguments is None else arguments)
+        with progress_bars():
+            run(self.app(called_as()), sys.argv[1:] if arguments is None else arguments)
 
     def app(self, name: str) -> App:
         """What cyclopts runs, for a program that is called by that name."""
@@ -114,8 +122,10 @@ def _refusal(error: CycloptsError) -> str:
     if isinstance(error, UnknownCommandError):
         given = f'there is no command {error.unused_tokens[0]!r}' if error.unused_tokens else 'a command is missing'
         return f'{given}: choose from {", ".join(name for name in error.app if not name.startswith("-"))}'
+    if isinstance(error, CoercionError) and error.msg:
+        return f'argument {"/".join(error.argument.names)}: {one_line(error.msg)}'
     if isinstance(error, MissingArgumentError) and error.keyword is None:
-        return f'{error.argument.name} is missing'
+        return f'the following arguments are required: {error.argument.name}'
     if isinstance(error, UnusedCliTokensError):
         return f'unrecognized arguments: {" ".join(error.unused_tokens)}'
     if isinstance(error, UnknownOptionError):
@@ -153,7 +163,8 @@ def _annotation(name: str, hint: Any) -> Any:
         extras = inner + extras
     text = next((extra for extra in extras if isinstance(extra, Text)), None)
     if text is None and kind in (str, Path):
-        text = Text(lambda word: kind(locate(word)))  # shells leave ~ to programs in --out=~/results
+        # shells leave ~ to programs in --out=~/results; all else is as typed
+        text = Text(lambda word: kind(locate(word) if word.startswith('~') else word))
     if kind is bool:
         return Annotated[(hint, Parameter(show_default=False))]
     if text is None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.apis import load, sample
 from mmpe.apis.checks import find_device
@@ -21,6 +20,7 @@ from mmpe.errors import InputError
 from mmpe.models.sampled import as_sampled
 from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import size_text
+from mmpe.progress import tracked
 from mmpe.visualization import picture_bytes, save_picture, save_sheet
 
 from .from_signatures import command
@@ -106,7 +106,7 @@ def write_samples(images: Iterator[tuple[Tensor, ...]], num: int, folder: Path) 
         The sizes.
     """
     on_sheet = []
-    for i, at_sizes in enumerate(tqdm(images, total=num, unit='image')):
+    for i, at_sizes in enumerate(tracked(images, 'image', num)):
         several = len(at_sizes) > 1
         for image in at_sizes:
             save_picture(image, folder / f'sample_{i:03}{"_" + _size_of(image) if several else ""}.png')
