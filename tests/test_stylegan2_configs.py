@@ -71,8 +71,7 @@ def test_schedule_is_the_papers(name):
     assert cfg.train_dataloader.batch_size == (2 if '8xb2' in name else 3)
     assert cfg.train_cfg.max_iters == (1_600_000 if '1600k' in name else 1_100_000)
     model = cfg.model
-    assert (model.r1_weight, model.r1_interval) == (10, 16)
-    assert (model.path_length_weight, model.path_length_interval) == (2, 4)
+    assert model.losses == dict(r1=dict(weight=10, interval=16), path_length=dict(weight=2, interval=4))
     assert (model.mixing_probability, model.ema) == (0.9, dict(half_life=10_000))
     for network, interval in (('generator', 4), ('discriminator', 16)):
         share = interval / (interval + 1)

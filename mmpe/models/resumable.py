@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 import torch
 from mmengine.model import BaseModel
@@ -21,15 +22,26 @@ class ResumableModel(BaseModel):
         family (str): What the user knows models of this kind as.
         starts_anew (tuple[str, ...]): Entries of the state dict that belong to a run, and not to the weights.
         optional_entries (tuple[str, ...]): Entries that only some checkpoints have.
+        earlier_names (dict[str, str]): Entries that checkpoints of earlier versions name otherwise, with today's name.
     """
 
     family: str
     starts_anew: tuple[str, ...] = ()
     optional_entries: tuple[str, ...] = ()
+    earlier_names: ClassVar[dict[str, str]] = {}
 
     def own_state(self, state: State) -> dict[str, Tensor]:
         """A state dict under this model's names; released ones have others."""
-        return dict(state)
+        return self._renamed(state)
+
+    def _renamed(self, state: State) -> dict[str, Tensor]:
+        return {self.earlier_names.get(name, name): value for name, value in state.items()}
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        for earlier, name in self.earlier_names.items():
+            if prefix + earlier in state_dict:
+                state_dict[prefix + name] = state_dict.pop(prefix + earlier)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def check_state(self, state: State) -> None:
         """Refuse to go on from the state dict of another model.
@@ -37,7 +49,7 @@ class ResumableModel(BaseModel):
         Raises:
             InputError: If names or shapes differ.
         """
-        check_entries(self.state_dict(), state, self.optional_entries)
+        check_entries(self.state_dict(), self._renamed(state), self.optional_entries)
 
     def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
         """Refuse a state dict that is not of the iteration that a checkpoint says.

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update
-from ..losses import non_saturating
+from ..adversarial import AdversarialModel, Size, Update
 
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -29,7 +28,7 @@ class DCGANModel(AdversarialModel):
     Args:
         generator (dict): Config of a :class:`ConvGenerator`.
         discriminator (dict | None): Config of a :class:`ConvDiscriminator`; None to sample only.
-        **settings: ``ema``, ``resize`` and ``data_preprocessor``, see
+        **settings: ``losses``, ``ema``, ``resize`` and ``data_preprocessor``, see
             :class:`~mmpe.models.adversarial.AdversarialModel`.
 
     Raises:
@@ -37,6 +36,7 @@ class DCGANModel(AdversarialModel):
     """
 
     family = 'DCGAN'
+    default_losses = dict(adversarial=dict(type='mmpe.NonSaturatingLoss'))
 
     def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
         super().__init__(generator, discriminator, **settings)
@@ -53,21 +53,6 @@ class DCGANModel(AdversarialModel):
         if self.generator.out_channels == 1:
             return (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
         return pictures
-
-    def _discriminator_losses(self, update: Update, reals: Tensor) -> list[Loss]:
-        def fake():
-            with torch.no_grad():
-                images = self._generate(update, 'discriminator', update.images, len(reals))
-            return non_saturating(self.discriminator(images), real=False)
-
-        return [('loss_fake', fake), ('loss_real', lambda: non_saturating(self.discriminator(reals), real=True))]
-
-    def _generator_losses(self, update: Update, batch: int, num: int) -> list[Loss]:
-        def fool():
-            images = self._generate(update, 'generator', batch * num, num)
-            return non_saturating(self.discriminator(images), real=True)
-
-        return [('loss_generator', fool)]
 
     def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
         rngs = update.random_generators(purpose, first, num)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
 import torch
 from mmengine.optim import OptimWrapperDict
@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_above, check_real
+from mmpe.numbers import check_above
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update
-from ..losses import mix
+from ..adversarial import AdversarialModel, Size, Update
 from ..resumable import State
 from .growth import Growth, as_side
-from .losses import drift, image_gradient_penalty, wasserstein
 from .sides import level
 
 
@@ -53,12 +51,11 @@ class PGGANModel(AdversarialModel):
     Args:
         generator (dict): Config of a :class:`GrowingGenerator`.
         discriminator (dict | None): Config of a :class:`GrowingDiscriminator`; None to sample only.
+        losses (dict | None): What differs from ``default_losses``: ``adversarial`` and ``gradient_penalty``.
         kimgs_per_scale (Mapping | None): Side to thousands of images, up to the generator's ``out_size``, see
             :class:`~mmpe.models.pggan.growth.Growth`; None: the full size from the start.
         transition_kimgs (float): Thousands of images in which a new side's layers fade in.
         lr_factors (Mapping | None): Side to the factor of both learning rates, 1 for sides that are not named.
-        gradient_penalty_weight (float): Weight of the gradient penalty.
-        drift_weight (float): Weight of what keeps scores about 0.
         ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
         resize (dict): How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
@@ -70,28 +67,28 @@ class PGGANModel(AdversarialModel):
     """
 
     family = 'Progressive GAN'
+    default_losses = dict(
+        adversarial=dict(type='mmpe.WassersteinLoss', drift_weight=0.001),
+        gradient_penalty=dict(type='mmpe.ImageGradientPenalty', weight=10.0),
+    )
     starts_anew = ('iteration', 'seed')  # where it stands in its growth belongs to the weights
 
     def __init__(
         self,
         generator: dict,
         discriminator: dict | None = None,
+        losses: dict | None = None,
         kimgs_per_scale: Mapping | None = None,
         transition_kimgs: float = 600,
         lr_factors: Mapping | None = None,
-        gradient_penalty_weight: float = 10.0,
-        drift_weight: float = 0.001,
         ema: dict | None = dict(half_life=10_000),  # noqa: B006
         resize: dict = dict(mode='area'),  # noqa: B006
         data_preprocessor: dict | None = None,
     ):
-        check_real(0, gradient_penalty_weight=gradient_penalty_weight, drift_weight=drift_weight)
-        super().__init__(generator, discriminator, ema, resize, data_preprocessor)
+        super().__init__(generator, discriminator, losses, ema, resize, data_preprocessor)
         out_size = self.generator.out_size
         self.growth = Growth(kimgs_per_scale or {out_size: 1}, transition_kimgs)
         self.lr_factors = {as_side(side, 'lr_factors'): factor for side, factor in (lr_factors or {}).items()}
-        self.gradient_penalty_weight = gradient_penalty_weight
-        self.drift_weight = drift_weight
         self._check_sizes(out_size)
         self.register_buffer('stage', torch.zeros((), dtype=torch.long))
 
@@ -170,35 +167,8 @@ class PGGANModel(AdversarialModel):
         side = self.growth.scale(seen)
         return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))
 
-    def _discriminator_losses(self, update: GrowingUpdate, reals: Tensor) -> list[Loss]:
-        first, num = update.images, len(reals)
-
-        def critic(images):
-            return self.discriminator(images, **update.growth)
-
-        @cache
-        def fakes():
-            with torch.no_grad():
-                return self._generate(update, 'discriminator', first, num)
-
-        def judge(images, real):
-            scores = critic(images)
-            return wasserstein(scores, real) + self.drift_weight * drift(scores)
-
-        def penalise():
-            rngs = update.random_generators('gradient penalty', first, num)
-            share = torch.stack([torch.rand(1, 1, 1, generator=rng, device='cpu') for rng in rngs]).to(reals)
-            return self.gradient_penalty_weight * image_gradient_penalty(critic, mix(reals, fakes().to(reals), share))
-
-        losses = [('loss_fake', lambda: judge(fakes(), real=False)), ('loss_real', lambda: judge(reals, real=True))]
-        return [*losses, ('loss_gradient_penalty', penalise)] if self.gradient_penalty_weight else losses
-
-    def _generator_losses(self, update: GrowingUpdate, batch: int, num: int) -> list[Loss]:
-        def fool():
-            images = self._generate(update, 'generator', batch * num, num)
-            return wasserstein(self.discriminator(images, **update.growth), real=True)
-
-        return [('loss_generator', fool)]
+    def _critic(self, update: GrowingUpdate) -> Callable[[Tensor], Tensor]:
+        return partial(self.discriminator, **update.growth)
 
     def _generate(self, update: GrowingUpdate, purpose: str, first: int, num: int) -> Tensor:
         rngs = update.random_generators(purpose, first, num)

@@ -50,7 +50,7 @@ class Pyramid(ResumableModel):
 
     @property
     def palette(self) -> Palette | None:
-        """Palette | None: The colours that one scale of the generator sees, where it has such a scale."""
+        """Palette | None: The colors that one scale of the generator sees, where it has such a scale."""
         return getattr(self.generator, 'palette', None)
 
     def set_pyramid(self, sizes: Sequence[Size]) -> None:
