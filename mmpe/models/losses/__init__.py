@@ -12,6 +12,7 @@ from .losses import Losses
 from .non_saturating import non_saturating
 from .path_length import path_length_penalty, path_lengths
 from .r1 import r1_penalty
+from .relativistic import relativistic
 from .wasserstein import drift, wasserstein
 from .wgan_gp import gradient_penalty, image_gradient_penalty, mix
 
@@ -35,5 +36,6 @@ __all__ = [
     'path_length_penalty',
     'path_lengths',
     'r1_penalty',
+    'relativistic',
     'wasserstein',
 ]
