@@ -7,7 +7,9 @@ from mmpe.apis import load_config
 
 CONFIGS = REPOSITORY / 'configs/positional_encoding_in_gans'
 CONFIG_F = CONFIGS / 'mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'
-_NARROW = dict(LearnableGrid=dict(channels=8), SinusoidalEncoding=dict(embedding_dim=4), CartesianGrid={})
+_NARROW = dict(
+    LearnableGrid=dict(channels=8), SinusoidalEncoding=dict(embedding_dim=4), CartesianGrid={}, ScaleConsistentGrid={}
+)
 
 
 def tiny_config(work_dir, config=CONFIG_F, iterations=6, **options) -> Config:

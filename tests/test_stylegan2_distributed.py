@@ -12,11 +12,15 @@ from mmpe.engine import SynchronisedModel
 
 ITERATIONS = 4
 PROCESSES = 2
-R3GAN = dict(adversarial=dict(type='RelativisticLoss'), r2=dict(type='R2Penalty', interval=2))
+LOSSES = dict(
+    adversarial=dict(type='RelativisticLoss'),
+    r2=dict(type='R2Penalty', interval=2),
+    scale_consistency=dict(type='ScaleConsistencyLoss'),
+)
 RUNS = dict(  # a process has four images
     groups_of_two=dict(group_size=2),
     groups_of_four=dict(group_size=4),
-    r3gan=dict(group_size=2, losses=R3GAN),
+    other_losses=dict(group_size=2, losses=LOSSES),
 )
 
 

@@ -13,6 +13,7 @@ from .non_saturating import non_saturating
 from .path_length import path_length_penalty, path_lengths
 from .r1 import r1_penalty
 from .relativistic import relativistic
+from .scale_consistency import scale_consistency
 from .wasserstein import drift, wasserstein
 from .wgan_gp import gradient_penalty, image_gradient_penalty, mix
 
@@ -37,5 +38,6 @@ __all__ = [
     'path_lengths',
     'r1_penalty',
     'relativistic',
+    'scale_consistency',
     'wasserstein',
 ]
