@@ -59,7 +59,9 @@ class ReleasedModel:
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
         samples = data.get('data_samples') or []
-        pictures = [sample.gt_img for sample in samples if hasattr(sample, 'gt_img')] or data['inputs']
+        pictures = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None] or data[
+            'inputs'
+        ]
         if isinstance(pictures, Mapping):
             pictures = pictures['img']
         if any('bgr' in _channel_orders(sample) for sample in samples):

@@ -18,7 +18,7 @@ from mmpe.registry import MODELS
 
 from .adversarial import with_noise_size
 from .arguments import own_config
-from .released_state import State, entries_below, load_strictly, own_entries, swap_colors
+from .released_state import State, entries_below, is_released, load_strictly, own_entries, swap_colors
 
 _AVERAGES = ('generator_ema.module.', 'generator_ema.')
 _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a checkpoint
@@ -135,8 +135,7 @@ class Family:
         config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
         own = own_config(config, network, kind.type)
-        is_released = hasattr(network, 'released_names')
-        return own, network if is_released else kind.release(network, state)
+        return own, network if is_released(network) else kind.release(network, state)
 
     def _kind(self, name: str) -> Kind:
         return self.discriminator if name == 'discriminator' else self.generator

@@ -59,9 +59,10 @@ def own_config(config: dict, network: nn.Module, own_type: str) -> dict:
         network (nn.Module): What was built from it.
         own_type (str): The type of mmpe's that a released one is made of.
     """
-    if not hasattr(network, 'arguments'):
+    arguments = vars(network).get('arguments')
+    if arguments is None:
         return dict(config)
-    own = dict(network.arguments, type=own_type)
+    own = dict(arguments, type=own_type)
     if own.get('encoding'):
         own['encoding'] = _own_encoding(own['encoding'], network.encoding)
     return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from collections.abc import Callable
 
 from mmengine.hub import hub
 from torch import nn
@@ -22,18 +22,20 @@ def connect() -> None:
 
     Models of other packages are loaded as before.
     """
-    if not hasattr(hub.load_checkpoint, '__wrapped__'):
-        hub.load_checkpoint = _converting(hub.load_checkpoint)
+    if not isinstance(hub.load_checkpoint, _Converting):
+        hub.load_checkpoint = _Converting(hub.load_checkpoint)
 
 
-def _converting(load_checkpoint):
-    @wraps(load_checkpoint)
-    def load(model: nn.Module, files: str | list[str], *args, **kwargs):
+class _Converting:
+    """In place of MMEngine's ``load_checkpoint``, which goes on loading models of other packages."""
+
+    def __init__(self, load_checkpoint: Callable):
+        self.load_checkpoint = load_checkpoint
+
+    def __call__(self, model: nn.Module, files: str | list[str], *args, **kwargs):
         if not isinstance(model, ResumableModel):
-            return load_checkpoint(model, files, *args, **kwargs)
+            return self.load_checkpoint(model, files, *args, **kwargs)
         return load_released(model, [files] if isinstance(files, str) else files)
-
-    return load
 
 
 def load_released(model: ResumableModel, files: list[str]) -> dict:

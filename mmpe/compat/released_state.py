@@ -49,6 +49,15 @@ def as_released(
     return network
 
 
+def is_released(network: nn.Module) -> bool:
+    """Whether :func:`as_released` has given a network the released state dict.
+
+    >>> is_released(nn.Linear(2, 1)), is_released(as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}))
+    (False, True)
+    """
+    return 'released_names' in vars(network)
+
+
 def renamed(own: str, released: str, entries: Mapping[str, str]) -> dict[str, str]:
     """The names of a part's entries, mmpe's with the released ones.
 

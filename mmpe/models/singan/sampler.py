@@ -15,14 +15,14 @@ from mmpe.random_numbers import check_draws, random_generator
 
 from ..sampled import SampledModel
 from .generator import Size
-from .pyramid import Pyramid
+from .pyramid_model import PyramidModel
 from .windows import memory_of_a_block
 
 _SAMPLES_TO_SCORE = 32
 _IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
 
 
-class SinGANSampler(Pyramid, SampledModel):
+class SinGANSampler(PyramidModel, SampledModel):
     """A pyramid that has been trained, as far as it has; what edits work with."""
 
     sample_options = ('size', 'start_scale')

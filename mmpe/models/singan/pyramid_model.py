@@ -13,10 +13,10 @@ from mmpe.registry import MODELS
 
 from ..resumable import ResumableModel, State
 from .generator import Size
-from .palette import Palette
+from .palette import Palette, SinGANPaletteGenerator
 
 
-class Pyramid(ResumableModel):
+class PyramidModel(ResumableModel):
     """Both networks of a SinGAN, a block per scale, and the picture that they are about.
 
     The state dict has all of it: the sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the
@@ -51,7 +51,7 @@ class Pyramid(ResumableModel):
     @property
     def palette(self) -> Palette | None:
         """Palette | None: The colors that one scale of the generator sees, where it has such a scale."""
-        return getattr(self.generator, 'palette', None)
+        return self.generator.palette if isinstance(self.generator, SinGANPaletteGenerator) else None
 
     def set_pyramid(self, sizes: Sequence[Size]) -> None:
         """Give both networks a block for every (H, W) of ``sizes``, coarse to fine.
