@@ -32,7 +32,7 @@ class _Converting:
     def __init__(self, load_checkpoint: Callable):
         self.load_checkpoint = load_checkpoint
 
-    def __call__(self, model: nn.Module, files: str | list[str], *args, **kwargs):
+    def __call__(self, model: nn.Module, files: str | list[str], *args, **kwargs) -> dict:
         if not isinstance(model, ResumableModel):
             return self.load_checkpoint(model, files, *args, **kwargs)
         return load_released(model, [files] if isinstance(files, str) else files)
@@ -42,11 +42,11 @@ def load_released(model: ResumableModel, files: list[str]) -> dict:
     """Give a model of a released config its released weights.
 
     Args:
-        model (ResumableModel): Built from the config that the files were trained with.
-        files (list[str]): Paths or URLs, as an index lists them: a ``.pth``, and for a SinGAN its pickle.
+        model: Built from the config that the files were trained with.
+        files: Paths or URLs, as an index lists them: a ``.pth``, and for a SinGAN its pickle.
 
     Returns:
-        dict: The converted ``state_dict``.
+        The converted ``state_dict``.
 
     Raises:
         InputError: If a file cannot be had or read, or does not fit the model; it names the file.

@@ -79,13 +79,13 @@ class AdversarialModel(LossModel, SampledModel):
     starts it again.
 
     Args:
-        generator (dict): Config of the generator.
-        discriminator (dict | None): Config of the discriminator; None to sample only.
-        losses (dict | None): What differs from ``default_losses``, see :class:`~mmpe.models.losses.Losses`.
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+        generator: Config of the generator.
+        discriminator: Config of the discriminator; None to sample only.
+        losses: What differs from ``default_losses``, see :class:`~mmpe.models.losses.Losses`.
+        ema: ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a size, as :func:`torch.nn.functional.interpolate` takes it.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        resize: How real images become those of a size, as :func:`torch.nn.functional.interpolate` takes it.
+        data_preprocessor: MMEngine's; the default moves data to the device.
     """
 
     starts_anew = ('iteration', 'images_seen', 'seed')
@@ -120,7 +120,7 @@ class AdversarialModel(LossModel, SampledModel):
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images that are trained."""
+        """(H, W) of the images that are trained."""
         return [self.generator.image_size()]
 
     def train(self, mode: bool = True) -> AdversarialModel:
@@ -130,7 +130,7 @@ class AdversarialModel(LossModel, SampledModel):
             self.generator_ema.eval()
         return self
 
-    def _load_from_state_dict(self, *args):
+    def _load_from_state_dict(self, *args) -> None:
         super()._load_from_state_dict(*args)
         if min(self.iteration, self.images_seen) < 0:
             raise InputError(f'it has seen {self.images_seen} images in {self.iteration} updates')
@@ -205,12 +205,12 @@ class AdversarialModel(LossModel, SampledModel):
         """One iteration, or one batch of its real images where gradients are accumulated.
 
         Args:
-            data (dict): ``inputs``: uint8 RGB images (3, S, S), a list or stacked; numbers of another type are in
+            data: ``inputs``: uint8 RGB images (3, S, S), a list or stacked; numbers of another type are in
                 [-1, 1] already.
-            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+            optim_wrapper: With ``generator`` and ``discriminator``.
 
         Returns:
-            dict[str, Tensor]: The losses that were found, averaged over all processes, and ``scale``, the height of the
+            The losses that were found, averaged over all processes, and ``scale``, the height of the
             images.
 
         Raises:
@@ -258,7 +258,7 @@ class AdversarialModel(LossModel, SampledModel):
         self._update = None
 
     def _train_generator(self, update: Update, num: int, optimizer: OptimWrapper) -> dict[str, Tensor]:
-        """One step, by as many batches of ``num`` images as the optimiser accumulates."""
+        """One step, by as many batches of ``num`` images as the optimizer accumulates."""
         self.discriminator.requires_grad_(False)
         losses = defaultdict(list)
         for number in range(optimizer._accumulative_counts):
@@ -284,26 +284,28 @@ class AdversarialModel(LossModel, SampledModel):
 
     @property
     def sampled_generator(self) -> nn.Module:
-        """nn.Module: The running average, where there is one."""
+        """The running average, where there is one."""
         return self.generator if self.generator_ema is None else self.generator_ema
 
     @property
     def stage_options(self) -> dict:
-        """dict: What the generator is told, beside latents and sizes, of how far training is."""
+        """What the generator is told, beside latents and sizes, of how far training is."""
         return {}
 
-    def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+    def forward(
+        self, inputs: dict | list[dict] | None = None, data_samples: None = None, mode: str = 'tensor'
+    ) -> Tensor | list[dict]:
         """Random images.
 
         Args:
-            inputs (dict | list[dict] | None): In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
+            inputs: In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
                 to draw, a ``number`` and ``sizes`` [(H, W), ...] each (None: those that are trained), see
                 :class:`~mmpe.datasets.SampleNumbers`.
-            data_samples (None): Without effect.
-            mode (str): 'tensor' or 'predict', MMEngine's in validation and test.
+            data_samples: Without effect.
+            mode: 'tensor' or 'predict', MMEngine's in validation and test.
 
         Returns:
-            Tensor | list[dict]: Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to
+            Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to
             (3, H, W) in [-1, 1].
         """
         if mode != 'predict':
@@ -320,13 +322,13 @@ class AdversarialModel(LossModel, SampledModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W); None: as trained.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            num: How many.
+            size: (H, W); None: as trained.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If the generator cannot give the size.

@@ -16,7 +16,7 @@ State = Mapping[str, Tensor]
 
 
 class ResumableModel(BaseModel):
-    """A model whose state dict, with its optimisers', is all that training needs to go on.
+    """A model whose state dict, with its optimizers', is all that training needs to go on.
 
     Attributes:
         family (str): What the user knows models of this kind as.
@@ -55,9 +55,9 @@ class ResumableModel(BaseModel):
         """Refuse a state dict that is not of the iteration that a checkpoint says.
 
         Args:
-            state (dict[str, Tensor]): With this model's names and shapes.
-            iteration (int): Of the run.
-            batches (int): That an update takes, one an iteration.
+            state: With this model's names and shapes.
+            iteration: Of the run.
+            batches: Batches per update, one per iteration.
 
         Raises:
             InputError: If it is not.
@@ -91,6 +91,10 @@ def check_entries(own: State, saved: State, optional: Collection[str] = ()) -> N
 
     Raises:
         InputError: If it is; it names one entry, both shapes and the number of such entries.
+
+    >>> check_entries(dict(weight=torch.zeros(2, 3)), dict(weight=torch.zeros(2, 4)))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: the checkpoint is of another model than the config: weight is 2x4 there and 2x3 here ...
     """
     here, there = _shapes(own), _shapes(saved)
     different = [name for name in {**here, **there} if there.get(name) != here.get(name) and name not in optional]

@@ -20,19 +20,23 @@ _LUMA = (0.299, 0.587, 0.114)
 class DCGANModel(AdversarialModel):
     """Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016: the non-saturating logistic loss.
 
-    See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalisation sees the batch
+    See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalization sees the batch
     of its own process, and generated and real pictures apart; its running statistics, by which images are sampled, are
     averaged over processes after every iteration. A generator of one channel is trained on grey pictures, and what is
     sampled of it has three equal channels.
 
     Args:
-        generator (dict): Config of a :class:`ConvGenerator`.
-        discriminator (dict | None): Config of a :class:`ConvDiscriminator`; None to sample only.
+        generator: Config of a :class:`ConvGenerator`.
+        discriminator: Config of a :class:`ConvDiscriminator`; None to sample only.
         **settings: ``losses``, ``ema``, ``resize`` and ``data_preprocessor``, see
             :class:`~mmpe.models.adversarial.AdversarialModel`.
 
     Raises:
         InputError: If the discriminator cannot see what the generator makes.
+
+    >>> generator = dict(type='ConvGenerator', out_size=16, channels=8, head=dict(type='DenseHead'))
+    >>> MODELS.build(dict(type='DCGANModel', generator=generator)).sample(2).shape
+    torch.Size([2, 3, 16, 16])
     """
 
     family = 'DCGAN'

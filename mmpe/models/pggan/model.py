@@ -26,14 +26,14 @@ class GrowingUpdate(Update):
     """An update at some point of the growth.
 
     Args:
-        transition_weight (float): Share of the newest layers.
+        transition_weight: Share of the newest layers.
     """
 
     transition_weight: float = 1.0
 
     @property
     def growth(self) -> dict:
-        """dict: As arguments of both networks."""
+        """As arguments of both networks."""
         return dict(curr_scale=self.size[0], transition_weight=self.transition_weight)
 
 
@@ -43,27 +43,31 @@ class PGGANModel(AdversarialModel):
 
     Side and transition weight follow from the images seen alone, so they are never out of step with the data or after
     a resume. See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. With each new side the
-    optimisers start anew, as released, at a learning rate of its own. Several processes train as one does with their
+    optimizers start anew, as released, at a learning rate of its own. Several processes train as one does with their
     joined batch as long as minibatch statistics group the same images.
 
     While it grows, what is sampled has the full size: images of the current side, each pixel enlarged to a square.
 
     Args:
-        generator (dict): Config of a :class:`GrowingGenerator`.
-        discriminator (dict | None): Config of a :class:`GrowingDiscriminator`; None to sample only.
-        losses (dict | None): What differs from ``default_losses``: ``adversarial`` and ``gradient_penalty``.
-        kimgs_per_scale (Mapping | None): Side to thousands of images, up to the generator's ``out_size``, see
+        generator: Config of a :class:`GrowingGenerator`.
+        discriminator: Config of a :class:`GrowingDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial`` and ``gradient_penalty``.
+        kimgs_per_scale: Side to thousands of images, up to the generator's ``out_size``, see
             :class:`~mmpe.models.pggan.growth.Growth`; None: the full size from the start.
-        transition_kimgs (float): Thousands of images in which a new side's layers fade in.
-        lr_factors (Mapping | None): Side to the factor of both learning rates, 1 for sides that are not named.
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+        transition_kimgs: Thousands of images in which a new side's layers fade in.
+        lr_factors: Side to the factor of both learning rates, 1 for sides that are not named.
+        ema: ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
+        resize: How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
             released code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        data_preprocessor: MMEngine's; the default moves data to the device.
 
     Raises:
-        InputError: If sides, weights or factors cannot be, or the two networks do not fit each other.
+        InputError: If sides, weights or factors cannot be used, or the two networks do not fit each other.
+
+    >>> generator = dict(type='GrowingGenerator', out_size=8, base_channels=16, latent_channels=4)
+    >>> MODELS.build(dict(type='PGGANModel', generator=generator)).sample(2).shape
+    torch.Size([2, 3, 8, 8])
     """
 
     family = 'Progressive GAN'
@@ -120,7 +124,7 @@ class PGGANModel(AdversarialModel):
             )
 
     def _trained_names(self, state: State) -> list[str]:
-        """Without the layers of other sides, which the optimisers have forgotten or do not know yet."""
+        """Without the layers of other sides, which the optimizers have forgotten or do not know yet."""
         last = level(self.growth.scales[int(state['stage'])], self.generator.num_upsamplings)
         return [name for name in super()._trained_names(state) if _is_trained_at(name, last)]
 
@@ -142,7 +146,7 @@ class PGGANModel(AdversarialModel):
         return dict(super().train_step(data, optim_wrapper), transition_weight=torch.tensor(weight))
 
     def _prepare(self, optim_wrapper: OptimWrapperDict) -> None:
-        """Forget what optimisers remember of another stage, and set the learning rates of this one."""
+        """Forget what optimizers remember of another stage, and set the learning rates of this one."""
         stage = self.growth.stage(int(self.images_seen))
         factor = self.lr_factors.get(self.growth.scales[stage], 1)
         for name in ('generator', 'discriminator'):
@@ -178,7 +182,7 @@ class PGGANModel(AdversarialModel):
 
     @property
     def stage_options(self) -> dict:
-        """dict: The side that is grown to, and how far its layers are faded in."""
+        """The side that is grown to, and how far its layers are faded in."""
         seen = int(self.images_seen)
         return dict(curr_scale=self.growth.scale(seen), transition_weight=self.growth.transition_weight(seen))
 

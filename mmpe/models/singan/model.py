@@ -23,7 +23,7 @@ from ..gradients import accumulate_gradients, step
 from ..loss_model import LossModel
 from ..losses import DiscriminatorBatch, PictureBatch, Term
 from ..resumable import State
-from .generator import copy_block
+from .generator import Size, copy_block
 from .given_blocks import block_of, scale_of, whole_blocks
 from .sampler import SinGANSampler
 
@@ -47,25 +47,29 @@ class SinGANModel(LossModel, SinGANSampler):
     ``generator_steps`` of its generator. All that training needs to go on, and all that sampling needs, is in the state
     dict: the pyramid's sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the seed.
 
-    What is sampled normalises by stored statistics, and so it does in training: finished scales always, and the current
+    What is sampled normalizes by stored statistics, and so it does in training: finished scales always, and the current
     one once its normalization is frozen, its statistics being taken anew every ten iterations. Batch statistics up to
     the end would fit a network that nobody samples; the released code's artifacts come from there. From then on the
     colors of random images are held to the picture's: see
     :class:`~mmpe.models.losses.color_statistics.ColorStatisticsLoss`.
 
     Args:
-        generator (dict): Config of a :class:`SinGANGenerator`.
-        discriminator (dict | None): Config of a :class:`SinGANDiscriminator`; None to sample only.
-        losses (dict | None): What differs from ``default_losses``: ``adversarial``, ``gradient_penalty``,
+        generator: Config of a :class:`SinGANGenerator`.
+        discriminator: Config of a :class:`SinGANDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial``, ``gradient_penalty``,
             ``reconstruction`` and ``color_statistics``.
-        iters_per_scale (int): Iterations per scale.
-        discriminator_steps (int): Discriminator steps per iteration.
-        generator_steps (int): Generator steps per iteration.
-        noise_weight (float): Noise amplitude, in units of the error between enlarged reconstruction and picture.
-        lr_milestones (Sequence[int]): Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
-        lr_gamma (float): See there.
-        freeze_norm_at (float): Share of a scale's iterations after which its generator normalizes by stored statistics.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        iters_per_scale: Iterations per scale.
+        discriminator_steps: Discriminator steps per iteration.
+        generator_steps: Generator steps per iteration.
+        noise_weight: Noise amplitude, in units of the error between enlarged reconstruction and picture.
+        lr_milestones: Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
+        lr_gamma: See there.
+        freeze_norm_at: Share of a scale's iterations after which its generator normalizes by stored statistics.
+        data_preprocessor: MMEngine's; the default moves data to the device.
+
+    >>> model = MODELS.build(dict(type='SinGANModel', generator=dict(type='SinGANGenerator')))
+    >>> list(model.losses)
+    ['adversarial', 'color_statistics', 'gradient_penalty', 'reconstruction']
     """
 
     starts_anew = (
@@ -114,11 +118,11 @@ class SinGANModel(LossModel, SinGANSampler):
 
     # ---------------------------------------------------------------- the pyramid
 
-    def _allocate(self, sizes):
+    def _allocate(self, sizes: Sequence[Size]) -> None:
         super()._allocate(sizes)
         self._reconstructed = None
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         given, sizes = state_dict.get(prefix + 'given_blocks'), state_dict.get(prefix + 'sizes', self.sizes)
         if given is not None and given.shape != (2, *sizes.shape[:1]):
             raise InputError(f'given_blocks has the shape {tuple(given.shape)}, not {(2, *sizes.shape[:1])}')
@@ -198,12 +202,12 @@ class SinGANModel(LossModel, SinGANSampler):
         """One iteration of the current scale.
 
         Args:
-            data (dict): ``inputs`` holds ``real_scale0`` ... as :class:`~mmpe.datasets.SinGANDataset` gives them,
+            data: ``inputs`` holds ``real_scale0`` ... as :class:`~mmpe.datasets.SinGANDataset` gives them,
                 (1, 3, H, W) in [-1, 1].
-            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+            optim_wrapper: With ``generator`` and ``discriminator``.
 
         Returns:
-            dict[str, Tensor]: The losses of the last steps.
+            The losses of the last steps.
         """
         reals = self.data_preprocessor(data, True)['inputs']
         if self.num_scales == 0:
@@ -265,7 +269,7 @@ class SinGANModel(LossModel, SinGANSampler):
     def _iteration(self) -> int:
         return int(self.stage) * self.iters_per_scale + int(self.step)
 
-    def _begin_stage(self, stage, reals):
+    def _begin_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         if stage == 0:
             self.check_trainable()
             self.seed.fill_(common_seed())
@@ -286,7 +290,7 @@ class SinGANModel(LossModel, SinGANSampler):
         blocks = (self.generator, self.discriminator)[number].blocks
         return 'the weights of the scale below' if copy_block(blocks, stage) else 'fresh weights'
 
-    def _finish_stage(self, stage, reals):
+    def _finish_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
         self.stage += 1
         self.step.zero_()
@@ -296,7 +300,7 @@ class SinGANModel(LossModel, SinGANSampler):
             self.noise_weights[stage + 1] = self.noise_weight * left
 
     @torch.no_grad()
-    def _store_statistics(self, stage):
+    def _store_statistics(self, stage: int) -> None:
         """Store the statistics of random images, averaged over a few: those that will be sampled."""
         block = self.generator.blocks[stage].train()
         norms = [m for m in block.modules() if isinstance(m, _BatchNorm)]
@@ -312,7 +316,7 @@ class SinGANModel(LossModel, SinGANSampler):
             norm.momentum = momentum
         block.eval()
 
-    def _set_learning_rate(self, optim_wrapper):
+    def _set_learning_rate(self, optim_wrapper: OptimWrapperDict) -> None:
         factor = self.lr_gamma ** sum(int(self.step) >= m for m in self.lr_milestones)
         for optimizer in optim_wrapper.values():
             for group in optimizer.param_groups:
@@ -324,7 +328,7 @@ class SinGANModel(LossModel, SinGANSampler):
         """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
         return random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
 
-    def _draw(self, stage, num, rng) -> list[tuple[Tensor, Tensor | None]]:
+    def _draw(self, stage: int, num: int, rng: torch.Generator) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
         *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
         images = [None] * num
@@ -340,11 +344,11 @@ class SinGANModel(LossModel, SinGANSampler):
 
     # ---------------------------------------------------------------- pictures
 
-    def _generate(self, stage, noise, below) -> Tensor:
+    def _generate(self, stage: int, noise: Tensor, below: Tensor | None) -> Tensor:
         return self.generator.refine(stage, noise, self.noise_weights[stage], below)
 
     @torch.no_grad()
-    def _below(self, stage) -> Tensor | None:
+    def _below(self, stage: int) -> Tensor | None:
         """The reconstruction of the scales below ``stage``, enlarged to it; it is constant, so found once a stage.
 
         In full precision: who asks first, within autocast or without, must not decide what a stage is trained on.

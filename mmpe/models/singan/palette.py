@@ -22,14 +22,19 @@ class Palette(nn.Module):
     """The main colors of a picture, and images reduced to them (SinGAN, sec. 4, "paint-to-image").
 
     Args:
-        num_colors (int): How many.
-        scale (int): The scale whose input is reduced, at least 1: the one at which paintings are to be injected.
+        num_colors: How many.
+        scale: The scale whose input is reduced, at least 1: the one at which paintings are to be injected.
 
     Attributes:
         colors (Tensor): (num_colors, 3) in [-1, 1], in the state dict.
 
     Raises:
         InputError: If there are no colors, or nothing enters the scale.
+
+    >>> palette = Palette(num_colors=2)
+    >>> palette.learn(torch.tensor([[-1.0, 1.0]]).view(1, 1, 1, 2).expand(1, 3, 4, 2))  # black beside white
+    >>> palette(torch.full((1, 3, 1, 1), 0.4)).flatten().tolist()
+    [1.0, 1.0, 1.0]
     """
 
     def __init__(self, num_colors: int = 5, scale: int = 1):
@@ -62,8 +67,8 @@ class SinGANPaletteGenerator(SinGANGenerator):
     So it is trained, and so it is sampled: what enters the scale, from below or injected, always passes the palette.
 
     Args:
-        palette (dict): Config of a :class:`Palette`.
-        num_scales (int | None): As :class:`SinGANGenerator` has it.
+        palette: Config of a :class:`Palette`.
+        num_scales: As :class:`SinGANGenerator` has it.
         **settings: The other arguments of :class:`SinGANGenerator`.
     """
 

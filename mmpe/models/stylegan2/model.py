@@ -41,20 +41,25 @@ class StyleGAN2Model(AdversarialModel):
     and regularisation is due for all of an update or none.
 
     Args:
-        generator (dict): Config of a :class:`StyleGenerator`.
-        discriminator (dict | None): Config of a :class:`StyleDiscriminator`; None to sample only.
-        losses (dict | None): What differs from ``default_losses``: ``adversarial``, ``r1`` and ``path_length``.
-        scales (dict | None): ``offsets`` and ``probabilities``, see :class:`~mmpe.models.stylegan2.scales.Scales`;
+        generator: Config of a :class:`StyleGenerator`.
+        discriminator: Config of a :class:`StyleDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial``, ``r1`` and ``path_length``.
+        scales: ``offsets`` and ``probabilities``, see :class:`~mmpe.models.stylegan2.scales.Scales`;
             None: the generator's own scale.
-        mixing_probability (float): How often two styles are mixed, in [0, 1].
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see
+        mixing_probability: How often two styles are mixed, in [0, 1].
+        ema: ``half_life``, in images, and ``ramp_up``, see
             :class:`~mmpe.models.average.RunningAverage`; None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a scale, as :func:`torch.nn.functional.interpolate` takes it.
+        resize: How real images become those of a scale, as :func:`torch.nn.functional.interpolate` takes it.
             The released code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        data_preprocessor: MMEngine's; the default moves data to the device.
 
     Raises:
-        InputError: If scales, probabilities, intervals or weights cannot be, or the discriminator cannot see a scale.
+        InputError: If scales, probabilities or losses cannot be used, or the discriminator cannot see a scale.
+
+    >>> generator = dict(type='StyleGenerator', out_size=8, style_channels=4, max_channels=4)
+    >>> model = MODELS.build(dict(type='StyleGAN2Model', generator=generator, losses=dict(path_length=None)))
+    >>> list(model.losses), model.sample(2).shape
+    (['adversarial', 'r1'], torch.Size([2, 3, 8, 8]))
     """
 
     family = 'StyleGAN2'
@@ -85,7 +90,7 @@ class StyleGAN2Model(AdversarialModel):
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images of every scale that is trained."""
+        """(H, W) of the images of every scale that is trained."""
         return [self.generator.image_size(base) for base in self.scales.bases]
 
     def _check_discriminator(self) -> None:
@@ -152,14 +157,14 @@ class StyleGAN2Model(AdversarialModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W); None: of the 4x4 grid. An image has the same z at every size.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
-            truncation (float): How far styles are from the mean one, 1 as far as trained.
+            num: How many.
+            size: (H, W); None: of the 4x4 grid. An image has the same z at every size.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
+            truncation: How far styles are from the mean one, 1 as far as trained.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If the generator cannot give the size.

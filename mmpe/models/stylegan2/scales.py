@@ -19,15 +19,21 @@ class Scales:
     """The scales that a generator is trained at (MS-PIE, sec. 4.2).
 
     Args:
-        offsets (Sequence[int]): What is added to the base grid's side of 4, at least -3.
-        probabilities (Sequence[float]): How often each is trained, with a sum of 1.
+        offsets: What is added to the base grid's side of 4, at least -3.
+        probabilities: How often each is trained, with a sum of 1.
 
     Attributes:
         offsets (tuple[int, ...]): See above.
         bases (list[tuple[int, int]]): (h, w) of each base grid.
 
     Raises:
-        InputError: If the two are of different length, or one has a value that cannot be.
+        InputError: If the two are of different length, or one has a value that cannot be used.
+
+    >>> scales = Scales(offsets=(0, 2, 4), probabilities=(0.5, 0.25, 0.25))
+    >>> scales.bases
+    [(4, 4), (6, 6), (8, 8)]
+    >>> scales.draw(seed=0, iteration=7) in scales.bases
+    True
     """
 
     def __init__(self, offsets: Sequence[int] = (0,), probabilities: Sequence[float] = (1.0,)):
