@@ -14,7 +14,7 @@ from mmpe.apis.checks import find_device
 from mmpe.apis.command_line import command, count, parser
 from mmpe.apis.results import ResultFolder, add_overwrite
 from mmpe.claims import CLAIMS, PROFILES
-from mmpe.claims.report import PATTERN, files_of, is_own, read, summary, write, write_page
+from mmpe.claims.results import PATTERN, files_of, is_own, read, summary, write, write_page
 from mmpe.claims.training import train_all
 
 
