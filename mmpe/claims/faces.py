@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmpe.analysis.figures import new_figure
 from mmpe.datasets import DrawnFaces
-from mmpe.evaluation.pyramid import pyramid_distance, pyramid_neighbourhoods
+from mmpe.evaluation.laplacian_pyramid import pyramid_distance, pyramid_neighbourhoods
 
 from .claim import Measure
 from .drawing import bars, picture_rows
