@@ -18,8 +18,8 @@ from .sized_metrics import RealSetMetric
 class SlicedWasserstein(RealSetMetric):
     """Progressive GAN's distance of details, ``swd``: mean over levels of the pyramid, times 1000; lower is better.
 
-    See :mod:`mmpe.evaluation.laplacian_pyramid`. It needs no network. Progressive GAN takes ``num=16384``, which takes 3
-    GB of memory for images of 256 pixels, and as much for real pictures.
+    See :mod:`mmpe.evaluation.laplacian_pyramid`. It needs no network. Progressive GAN takes ``num=16384``, which takes
+    3 GB of memory for images of 256 pixels, and as much for real pictures.
 
     Args:
         num (int): How many images and real pictures count, at most.
