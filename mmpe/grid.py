@@ -13,7 +13,11 @@ from .errors import InputError
 from .numbers import as_size, check_numbers, check_real, check_whole, is_whole, shown, size_text
 
 Size = tuple[int, int]
+"""(height, width)."""
+
 Box = tuple[int, int, int, int]
+"""(left, top, width, height)."""
+
 InverseMap = Callable[[Tensor], Tensor]
 """From positions (..., 2) in a new picture to the places that are seen there, in float64 (scikit-image's term)."""
 

@@ -8,7 +8,7 @@ own scope MMEngine warns at every look-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -25,10 +25,22 @@ def _child(parent: Registry, *locations: str, **options) -> Registry:
     return Registry(parent.name, parent=parent, scope='mmpe', locations=locations, **options)
 
 
-def _build_model(*args, **kwargs):
+def _build_model(config, *args, registry: Registry, **kwargs):
     from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
 
-    return build_if_it_fits(*args, **kwargs)
+    registry.import_from_location()
+    return build_if_it_fits(_with_current_arguments(config), registry, *args, **kwargs)
+
+
+RENAMED_ARGUMENTS: dict[str, Callable[[dict], dict]] = {}
+"""Per type of a model or its part: gives a config with renamed arguments their current names. :mod:`mmpe.compat` fills
+it."""
+
+
+def _with_current_arguments(config):
+    kind = config.get('type') if isinstance(config, dict) else None
+    name = kind.__name__ if isinstance(kind, type) else str(kind).removeprefix('mmpe.')
+    return RENAMED_ARGUMENTS[name](dict(config)) if name in RENAMED_ARGUMENTS else config
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)
@@ -68,6 +80,17 @@ def registered_name(kind) -> str:
             if name is not None:
                 return name
     return f'{kind.__module__}.{kind.__qualname__}'
+
+
+def registered(kind: type, registry: Registry = MODELS) -> dict[str, type]:
+    """All classes of a kind by their registered names.
+
+    >>> from mmpe.models.encodings import Encoding
+    >>> 'CartesianGrid' in registered(Encoding)
+    True
+    """
+    found = registry.module_dict.items()
+    return {name: module for name, module in found if isinstance(module, type) and issubclass(module, kind)}
 
 
 def plain_data(data):

@@ -14,7 +14,7 @@ from stylegan2_models import batch, optimisers
 
 from mmpe.apis import load, load_config
 from mmpe.engine import SynchronisedModel
-from mmpe.models.padding import MODES
+from mmpe.models.padding import modes
 
 DATA = Path(__file__).parent / 'data'
 GOLDENS = {**np.load(DATA / 'classic.npz'), **np.load(DATA / 'classic_variants.npz')}
@@ -23,7 +23,7 @@ TOLERANCE = 1e-3
 IID = dict(type='PointwiseHead')
 GRID = dict(IID, encoding=dict(type='CartesianGrid'))
 HEADS = [dict(type='DenseHead'), IID, GRID]
-PADDINGS = [*MODES, dict(type='interp', mode='bicubic')]
+PADDINGS = [*modes(), dict(type='interp', mode='bicubic')]
 
 
 def golden(name):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmpe.analysis import audit, equivariance, feed, find_layers, spatial_bias, swapped
+from mmpe.analysis import analysis_inputs, audit, equivariance, find_layers, spatial_bias, swapped
 from mmpe.analysis.layers import find_periods
 from mmpe.analysis.padding import padding_names
 from mmpe.analysis.position import coordinates
@@ -199,21 +199,21 @@ def test_padding_is_named_and_swapped_wherever_it_is():
 # ------------------------------------------------------------------------------------------------- models of mmpe's own
 
 
-def test_feed_draws_what_each_family_takes():
-    pyramid = feed(trained_pyramid(), (24, 30))
+def test_inputs_are_drawn_as_each_family_takes():
+    pyramid = analysis_inputs(trained_pyramid(), (24, 30))
     inputs = pyramid.sample_input(2, torch.Generator())
     assert pyramid.generator(*inputs).shape == (2, 3, 24, 30)
-    styles = feed(MODELS.build(STYLES).eval(), (32, 48))
+    styles = analysis_inputs(MODELS.build(STYLES).eval(), (32, 48))
     inputs = styles.sample_input(2, torch.Generator())
     assert styles.generator(*inputs).shape == (2, 3, 32, 48)
     with pytest.raises(InputError, match='multiples of 4'):
-        feed(MODELS.build(STYLES), (17, 17))
+        analysis_inputs(MODELS.build(STYLES), (17, 17))
     with pytest.raises(InputError, match='not known'):
-        feed(nn.Conv2d(1, 1, 1))
+        analysis_inputs(nn.Conv2d(1, 1, 1))
 
 
 def test_maps_of_the_style_generator_are_seen_through_their_scale():
-    fed = feed(MODELS.build(STYLES).eval())
+    fed = analysis_inputs(MODELS.build(STYLES).eval())
     layers = find_layers(fed.generator, fed.sample_input)
     assert {'first', 'blocks.0.up', 'blocks.0', 'output'} <= set(layers)
     assert len(layers) == len(set(layers))
@@ -230,7 +230,7 @@ FAMILIES = dict(
 
 @pytest.mark.parametrize('family', FAMILIES)
 def test_pictures_are_shifted_by_their_coordinates_where_there_is_an_encoding(family):
-    fed = feed(MODELS.build(FAMILIES[family]).eval(), (32, 40))
+    fed = analysis_inputs(MODELS.build(FAMILIES[family]).eval(), (32, 40))
     sample_input, shift = fed.translation['sample_input'], fed.translation['shift']
     inputs = sample_input(2, torch.Generator())
     before, after = (next(x for x in some if x is not None and x.shape[-1] == 2) for some in _tensors(inputs, shift))
@@ -246,17 +246,17 @@ def test_pictures_are_shifted_by_their_coordinates_where_there_is_an_encoding(fa
 def test_a_pyramid_is_shifted_at_its_coarsest_scale_and_its_coordinates_too(encoding):
     """Where nothing but noise and coordinates says where it is, the picture moves with them."""
     found = {}
-    for border in ('DrawnBorder', 'LayerBorder'):
-        generator = dict(type='SinGANGenerator', base_channels=4, border=dict(type=border), encoding=encoding)
+    for padding in ('OversizedNoise', 'PadEachLayer'):
+        generator = dict(type='SinGANGenerator', base_channels=4, padding=dict(type=padding), encoding=encoding)
         model = MODELS.build(dict(type='SinGANModel', generator=generator))
         model.set_pyramid([(12, 16), (18, 24)])
         model.stage.fill_(2)
-        fed = feed(model.eval())
-        found[border] = equivariance(fed.generator, **fed.translation, num=4)
+        fed = analysis_inputs(model.eval())
+        found[padding] = equivariance(fed.generator, **fed.translation, num=4)
         inputs = fed.translation['sample_input'](1, torch.Generator())
         assert fed.generator(*inputs).shape == (1, 3, 12, 16)
-    assert found['DrawnBorder'].eq_t == math.inf
-    assert found['LayerBorder'].relative_error > 1e-3
+    assert found['OversizedNoise'].eq_t == math.inf
+    assert found['PadEachLayer'].relative_error > 1e-3
 
 
 def _tensors(inputs, shift):

@@ -11,7 +11,8 @@ from PIL import Image
 from test_editing_injection import untrained
 
 from mmpe.editing import Animation, animate
-from mmpe.editing.animation import check_format, noise_walk
+from mmpe.editing.animation import check_format
+from mmpe.editing.edits.animate import noise_walk
 from mmpe.errors import InputError
 
 

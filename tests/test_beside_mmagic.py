@@ -38,7 +38,7 @@ def test_mmagic_builds_an_encoding_of_mmpe(encoding, channels):
     'config',
     [
         dict(type='mmpe.SinGANGenerator'),
-        dict(type='mmpe.SinGANGenerator', border=dict(type='mmpe.LayerBorder'), encoding=dict(type='mmpe.CSG')),
+        dict(type='mmpe.SinGANGenerator', padding=dict(type='mmpe.PadEachLayer'), encoding=dict(type='mmpe.CSG')),
         dict(type='SinGANGenerator', encoding=dict(type='CSG'), _scope_='mmpe'),  # as `_base_ = 'mmpe::...'` gives it
     ],
 )

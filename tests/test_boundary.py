@@ -11,7 +11,7 @@ import torch
 
 from mmpe import memory
 from mmpe.apis import load_config
-from mmpe.apis.command_line import command, parser, real, seed, size, whole
+from mmpe.boundary import boundary
 from mmpe.errors import InputError, as_input_error
 from mmpe.registry import MODELS
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 def run(main, capsys):
     with pytest.raises(SystemExit) as ended:
-        command(main)()
+        boundary(main)()
     return ended.value.code, capsys.readouterr().err
 
 
@@ -49,7 +49,7 @@ def test_a_fault_of_its_own_keeps_its_traceback(error):
         raise error
 
     with pytest.raises(type(error)):
-        command(main)()
+        boundary(main)()
 
 
 def test_memory_that_pytorch_cannot_have(capsys):
@@ -108,24 +108,6 @@ def test_a_number_that_is_not_finite_is_named_by_its_key(tmp_path, value):
         load_config(tmp_path / 'c.py')
 
 
-@pytest.mark.parametrize(
-    ('kind', 'text'),
-    [(whole(1), t) for t in ('0', '-1', '1.5', 'nan', 'x', '9' * 5000, '')]
-    + [(whole(0, 5), '6'), (seed, '-1'), (seed, str(2**64))]
-    + [(real(), t) for t in ('nan', 'inf', '1e999', 'x')]
-    + [(real(0, 1), '1.1')]
-    + [(size, t) for t in ('0', '3x', '3x4x5', '-3x4', 'nan', '1e3x5', '9' * 50)],
-)
-def test_options_that_are_no_numbers(kind, text, capsys):
-    p = parser(None, 'python x.py')  # Python run with -OO has no docstrings
-    p.add_argument('--option', type=kind)
-    with pytest.raises(SystemExit) as ended:
-        p.parse_args([f'--option={text}'])
-    err = capsys.readouterr().err
-    assert ended.value.code == 2 and err.startswith('error: argument --option: ') and err.count('\n') == 1
-    assert len(err) < 300 and '--help' in err
-
-
 def piped(script: str, *flags: str) -> subprocess.CompletedProcess:
     """Run a script whose output nobody reads after its first line."""
     reader, writer = os.pipe()
@@ -146,8 +128,8 @@ def test_a_closed_pipe_ends_quietly():
     """print, MMEngine's logging, and what Python flushes at its end."""
     err, code = piped(
         'import logging, sys\n'
-        'from mmpe.apis.command_line import command\n'
-        '@command\n'
+        'from mmpe.boundary import boundary\n'
+        '@boundary\n'
         'def main():\n'
         '    logger = logging.getLogger("x")\n'
         '    logger.addHandler(logging.StreamHandler(sys.stdout))\n'

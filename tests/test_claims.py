@@ -87,7 +87,7 @@ def test_editing_claim_needs_the_layout_at_new_shapes(photograph):
 def test_claim_of_encodings_tells_stretched_from_extended(photograph, monkeypatch):
     """Behind a probe that knows every place."""
     probed = SimpleNamespace(layers=[SimpleNamespace(linear=SimpleNamespace(r2=0.9))])
-    monkeypatch.setattr(claim_5, 'feed', lambda model: SimpleNamespace(generator=model, sample_input=None))
+    monkeypatch.setattr(claim_5, 'analysis_inputs', lambda model: SimpleNamespace(generator=model, sample_input=None))
     monkeypatch.setattr(claim_5, 'position_probe', lambda *_: probed)
     height, width = photograph.shape[-2:]
 

@@ -133,20 +133,20 @@ def test_noise_has_the_released_shape(name, channels):
 
 
 @pytest.mark.parametrize(
-    'arguments, border',
+    'arguments, padding',
     [
-        (dict(), dict(type='HeadBorder', mode='zero')),
-        (dict(padding_mode='reflect'), dict(type='HeadBorder', mode='reflect')),
-        (dict(interp_pad=True), dict(type='HeadBorder', mode=dict(type='interp', mode='bicubic'))),
-        (dict(noise_with_pad=True), dict(type='DrawnBorder', mode='zero')),
-        (dict(interp_pad=True, noise_with_pad=True), dict(type='DrawnBorder')),
-        (dict(padding=1, pad_at_head=False), dict(type='LayerBorder')),
-        (dict(padding=1, pad_at_head=False, padding_mode='reflect'), dict(type='LayerBorder', mode='reflect')),
+        (dict(), dict(type='PadInputOnce', mode='zero')),
+        (dict(padding_mode='reflect'), dict(type='PadInputOnce', mode='reflect')),
+        (dict(interp_pad=True), dict(type='PadInputOnce', mode=dict(type='interp', mode='bicubic'))),
+        (dict(noise_with_pad=True), dict(type='OversizedNoise', mode='zero')),
+        (dict(interp_pad=True, noise_with_pad=True), dict(type='OversizedNoise')),
+        (dict(padding=1, pad_at_head=False), dict(type='PadEachLayer')),
+        (dict(padding=1, pad_at_head=False, padding_mode='reflect'), dict(type='PadEachLayer', mode='reflect')),
     ],
 )
-def test_padding_arguments_are_borders(arguments, border):
+def test_padding_arguments_are_parts_of_padding(arguments, padding):
     released = MODELS.build(dict(PE, num_scales=1, **arguments)).eval()
-    ours = SinGANGenerator(2, noise_channels=1, border=border).eval()
+    ours = SinGANGenerator(2, noise_channels=1, padding=padding).eval()
     ours.load_state_dict(released.state_dict())
     noises = [torch.randn(1, *ours.noise_shape(scale, size)) for scale, size in enumerate([(9, 12), (11, 15)])]
     image = released(noises, [1, 0.1])
@@ -311,11 +311,11 @@ def test_released_optimiser_constructor_is_ours():
 SIZES = [(13, 17), (16, 21), (20, 26)]
 WEIGHTS = [1, 0.1, 0.09]
 WIDTH = 8
-RECIPES = dict(  # noise channels at scale 0 and above, and the border that the first block's inputs go with
-    singan=((1, 3), 'HeadBorder', None),
-    csg=((2, 1), 'LayerBorder', 'CartesianGrid'),
-    spe4=((1, 1), 'LayerBorder', 'SinusoidalEncoding'),
-    interp=((1, 1), 'DrawnBorder', None),
+RECIPES = dict(  # noise channels at scale 0 and above, and the padding that the first block's inputs go with
+    singan=((1, 3), 'PadInputOnce', None),
+    csg=((2, 1), 'PadEachLayer', 'CartesianGrid'),
+    spe4=((1, 1), 'PadEachLayer', 'SinusoidalEncoding'),
+    interp=((1, 1), 'OversizedNoise', None),
 )
 
 
@@ -385,9 +385,9 @@ def assert_near(actual, expected, rtol=3e-5):
 def test_converted_checkpoint_is_the_released_one(tmp_path, name, discriminator):
     pair = make_pair(tmp_path, name, discriminator=discriminator)
     model = pair.convert()
-    channels, border, encoding = RECIPES[name]
+    channels, padding, encoding = RECIPES[name]
     assert type(model) is SinGANModel and type(model.generator) is SinGANGenerator
-    assert type(model.generator.border).__name__ == border
+    assert type(model.generator.padding).__name__ == padding
     assert (type(model.generator.encoding).__name__ if encoding else None) == encoding
     assert [model.generator.noise_shape(scale, (5, 5))[0] for scale in (0, 1)] == list(channels)
     assert [tuple(size) for size in model.sizes.tolist()] == SIZES
@@ -417,9 +417,8 @@ def test_config_tells_what_weights_cannot(tmp_path):
     assert type(model.generator.encoding).__name__ == 'SinusoidalEncoding'
     assert_near(model.reconstruct(), pair.reconstruct())
 
-    own = (
-        'encoding=dict(type="SinusoidalEncoding", embedding_dim=4, div_half_dim=True), border=dict(type="DrawnBorder")'
-    )
+    own = 'encoding=dict(type="SinusoidalEncoding", embedding_dim=4, div_half_dim=True), '
+    own += 'padding=dict(type="OversizedNoise")'
     config.write_text(f'model = dict(generator=dict(type="SinGANGenerator", base_channels={WIDTH}, {own}))')
     assert_near(pair.convert(config=config).reconstruct(), pair.reconstruct())
 
@@ -618,7 +617,7 @@ def test_tool_converts(tmp_path):
     done = run_tool(pair.pth, '--pickle', pair.pkl, '--out', tmp_path / 'new' / 'converted.pth')
     assert done.returncode == 0, done.stderr
     assert '3 of 3 scales, 13x17 to 20x26' in done.stdout
-    assert 'DrawnBorder' in done.stdout and 'the reconstruction stands in' in done.stdout
+    assert 'OversizedNoise' in done.stdout and 'the reconstruction stands in' in done.stdout
     assert_near(load(tmp_path / 'new' / 'converted.pth').reconstruct(), pair.reconstruct())
 
 

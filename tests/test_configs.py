@@ -56,7 +56,7 @@ def test_explicit_encodings_without_zero_padding_are_offered():
     """Released fault 6.9: the CSG and SPE configs keep padding=1."""
     for path in (REPOSITORY / 'configs').glob('*/singan*nopad*.py'):
         generator = Config.fromfile(path).model.generator
-        assert generator.border.type == 'DrawnBorder' and 'mode' not in generator.border
+        assert generator.padding.type == 'OversizedNoise' and 'mode' not in generator.padding
         assert generator.encoding.type in ('CartesianGrid', 'SinusoidalEncoding')
 
 

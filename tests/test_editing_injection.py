@@ -45,9 +45,9 @@ def untrained(generator='SinGANGenerator', sizes=SIZES, **settings):
     return model.eval()
 
 
-@pytest.fixture(scope='module', params=['HeadBorder', 'LayerBorder', 'DrawnBorder'])
+@pytest.fixture(scope='module', params=['PadInputOnce', 'PadEachLayer', 'OversizedNoise'])
 def model(request):
-    return untrained(border=dict(type=request.param), encoding=dict(type='CartesianGrid'))
+    return untrained(padding=dict(type=request.param), encoding=dict(type='CartesianGrid'))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_without_softness_the_mask_shows_what_was_injected(model, given):
 
 
 def test_an_edit_reaches_further_than_a_harmonisation(model, given):
-    near, far = (a(model, given, MASK, start_scale=1, num=1).reach.sum() for a in (harmonise, edit))
+    near, far = (a(model, given, MASK, start_scale=1, num=1).edit_mask.sum() for a in (harmonise, edit))
     assert MASK.sum() < near < far
 
 
@@ -170,27 +170,27 @@ def test_a_copy_of_the_photograph_has_no_error_and_a_shift_of_colour_has_its_own
 
 
 def test_the_error_is_blind_outside_the_reach():
-    model, reach = untrained(), box_mask((8, 8, 6, 6), (20, 30))
+    model, edit_mask = untrained(), box_mask((8, 8, 6, 6), (20, 30))
     far = model.picture.clone()
     far[..., 24:] = 0
-    assert start_scale_error(model, model.picture, reach, far) == pytest.approx(0, abs=1e-3)
+    assert start_scale_error(model, model.picture, edit_mask, far) == pytest.approx(0, abs=1e-3)
 
 
 def test_the_error_sees_the_last_rows_and_columns():
     """Where the squares of a tenth of the short side leave a rest."""
     model = untrained(sizes=[(10, 15), (14, 21), (21, 31)])
-    reach = torch.zeros(1, 1, 21, 31)
-    reach[..., -1, -1] = 1
+    edit_mask = torch.zeros(1, 1, 21, 31)
+    edit_mask[..., -1, -1] = 1
     other = model.picture.clone()
     other[..., -1, -1] += 0.5
-    same, moved = (start_scale_error(model, picture, reach, model.picture) for picture in (model.picture, other))
+    same, moved = (start_scale_error(model, picture, edit_mask, model.picture) for picture in (model.picture, other))
     assert moved - same == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_chosen_scale_has_the_least_error_and_is_marked_among_all(model, given):
-    reach = dilate(MASK, 1)
-    errors = {k: start_scale_error(model, given, reach, inject(model, given, k)) for k in (1, 2)}
-    chosen = choose_start_scale(model, given, reach)
+    edit_mask = dilate(MASK, 1)
+    errors = {k: start_scale_error(model, given, edit_mask, inject(model, given, k)) for k in (1, 2)}
+    chosen = choose_start_scale(model, given, edit_mask)
     assert errors[chosen] == min(errors.values())
     sheet = compare_start_scales(
         model, lambda scale: harmonise(model, given, MASK, start_scale=scale, num=1, dilation=1)

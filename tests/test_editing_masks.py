@@ -82,14 +82,19 @@ def test_fit_leaves_what_fits():
     assert fit(picture, (6, 9), 'it') is picture
 
 
+@pytest.mark.parametrize('radius', [0, 1, 4, 20])
+def test_a_mask_of_nothing_stays_one_however_far_it_is_extended(radius):
+    assert not dilate(torch.zeros(1, 1, 21, 31), radius).any()
+
+
 def test_psnr_outside_the_reach():
     kept = torch.zeros(1, 3, 4, 4)
     images = kept.repeat(2, 1, 1, 1)
-    reach = box_mask((0, 0, 2, 4), (4, 4))
+    edit_mask = box_mask((0, 0, 2, 4), (4, 4))
     images[..., :2] = 0.7
-    assert Edited(images, kept=kept, reach=reach).psnr_outside == math.inf
+    assert Edited(images, kept=kept, edit_mask=edit_mask).psnr_outside == math.inf
     images[..., 2:] = 0.2  # of a range of 2: 20 dB
-    assert Edited(images, kept=kept, reach=reach).psnr_outside == pytest.approx(20)
+    assert Edited(images, kept=kept, edit_mask=edit_mask).psnr_outside == pytest.approx(20)
     assert Edited(images).psnr_outside is None
 
 

@@ -19,8 +19,8 @@ from stylegan2_runs import tiny_config as stylegan2_config
 from torch.utils.data import Dataset
 
 from mmpe.apis import load, load_config, train
-from mmpe.apis.command_line import parser
 from mmpe.apis.one_picture import finished_model
+from mmpe.cli.from_signatures import command
 from mmpe.errors import InputError
 from mmpe.evaluation.real_pictures import RealPictures
 from mmpe.numbers import as_size
@@ -155,12 +155,15 @@ def test_real_pictures_may_be_the_numbers_that_models_learn_from(tmp_path):
 def test_a_home_folder_in_any_option(tmp_path, monkeypatch, name):
     monkeypatch.setenv('HOME', str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    p = parser('a tool', 'tool')
-    p.add_argument('inputs', nargs='+')
-    p.add_argument('--out', type=Path)
-    args = p.parse_args([name, 'other', f'--out={name}'])
+    given = []
+
+    @command('tool')
+    def tool(inputs: list[str], /, *, out: Path):
+        given.append((inputs, out))
+
+    tool([name, 'other', f'--out={name}'])
     expected = os.path.expanduser(name)
-    assert args.inputs == [expected, 'other'] and args.out == Path(expected)
+    assert given == [([expected, 'other'], Path(expected))]
 
 
 @pytest.mark.parametrize('seed', [torch.tensor(3), torch.tensor([3])[0]])

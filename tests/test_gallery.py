@@ -1,7 +1,5 @@
 """tools/gallery.py: the frame, on a tiny recipe of one photograph."""
 
-import argparse
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,10 @@ from singan_runs import CSG
 
 from mmpe.apis.many import find_config
 from mmpe.apis.workers import Workers
-from mmpe.cli.edit_tasks import TASKS
+from mmpe.cli.edit import program
+from mmpe.cli.gallery import main
+from mmpe.editing.tasks import TASKS
+from mmpe.gallery import drawings, making, recipe
 from mmpe.visualization.rows import below_each_other, in_rows
 
 TINY = [
@@ -26,30 +27,26 @@ TINY = [
 ]
 
 
-@pytest.fixture(scope='module')
-def gallery():
-    """The tool as a module."""
-    return importlib.import_module('mmpe.cli.gallery')
-
-
 @pytest.fixture
 def photograph():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 40, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
 
-def test_trains_once_edits_once_and_reports_what_fails(gallery, tmp_path, monkeypatch, capsys):
+def test_trains_once_edits_once_and_reports_what_fails(tmp_path, monkeypatch, capsys):
     edits = [
-        gallery.Edit('samples', '--num 2 --size {1x2}', {'photograph copy.png': lambda photograph: photograph}, show=2),
-        gallery.Edit('samples', '--start-scale 77'),
+        recipe.Edit('samples', '--num 2 --size {1x2}', {'photograph copy.png': lambda photograph: photograph}, show=2),
+        recipe.Edit('samples', '--start-scale 77'),
     ]
-    monkeypatch.setattr(gallery, 'RECIPE', dict(rocket=gallery.Photograph(str(CSG), edits)))
-    monkeypatch.setattr(gallery, 'plan_workers', lambda *_: Workers(['cpu'], 1))
+    monkeypatch.setitem(recipe.RECIPE, 'rocket', recipe.Photograph(str(CSG), edits))
+    monkeypatch.setattr(making, 'plan_workers', lambda *_: Workers(['cpu'], 1))
 
     def call():
-        monkeypatch.setattr(sys, 'argv', ['gallery.py', '--out', str(tmp_path), '--cfg-options', *TINY])
+        monkeypatch.setattr(
+            sys, 'argv', ['gallery.py', '--only', 'rocket', '--out', str(tmp_path), '--cfg-options', *TINY]
+        )
         try:
-            gallery.main()
+            main()
             code = 0
         except SystemExit as error:
             code = error.code
@@ -64,20 +61,20 @@ def test_trains_once_edits_once_and_reports_what_fails(gallery, tmp_path, monkey
     with Image.open(tmp_path / 'rocket.png') as sheet, Image.open(tmp_path / 'gallery.png') as all_sheets:
         assert sheet.height > 256 and all_sheets.size == sheet.size
     table = (tmp_path / 'gallery.md').read_text()
-    assert '| rocket     | 24x36 |      3 |                  2 |' in table
+    assert '| rocket     | 24x36 |      3 |                    2 |' in table
     assert table.count('mmpe edit samples ') == 1 and '--size 24x72' in table
 
     before = (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns
     runs = []
     done = subprocess.CompletedProcess([], 0)
-    monkeypatch.setattr(gallery.subprocess, 'run', lambda line, **_: runs.append(line) or done)
+    monkeypatch.setattr(making.subprocess, 'run', lambda line, **_: runs.append(line) or done)
     assert call()[0] == 0
     assert len(runs) == 1 and '77' in runs[0]  # what has failed is tried again, and that alone
     assert (tmp_path / 'trained/rocket/result/result.json').stat().st_mtime_ns == before
 
 
-def test_shares_of_a_picture_become_pixels(gallery, tmp_path):
-    edit = gallery.Edit('move', '--box {.5,.25,.1,.5} --by={-.2,0} --size {1x2} --to {.1,.2}:{.3,.4} --mask @mask.png')
+def test_shares_of_a_picture_become_pixels(tmp_path):
+    edit = recipe.Edit('move', '--box {.5,.25,.1,.5} --by={-.2,0} --size {1x2} --to {.1,.2}:{.3,.4} --mask @mask.png')
     folder = tmp_path / 'a folder'
     assert edit.command(tmp_path / 'x.pth', folder, (40, 100))[1:] == (
         ['move', str(tmp_path / 'x.pth'), '--box', '50,10,10,20', '--by=-20,0', '--size', '40x200']
@@ -85,22 +82,19 @@ def test_shares_of_a_picture_become_pixels(gallery, tmp_path):
     )
 
 
-def test_the_recipe_is_of_configs_and_tasks_that_are_there(gallery, tmp_path):
-    assert list(gallery.RECIPE) == ['rocket', 'coffee', 'chelsea', 'brick', 'gravel', 'hubble_deep_field']
-    p = argparse.ArgumentParser()
-    tasks = p.add_subparsers()
-    for add_tasks in TASKS:
-        add_tasks(tasks)
-    for entry in gallery.RECIPE.values():
+def test_the_recipe_is_of_configs_and_tasks_that_are_there(tmp_path):
+    assert list(recipe.RECIPE) == ['rocket', 'coffee', 'chelsea', 'brick', 'gravel', 'hubble_deep_field']
+    for entry in recipe.RECIPE.values():
         find_config(entry.config)
         for edit in entry.edits:
-            args = p.parse_args(edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))[1:])
-            assert args.out == tmp_path / edit.out and args.checkpoint == str(tmp_path / 'x.pth')
+            _, task, *words = edit.command(tmp_path / 'x.pth', tmp_path, (64, 96))
+            _, given, _ = program(TASKS[task]).app(task).parse_args(words, exit_on_error=False, print_error=False)
+            assert given.kwargs['out'] == tmp_path / edit.out and given.args == (str(tmp_path / 'x.pth'),)
 
 
-def test_a_part_of_a_photograph_is_cut_out_once(gallery, tmp_path):
-    assert gallery.Photograph('', []).picture('rocket', tmp_path) == 'skimage://rocket'
-    entry = gallery.Photograph('', [], part=(0.25, 0, 0.75, 0.5))
+def test_a_part_of_a_photograph_is_cut_out_once(tmp_path):
+    assert recipe.Photograph('', []).picture('rocket', tmp_path) == 'skimage://rocket'
+    entry = recipe.Photograph('', [], part=(0.25, 0, 0.75, 0.5))
     file = Path(entry.picture('rocket', tmp_path))
     whole = skimage.data.rocket()
     height, width = whole.shape[:2]
@@ -110,18 +104,18 @@ def test_a_part_of_a_photograph_is_cut_out_once(gallery, tmp_path):
     assert entry.picture('rocket', tmp_path) == str(file) and file.stat().st_mtime_ns == before
 
 
-def test_what_is_pasted_is_masked(gallery, photograph):
-    drawing = gallery.pasted(None, (0, 0, 0.25, 0.5), (0.5, 0.25))
+def test_what_is_pasted_is_masked(photograph):
+    drawing = drawings.pasted(None, (0, 0, 0.25, 0.5), (0.5, 0.25))
     old, new = np.asarray(photograph), np.asarray(drawing(photograph))
     assert (new[5:15, 20:30] == old[:10, :10]).all()
-    mask = np.asarray(gallery.changed_by(drawing)(photograph))
+    mask = np.asarray(drawings.changed_by(drawing)(photograph))
     expected = np.zeros((20, 40))
     expected[5:15, 20:30] = 255
     assert (mask == expected).all()
 
 
-def test_a_painting_has_the_colors_of_the_photograph(gallery, photograph):
-    picture = np.asarray(gallery.painting((0.9, 0.9), (0.25, 0, 0.75, 1, 0.1, 0.1))(photograph))
+def test_a_painting_has_the_colors_of_the_photograph(photograph):
+    picture = np.asarray(drawings.painting((0.9, 0.9), (0.25, 0, 0.75, 1, 0.1, 0.1))(photograph))
     pixels = np.asarray(photograph)
     assert (picture[0, 0] == pixels[18, 36]).all() and (picture[10, 20] == pixels[2, 4]).all()
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2

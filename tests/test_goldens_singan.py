@@ -22,9 +22,9 @@ TOLERANCE = 1e-5
 NOISES = dict(singan=(1, 3, 0), csg=(2, 1, 0), spe4=(1, 1, 0), interp=(1, 1, 10))
 OURS = dict(
     singan=dict(),
-    csg=dict(encoding=dict(type='CartesianGrid'), border=dict(type='LayerBorder')),
-    spe4=dict(encoding=dict(type='SinusoidalEncoding', embedding_dim=4), border=dict(type='LayerBorder')),
-    interp=dict(border=dict(type='DrawnBorder')),
+    csg=dict(encoding=dict(type='CartesianGrid'), padding=dict(type='PadEachLayer')),
+    spe4=dict(encoding=dict(type='SinusoidalEncoding', embedding_dim=4), padding=dict(type='PadEachLayer')),
+    interp=dict(padding=dict(type='OversizedNoise')),
 )
 IN_LAYERS = dict(type='SinGANMSGeneratorPE', padding=1, pad_at_head=False)
 RELEASED = dict(

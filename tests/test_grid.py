@@ -347,11 +347,11 @@ def test_a_head_of_one_size_draws_its_own_grid_only():
         generator(z, Grid(4).shifted((1, 0)))
 
 
-@pytest.mark.parametrize('border', ['DrawnBorder', 'LayerBorder'])
+@pytest.mark.parametrize('padding', ['OversizedNoise', 'PadEachLayer'])
 @pytest.mark.parametrize('name', ENCODINGS)
-def test_a_singan_draws_grids(name, border):
+def test_a_singan_draws_grids(name, padding):
     torch.manual_seed(0)
-    config = dict(type='SinGANGenerator', num_scales=1, base_channels=4, border=dict(type=border))
+    config = dict(type='SinGANGenerator', num_scales=1, base_channels=4, padding=dict(type=padding))
     generator = MODELS.build(dict(config, encoding=ENCODINGS[name])).eval()
     noise = torch.randn(1, *generator.noise_shape(0, (12, 14)))
     grid = Grid(noise.shape[-2:])

@@ -190,8 +190,8 @@ HOSTILE = dict(
 )
 # These are of no use to a run that goes on: only what builds a model from them refuses them.
 UNBUILDABLE = dict(
-    padding_is_a_function=put('meta', 'model', 'generator', 'border', 'mode', value='os.system'),
-    padding_is_a_module=put('meta', 'model', 'generator', 'border', 'mode', value='planted.thing'),
+    padding_is_a_function=put('meta', 'model', 'generator', 'padding', 'mode', value='os.system'),
+    padding_is_a_module=put('meta', 'model', 'generator', 'padding', 'mode', value='planted.thing'),
     norm_of_another_registry=put('meta', 'model', 'discriminator', 'norm_cfg', value=dict(type='BN', num_features='x')),
     unknown_argument=put('meta', 'model', 'shell', value='true'),
     scales_without_end=generator(num_scales=10**9),

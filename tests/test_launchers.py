@@ -13,9 +13,9 @@ from mmengine.config import Config
 
 import mmpe  # noqa: F401  (adapts MMEngine)
 from mmpe.apis import processes, rendezvous
-from mmpe.apis.command_line import command
 from mmpe.apis.launchers import Rank, expand_counts, find_rank, find_variables, without_launcher
 from mmpe.apis.rendezvous import first_host, meeting_point, slurm_port
+from mmpe.boundary import boundary
 from mmpe.cli import train_folder
 from mmpe.errors import InputError
 
@@ -212,7 +212,7 @@ def start(folder, environments, do):
         os.environ.update(environment)
         os.environ.update(PATH='/usr/bin', TMPDIR=str(folder))
         sys.stderr = open(folder / f'{number}.txt', 'w', buffering=1)  # noqa: SIM115
-        command(do)()
+        boundary(do)()
         processes._leave()
 
     context = multiprocessing.get_context('fork')

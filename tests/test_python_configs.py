@@ -62,13 +62,13 @@ train_cfg = dict(type=ResumableTrainLoop, max_iters=2)
 """
 SINGAN = """
 from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
-from mmpe.models.singan.borders import LayerBorder
+from mmpe.models.padding import PadEachLayer
 
 model = dict(
     type=SinGANModel, iters_per_scale=1,
     generator=dict(
         type=SinGANGenerator, base_channels=4, noise_channels=1,
-        encoding=dict(type=CartesianGrid), border=dict(type=LayerBorder),
+        encoding=dict(type=CartesianGrid), padding=dict(type=PadEachLayer),
     ),
     discriminator=dict(type=SinGANDiscriminator, base_channels=4),
 )

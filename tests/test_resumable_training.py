@@ -350,8 +350,8 @@ def start(function, work_dir):
         f'import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n'
         'from pathlib import Path\n'
         f'from {Path(__file__).stem} import {function.__name__}\n'
-        'from mmpe.apis.command_line import command\n'
-        f'command({function.__name__})(Path({str(work_dir)!r}))\n'
+        'from mmpe.boundary import boundary\n'
+        f'boundary({function.__name__})(Path({str(work_dir)!r}))\n'
     )
     return subprocess.Popen([sys.executable, '-c', script], stderr=subprocess.PIPE, text=True, start_new_session=True)
 

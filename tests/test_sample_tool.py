@@ -28,7 +28,7 @@ SIZES = [(12, 18), (17, 25), (24, 36)]
 CONFIG = dict(
     type='SinGANModel',
     generator=dict(
-        type='SinGANGenerator', base_channels=4, encoding=dict(type='CartesianGrid'), border=dict(type='LayerBorder')
+        type='SinGANGenerator', base_channels=4, encoding=dict(type='CartesianGrid'), padding=dict(type='PadEachLayer')
     ),
     discriminator=dict(type='SinGANDiscriminator', base_channels=4),
     iters_per_scale=1,

@@ -9,13 +9,13 @@ from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-BORDERS = [
-    dict(type='HeadBorder', mode='zero'),
-    dict(type='HeadBorder', mode='reflect'),
-    dict(type='LayerBorder'),
-    dict(type='LayerBorder', mode='reflect'),
-    dict(type='LayerBorder', mode='circular'),
-    dict(type='DrawnBorder'),
+PADDINGS = [
+    dict(type='PadInputOnce', mode='zero'),
+    dict(type='PadInputOnce', mode='reflect'),
+    dict(type='PadEachLayer'),
+    dict(type='PadEachLayer', mode='reflect'),
+    dict(type='PadEachLayer', mode='circular'),
+    dict(type='OversizedNoise'),
 ]
 CSG = dict(type='CartesianGrid')
 SPE = dict(type='SinusoidalEncoding', embedding_dim=4)
@@ -65,10 +65,10 @@ def train(model, optimisers, data, iterations):
 # -------------------------------------------------------------------- the generator
 
 
-@pytest.mark.parametrize('border', BORDERS)
+@pytest.mark.parametrize('padding', PADDINGS)
 @pytest.mark.parametrize('encoding', [None, CSG, SPE])
-def test_noise_decides_the_size(border, encoding):
-    g = generator(border=border, encoding=encoding)
+def test_noise_decides_the_size(padding, encoding):
+    g = generator(padding=padding, encoding=encoding)
     sizes = [(9, 14), (13, 20), (21, 17)]
     images = g(noises(g, sizes, num=2), [1, 0.1, 0.1], return_all=True)
     assert [tuple(image.shape) for image in images] == [(2, 3, *size) for size in sizes]
@@ -101,7 +101,7 @@ def test_head_border_is_zero_padding_of_noise_and_image():
 
 
 def test_coordinates_take_the_place_of_the_grid():
-    g = generator(encoding=CSG, border=dict(type='LayerBorder'))
+    g = generator(encoding=CSG, padding=dict(type='PadEachLayer'))
     maps = noises(g, [(9, 14), (13, 20)])
     grid = g.encoding.coordinates((9, 14))
     assert torch.equal(g(maps, [1, 0.1], coordinates=grid), g(maps, [1, 0.1]))
@@ -111,10 +111,10 @@ def test_coordinates_take_the_place_of_the_grid():
 
 def test_without_padding_or_encoding_there_is_no_sense_of_place():
     """Without zero padding, what a pixel becomes does not depend on where it lies."""
-    g = generator(1, border=dict(type='DrawnBorder'))
+    g = generator(1, padding=dict(type='OversizedNoise'))
     (noise,) = noises(g, [(20, 30)])
     assert torch.allclose(g([noise], [1])[..., 3:, 7:], g([noise[..., 3:, 7:]], [1]), atol=1e-6)
-    placed = generator(1, border=dict(type='DrawnBorder'), encoding=CSG)
+    placed = generator(1, padding=dict(type='OversizedNoise'), encoding=CSG)
     noise = torch.zeros(placed.noise_shape(0, (20, 30)))[None]
     assert not torch.allclose(placed([noise], [1])[..., 3:, 7:], placed([noise[..., 3:, 7:]], [1]), atol=1e-3)
 
@@ -142,7 +142,7 @@ def test_coordinates_of_another_size_are_refused():
 
 def test_noise_smaller_than_its_margin_is_refused():
     with pytest.raises(ValueError, match='too small'):
-        generator(border=dict(type='DrawnBorder'))([torch.zeros(1, 1, 10, 10)], [1])
+        generator(padding=dict(type='OversizedNoise'))([torch.zeros(1, 1, 10, 10)], [1])
 
 
 def test_widths_double_every_fourth_scale_up_to_128():
@@ -327,7 +327,7 @@ def test_losses_are_those_of_the_paper():
 @pytest.fixture(scope='module')
 def trained():
     torch.manual_seed(0)
-    model, optimisers, data = small_model(encoding=CSG, border=dict(type='LayerBorder'))
+    model, optimisers, data = small_model(encoding=CSG, padding=dict(type='PadEachLayer'))
     train(model, optimisers, data, 3 * model.num_scales)
     return model.eval()
 
@@ -386,7 +386,7 @@ def test_state_dict_alone_is_enough(trained):
     other = MODELS.build(
         dict(
             type='SinGANModel',
-            generator=dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder')),
+            generator=dict(type='SinGANGenerator', base_channels=4, encoding=CSG, padding=dict(type='PadEachLayer')),
             discriminator=dict(type='SinGANDiscriminator', base_channels=4),
         )
     )

@@ -347,7 +347,7 @@ def test_minibatch_stddev(batch, group_size, size):
 
 @pytest.mark.parametrize('part', ['conv_first', 'up_first'])
 def test_parts_without_padding_leave_room_for_the_next(part):
-    assert PARTS[part](2, 3, padded=False)(torch.randn(1, 2, 5, 7)).shape == (1, 3, 12, 16)
+    assert PARTS[part](2, 3, padding=0)(torch.randn(1, 2, 5, 7)).shape == (1, 3, 12, 16)
 
 
 def test_a_part_that_cannot_work_without_padding():

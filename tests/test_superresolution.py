@@ -10,7 +10,7 @@ from test_editing_injection import untrained
 
 from mmpe.datasets.singan_dataset import SinGANDataset, SuperResolutionDataset
 from mmpe.editing import super_resolve
-from mmpe.editing.superresolution import enlarged_sizes, fitting_strength
+from mmpe.editing.edits.super_resolve import enlarged_sizes, fitting_strength
 from mmpe.errors import InputError
 
 ROOT = 0.5 ** (1 / 3)
@@ -28,10 +28,10 @@ def test_as_many_steps_as_the_trained_ratio_needs(factor, steps):
     assert max(ratios) / min(ratios) < 1.02
 
 
-@pytest.mark.parametrize('border', ['HeadBorder', 'LayerBorder', 'DrawnBorder'])
+@pytest.mark.parametrize('padding', ['PadInputOnce', 'PadEachLayer', 'OversizedNoise'])
 @pytest.mark.parametrize('factor', [1.3, 4])
-def test_the_size_is_exact(border, factor):
-    edited = super_resolve(model_of((21, 30), border=dict(type=border)), factor=factor, num=2)
+def test_the_size_is_exact(padding, factor):
+    edited = super_resolve(model_of((21, 30), padding=dict(type=padding)), factor=factor, num=2)
     assert edited.images.shape == (2, 3, round(21 * factor), round(30 * factor))
     assert edited.before['bicubic'].shape == edited.images[:1].shape
 

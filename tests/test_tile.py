@@ -14,19 +14,19 @@ from mmpe.errors import InputError
 from mmpe.models.singan import windows
 from mmpe.registry import MODELS
 
-BORDERS = [
-    dict(type='LayerBorder'),
-    dict(type='LayerBorder', mode='interp'),
-    dict(type='HeadBorder'),
-    dict(type='HeadBorder', mode='interp'),
-    dict(type='DrawnBorder'),
+PADDINGS = [
+    dict(type='PadEachLayer'),
+    dict(type='PadEachLayer', mode='interp'),
+    dict(type='PadInputOnce'),
+    dict(type='PadInputOnce', mode='interp'),
+    dict(type='OversizedNoise'),
 ]
 CSG = dict(type='CartesianGrid')
 SPE = dict(type='SinusoidalEncoding', embedding_dim=4)
 SIZES = [(8, 12), (12, 18), (18, 26)]
 WEIGHTS = [1, 0.3, 0.3]
 
-borders = pytest.mark.parametrize('border', BORDERS, ids=str)
+paddings = pytest.mark.parametrize('padding', PADDINGS, ids=str)
 encodings = pytest.mark.parametrize('encoding', [None, CSG, SPE], ids=['none', 'csg', 'spe'])
 axes_ = pytest.mark.parametrize('axes', AXES)
 
@@ -40,14 +40,14 @@ def trained(generator):
     return generator.double().eval().requires_grad_(False)
 
 
-def build(border, encoding=None, num_scales=3):
-    settings = dict(num_scales=num_scales, base_channels=4, border=border, encoding=encoding)
+def build(padding, encoding=None, num_scales=3):
+    settings = dict(num_scales=num_scales, base_channels=4, padding=padding, encoding=encoding)
     return trained(MODELS.build(dict(type='SinGANGenerator', **settings)))
 
 
-def model(encoding=CSG, border=None, sizes=((9, 12), (13, 18), (18, 25))):
+def model(encoding=CSG, padding=None, sizes=((9, 12), (13, 18), (18, 25))):
     settings = dict(
-        type='SinGANGenerator', base_channels=4, encoding=encoding, border=border or dict(type='LayerBorder')
+        type='SinGANGenerator', base_channels=4, encoding=encoding, padding=padding or dict(type='PadEachLayer')
     )
     found = MODELS.build(dict(type='SinGANModel', generator=settings))
     found.set_pyramid(sizes)
@@ -60,7 +60,7 @@ def draw(on_torus, sizes=SIZES):
     return [torch.randn(1, *on_torus.noise_shape(scale, size)).double() for scale, size in enumerate(sizes)]
 
 
-def places(on_torus, size=SIZES[0]):
+def noise_grid(on_torus, size=SIZES[0]):
     encoding = on_torus.generator.encoding
     return encoding.coordinates(on_torus.noise_grid(size, (7, 11))) if encoding else None
 
@@ -68,12 +68,12 @@ def places(on_torus, size=SIZES[0]):
 # ------------------------------------------------------------------------------------------------- the wrap, exactly
 
 
-@borders
+@paddings
 @encodings
 @axes_
-def test_two_periods_are_one_twice_over(border, encoding, axes):
-    on_torus = Torus(build(border, encoding), AXES[axes])
-    noises, coordinates = draw(on_torus), places(on_torus)
+def test_two_periods_are_one_twice_over(padding, encoding, axes):
+    on_torus = Torus(build(padding, encoding), AXES[axes])
+    noises, coordinates = draw(on_torus), noise_grid(on_torus)
     one = on_torus(noises, WEIGHTS, coordinates)
     if coordinates is not None:
         coordinates = coordinates.repeat(*(2 if wraps else 1 for wraps in AXES[axes]), 1)
@@ -83,13 +83,13 @@ def test_two_periods_are_one_twice_over(border, encoding, axes):
     torch.testing.assert_close(two, repeat(one, 2, axes), atol=1e-10, rtol=0)
 
 
-@borders
+@paddings
 @encodings
 @axes_
-def test_rolled_noise_gives_the_rolled_image(border, encoding, axes):
+def test_rolled_noise_gives_the_rolled_image(padding, encoding, axes):
     """By half a period: a whole number of pixels at every scale."""
-    on_torus = Torus(build(border, encoding), AXES[axes])
-    noises, coordinates = draw(on_torus), places(on_torus)
+    on_torus = Torus(build(padding, encoding), AXES[axes])
+    noises, coordinates = draw(on_torus), noise_grid(on_torus)
 
     def roll(x, dims):
         for dim, wraps in zip(dims, AXES[axes]):
@@ -102,18 +102,18 @@ def test_rolled_noise_gives_the_rolled_image(border, encoding, axes):
     torch.testing.assert_close(rolled, roll(image, (-2, -1)), atol=1e-10, rtol=0)
 
 
-@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2]], ids=str)
-def test_one_scale_is_that_of_circular_padding(border):
-    generator = build(border, num_scales=1)
+@pytest.mark.parametrize('padding', [PADDINGS[0], PADDINGS[2]], ids=str)
+def test_one_scale_is_that_of_circular_padding(padding):
+    generator = build(padding, num_scales=1)
     (noise,) = draw(Torus(generator, (True, True)), SIZES[:1])
     expected = swapped(generator, 'circular')([noise], [1.0])
     torch.testing.assert_close(Torus(generator, (True, True))([noise], [1.0]), expected, atol=1e-10, rtol=0)
 
 
-@borders
+@paddings
 @axes_
-def test_two_periods_are_one_twice_over_from_a_later_scale_on(border, axes):
-    on_torus = Torus(build(border), AXES[axes])
+def test_two_periods_are_one_twice_over_from_a_later_scale_on(padding, axes):
+    on_torus = Torus(build(padding), AXES[axes])
     noises, image = draw(on_torus)[1:], torch.rand(1, 3, *SIZES[0]).double()
     one = on_torus(noises, WEIGHTS[1:], image=image, first_scale=1)
     doubled = [repeat(noise, 2, axes) for noise in noises]
@@ -125,22 +125,22 @@ def test_two_periods_are_one_twice_over_from_a_later_scale_on(border, axes):
 # ------------------------------------------------------------------------------------------------- axes that end
 
 
-@borders
+@paddings
 @encodings
-def test_no_axis_that_wraps_is_the_generator_itself(border, encoding):
-    generator = build(border, encoding)
+def test_no_axis_that_wraps_is_the_generator_itself(padding, encoding):
+    generator = build(padding, encoding)
     on_torus = Torus(generator, (False, False))
     noises = draw(on_torus)
-    torch.testing.assert_close(on_torus(noises, WEIGHTS, places(on_torus)), generator(noises, WEIGHTS))
+    torch.testing.assert_close(on_torus(noises, WEIGHTS, noise_grid(on_torus)), generator(noises, WEIGHTS))
 
 
-@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2], BORDERS[4]], ids=str)
-def test_the_other_axis_ends_as_it_always_does(border):
+@pytest.mark.parametrize('padding', [PADDINGS[0], PADDINGS[2], PADDINGS[4]], ids=str)
+def test_the_other_axis_ends_as_it_always_does(padding):
     """Columns further than the reach from the left and right ends cannot tell whether those wrap."""
-    generator = build(border, num_scales=1)
+    generator = build(padding, num_scales=1)
     on_torus = Torus(generator, (False, True))
     noise = torch.randn(1, *generator.noise_shape(0, (9, 30))).double()
-    margin = generator.border.noise_margin
+    margin = generator.padding.margin
     inside = noise[..., margin : noise.shape[-1] - margin]
     expected = generator([noise], [1.0])
     found = on_torus([inside], [1.0])
@@ -156,15 +156,15 @@ def test_enlargement_is_bicubic_among_periods(size, larger):
     x = torch.randn(2, 3, *size).double()
     among = F.interpolate(x.repeat(1, 1, 3, 3), [3 * n for n in larger], mode='bicubic', align_corners=False)
     middle = among[..., larger[0] : 2 * larger[0], larger[1] : 2 * larger[1]]
-    found = Torus(build(BORDERS[0]), (True, True)).enlarge(x, larger)
+    found = Torus(build(PADDINGS[0]), (True, True)).enlarge(x, larger)
     torch.testing.assert_close(found, middle, atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize('encoding', [CSG, SPE], ids=['csg', 'spe'])
-@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[4]], ids=str)
-def test_coordinates_pass_through_the_picture_and_back(border, encoding):
-    generator = build(border, encoding)
-    margin = generator.border.noise_margin
+@pytest.mark.parametrize('padding', [PADDINGS[0], PADDINGS[4]], ids=str)
+def test_coordinates_pass_through_the_picture_and_back(padding, encoding):
+    generator = build(padding, encoding)
+    margin = generator.padding.margin
     frame = generator.encoding.coordinates((7 + 2 * margin, 11 + 2 * margin))[margin : margin + 7, margin : margin + 11]
     found = generator.encoding.coordinates(Torus(generator, (False, True)).noise_grid((8, 20), (7, 11)))
     x, y = found.unbind(-1)
@@ -176,15 +176,15 @@ def test_coordinates_pass_through_the_picture_and_back(border, encoding):
 
 
 def test_a_map_smaller_than_the_reach_wraps_more_than_once():
-    on_torus = Torus(build(BORDERS[2]), (True, True))
+    on_torus = Torus(build(PADDINGS[2]), (True, True))
     noises = draw(on_torus, [(2, 3), (3, 4), (4, 6)])
     two = on_torus([repeat(noise, 2) for noise in noises], WEIGHTS)
     torch.testing.assert_close(two, repeat(on_torus(noises, WEIGHTS), 2), atol=1e-10, rtol=0)
 
 
-@borders
-def test_large_textures_in_windows(border, monkeypatch):
-    on_torus = Torus(build(border), (True, False))
+@paddings
+def test_large_textures_in_windows(padding, monkeypatch):
+    on_torus = Torus(build(padding), (True, False))
     noises = draw(on_torus, [(20, 30), (31, 45), (47, 66)])
     whole = on_torus(noises, WEIGHTS)
     monkeypatch.setattr(windows, 'LARGEST_MAP', 20 * 20 * 4)
@@ -194,11 +194,11 @@ def test_large_textures_in_windows(border, monkeypatch):
 # ------------------------------------------------------------------------------------------------- the edit
 
 
-@pytest.mark.parametrize('border', [BORDERS[0], BORDERS[2], BORDERS[4]], ids=str)
+@pytest.mark.parametrize('padding', [PADDINGS[0], PADDINGS[2], PADDINGS[4]], ids=str)
 @encodings
 @axes_
-def test_tile(border, encoding, axes):
-    generator = model(encoding, border)
+def test_tile(padding, encoding, axes):
+    generator = model(encoding, padding)
     before = generator.sample(1)
     three = tile(generator, (24, 40), axes, num=3, seed=5)
     assert three.images.shape == (3, 3, 24, 40)
@@ -236,7 +236,7 @@ def test_each_scale_has_its_own_noise():
 
 
 def test_layout_of_a_later_scale_in_closed_form():
-    rows, columns = Torus(build(BORDERS[0]), (False, True)).layout((5, 8), (5, 4)).positions.movedim(-1, 0).flip(0)
+    rows, columns = Torus(build(PADDINGS[0]), (False, True)).layout((5, 8), (5, 4)).positions.movedim(-1, 0).flip(0)
     assert torch.equal(rows, torch.arange(5.0).double()[:, None].expand(5, 8))
     there = torch.tensor([0.375, 1.125, 1.875, 2.625]).double()
     torch.testing.assert_close(columns, torch.cat([there, there.flip(0)]).expand(5, 8))
@@ -272,7 +272,7 @@ def test_refusals():
 
 @pytest.fixture
 def edit(monkeypatch, tmp_path):
-    generator = dict(type='SinGANGenerator', base_channels=4, encoding=CSG, border=dict(type='LayerBorder'))
+    generator = dict(type='SinGANGenerator', base_channels=4, encoding=CSG, padding=dict(type='PadEachLayer'))
     return edit_tool(monkeypatch, tmp_path, 'tile', model(), generator)
 
 
@@ -290,7 +290,7 @@ def test_task(edit):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (('--axes', 'z'), 'invalid choice'),
+        (('--axes', 'z'), 'Invalid value "z" for --axes'),
         (('--size', '3x3'), 'too small'),
         (('--start-scale', '3'), 'does not exist'),
         (('--size', '100000x100000'), 'GiB are available'),

@@ -10,16 +10,17 @@ from mmpe.models.sampled import check_memory
 from mmpe.models.singan import SinGANModel, windows
 from mmpe.models.singan.blocks import ConvChain
 from mmpe.models.singan.windows import in_windows
+from mmpe.progress import reporting
 from mmpe.registry import MODELS
 
 SIZE = (61, 83)
 SMALL = 20 * 20 * 6  # windows of 20x20 at a width of 6, of which 10x10 remain
 LOCAL = [
-    *(dict(type='LayerBorder', mode=mode) for mode in ('zero', 'reflect', 'replicate')),
-    *(dict(type='HeadBorder', mode=mode) for mode in ('zero', 'circular', 'interp')),
-    dict(type='DrawnBorder'),
+    *(dict(type='PadEachLayer', mode=mode) for mode in ('zero', 'reflect', 'replicate')),
+    *(dict(type='PadInputOnce', mode=mode) for mode in ('zero', 'circular', 'interp')),
+    dict(type='OversizedNoise'),
 ]
-WHOLE = [dict(type='LayerBorder', mode=mode) for mode in ('circular', 'interp')]
+WHOLE = [dict(type='PadEachLayer', mode=mode) for mode in ('circular', 'interp')]
 
 
 def strong(generator):
@@ -35,9 +36,9 @@ def strong(generator):
     return generator.double().eval().requires_grad_(False)
 
 
-def build(border, num_scales=1, **settings):
+def build(padding, num_scales=1, **settings):
     return strong(
-        MODELS.build(dict(type='SinGANGenerator', num_scales=num_scales, base_channels=6, border=border, **settings))
+        MODELS.build(dict(type='SinGANGenerator', num_scales=num_scales, base_channels=6, padding=padding, **settings))
     )
 
 
@@ -69,12 +70,12 @@ def check_windows(shapes):
     assert all(shape[0] == 1 and shape[2] * shape[3] * 6 <= SMALL for shape in shapes)
 
 
-@pytest.mark.parametrize('border', LOCAL, ids=str)
+@pytest.mark.parametrize('padding', LOCAL, ids=str)
 @pytest.mark.parametrize('size', [SIZE, (1, 2000), (3000, 2)])
-def test_equal_to_the_whole(border, size, seen, monkeypatch):
-    if border.get('mode') in ('reflect', 'circular') and min(size) < 6:
+def test_equal_to_the_whole(padding, size, seen, monkeypatch):
+    if padding.get('mode') in ('reflect', 'circular') and min(size) < 6:
         pytest.skip('this padding cannot be had of so small a map')
-    generator = build(border)
+    generator = build(padding)
     noises = draw(generator, size)
     whole = generator(noises, [1.0])
     seen.clear()
@@ -99,7 +100,7 @@ def test_any_shape_of_block(num_layers, kernel_size, padded, small_windows):
 
 
 def test_equal_in_single_precision(monkeypatch):
-    generator = build(dict(type='LayerBorder')).float()
+    generator = build(dict(type='PadEachLayer')).float()
     for block in generator.blocks:
         for layer in block.layers:
             layer.conv.weight.mul_(0.5)
@@ -110,7 +111,7 @@ def test_equal_in_single_precision(monkeypatch):
 
 
 def test_a_pyramid_of_several_scales(seen, monkeypatch):
-    generator = build(dict(type='LayerBorder'), 3, encoding=dict(type='CartesianGrid'))
+    generator = build(dict(type='PadEachLayer'), 3, encoding=dict(type='CartesianGrid'))
     noises, weights = draw(generator, (33, 40), (50, 62), SIZE), [1, 0.3, 0.3]
     whole = generator(noises, weights)
     monkeypatch.setattr(windows, 'LARGEST_MAP', SMALL)
@@ -118,15 +119,15 @@ def test_a_pyramid_of_several_scales(seen, monkeypatch):
     assert len(seen) == 3 + 2 * (4 * 4 + 5 * 7 + 7 * 9)
 
 
-@pytest.mark.parametrize('border', WHOLE, ids=str)
-def test_padding_that_looks_further_sees_the_whole_map(border, seen, small_windows):
-    generator = build(border)
+@pytest.mark.parametrize('padding', WHOLE, ids=str)
+def test_padding_that_looks_further_sees_the_whole_map(padding, seen, small_windows):
+    generator = build(padding)
     generator(draw(generator, SIZE), [1.0])
     assert seen == [(2, 3, *SIZE)]
 
 
 def test_training_mode_hooks_and_gradients_keep_the_map_whole(seen, small_windows):
-    generator = build(dict(type='LayerBorder'))
+    generator = build(dict(type='PadEachLayer'))
     noises = draw(generator, SIZE)
     generator(noises, [1.0])
     check_windows(seen)
@@ -155,22 +156,26 @@ def test_training_mode_hooks_and_gradients_keep_the_map_whole(seen, small_window
     assert_whole()
 
 
-def test_a_long_pass_shows_how_far_it_is(small_windows, capsys):
-    generator = build(dict(type='LayerBorder'))
+def test_a_long_pass_reports_how_far_it_is_and_shows_nothing(small_windows, capsys):
+    generator = build(dict(type='PadEachLayer'))
+    reports = []
+    with reporting(lambda *progress: reports.append(progress)):
+        generator(draw(generator, SIZE), [1.0])
+        assert reports == [('61x83', done, 126) for done in range(127)]
+        generator(draw(generator, (12, 12)), [1.0])
+    assert len(reports) == 127
     generator(draw(generator, SIZE), [1.0])
-    assert '61x83' in capsys.readouterr().err
-    generator(draw(generator, (12, 12)), [1.0])
-    assert capsys.readouterr().err == ''
+    assert capsys.readouterr() == ('', '')
 
 
 # ------------------------------------------------------------------------------------------------- memory
 
 
-def model(border, width=32, num_scales=9):
+def model(padding, width=32, num_scales=9):
     """A pyramid of the shape that a picture of 128 pixels has, up to so many scales."""
     sizes = [(round(128 * 0.75**i), round(128 * 0.75**i)) for i in reversed(range(num_scales))]
     found: SinGANModel = MODELS.build(
-        dict(type='SinGANModel', generator=dict(type='SinGANGenerator', base_channels=width, border=border))
+        dict(type='SinGANModel', generator=dict(type='SinGANGenerator', base_channels=width, padding=padding))
     )
     found.set_pyramid(sizes)
     found.stage.fill_(num_scales)
@@ -179,7 +184,7 @@ def model(border, width=32, num_scales=9):
 
 def test_what_can_be_drawn_and_what_not(monkeypatch):
     monkeypatch.setattr(memory, 'available_memory', lambda device: 6 * 2**30)
-    windowed = model(dict(type='LayerBorder'))
+    windowed = model(dict(type='PadEachLayer'))
     needed = check_memory(windowed, (4096, 4096))
     images = 4096**2 * 3 * 4
     assert 5 * images + 2**28 < needed < 12 * images
@@ -189,15 +194,15 @@ def test_what_can_be_drawn_and_what_not(monkeypatch):
     with pytest.raises(InputError, match='40 images of 4096x4096 would take .*: choose fewer, or a smaller size'):
         check_memory(windowed, (4096, 4096), num=40)
     with pytest.raises(InputError, match='4096x4096 would take about'):  # 128 channels of it, held as a whole
-        check_memory(model(dict(type='LayerBorder', mode='circular')), (4096, 4096))
+        check_memory(model(dict(type='PadEachLayer', mode='circular')), (4096, 4096))
 
 
 def test_small_images_need_little():
-    assert check_memory(model(dict(type='LayerBorder')), (128, 128)) < 2**27
+    assert check_memory(model(dict(type='PadEachLayer')), (128, 128)) < 2**27
 
 
 def test_draws_depend_on_seed_and_number_alone():
-    drawn = model(dict(type='DrawnBorder'), width=4, num_scales=3)
+    drawn = model(dict(type='OversizedNoise'), width=4, num_scales=3)
     images = drawn.sample(3, (40, 50), seed=4)
     for i in range(3):
         torch.testing.assert_close(drawn.sample(1, (40, 50), seed=4, first=i), images[i : i + 1], atol=1e-6, rtol=0)

@@ -8,7 +8,7 @@ eval mode and is left as it was. Layers go by their names in ``named_modules()``
 
 from .ablation import BorderAblation, border_ablation
 from .bias import SpatialBias, spatial_bias
-from .feeds import Feed, feed
+from .inputs import AnalysisInputs, analysis_inputs
 from .layers import draw_features, find_layers
 from .padding import swapped, unpadded
 from .position import PositionProbe, position_probe
@@ -19,11 +19,11 @@ from .translation import Equivariance, equivariance
 from .translation_by_padding import EquivarianceByPadding, equivariance_by_padding
 
 __all__ = [
+    'AnalysisInputs',
     'Audit',
     'BorderAblation',
     'Equivariance',
     'EquivarianceByPadding',
-    'Feed',
     'PositionProbe',
     'SpatialBias',
     'Stationarity',
@@ -33,7 +33,7 @@ __all__ = [
     'draw_features',
     'equivariance',
     'equivariance_by_padding',
-    'feed',
+    'analysis_inputs',
     'find_layers',
     'position_probe',
     'spatial_bias',

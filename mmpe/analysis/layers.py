@@ -129,7 +129,7 @@ def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int |
 
 
 def find_periods(module: nn.Module, sample_input: SampleInput, seed: int = 0) -> dict[str, int]:
-    """For every layer that gives a map, its rows and columns per cell of the coarsest map before it, the input among them.
+    """For every layer that gives a map, its rows and columns per cell of the coarsest map before it or of the input.
 
     What is made by enlarging repeats with that period: an enlarged pixel's corner is not made as its middle is. That is
     the same everywhere, and no knowledge of place. The period follows from the sizes of successive layers, rounded, as

@@ -9,7 +9,8 @@ from typing import Any
 from torch import nn
 from tqdm import tqdm
 
-from mmpe.models.padding import MODES, mode_of, remove_padding, set_padding
+from mmpe.models.padding import mode_of, remove_padding, set_padding
+from mmpe.models.padding import modes as padding_modes
 
 
 def swapped(module: nn.Module, mode) -> nn.Module:
@@ -38,7 +39,7 @@ def with_each(
         tuple[dict, dict]: By mode, what was found, and why others cannot be had.
     """
     found, refused = {}, {}
-    wanted = [mode for mode in MODES if mode != 'none'] if modes is None else modes
+    wanted = [mode for mode in padding_modes() if mode != 'none'] if modes is None else modes
     for mode in tqdm(wanted, desc=progress, unit='mode', leave=False, disable=None):
         name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
         try:

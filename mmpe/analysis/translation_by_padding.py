@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from mmpe.models.padding import MODES
+from mmpe.models.padding import modes as padding_modes
 
 from .figures import COLORS, draw_decibels, new_figure, plain_axes, short
 from .padding import padding_names, with_each
@@ -68,7 +68,7 @@ def equivariance_by_padding(
     own = padding_names(module)
     as_it_is = {f'{" and ".join(own) or "none"} (as it is)': equivariance(module, sample_input, **options)}
     if modes is None:
-        modes = [mode for mode in MODES if own and mode != 'none' and [mode] != own]
+        modes = [mode for mode in padding_modes() if own and mode != 'none' and [mode] != own]
     found, refused = with_each(
         module, modes, lambda other: equivariance(other, sample_input, **options), 'equivariance by padding'
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
+
+from mmpe.errors import InputError
 
 _PICTURES = ('data_root', 'img_path')  # of which even None is a name
 _FILES = re.compile(
@@ -14,21 +16,21 @@ _FILES = re.compile(
 _BRACKETS = {'(': ')', '[': ']', '{': '}'}
 
 
-class ConfigOptions(argparse.Action):
-    """In place of ``mmengine.DictAction``, which removes spaces, splits names at commas and makes numbers of digits."""
+def read_option(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE: the dotted key, and the value as :func:`parse_value` reads it.
 
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        """Add KEY=VALUE pairs to the dict of options."""
-        options = dict(getattr(namespace, self.dest, None) or {})
-        for text in values:
-            key, equals, value = text.partition('=')
-            if not all(key.split('.')) or not equals:
-                parser.error(f'{option_string} takes KEY=VALUE, not {text!r}: put quotes around names with spaces')
-            try:
-                options[key] = parse_value(key, value)
-            except RecursionError:
-                parser.error(f'{option_string}: the brackets of {key} are nested too deeply')
-        setattr(namespace, self.dest, options)
+    ``mmengine.DictAction`` removes spaces, splits names at commas and makes numbers of digits.
+
+    >>> read_option('model.iters_per_scale=500')
+    ('model.iters_per_scale', 500)
+    """
+    key, equals, value = text.partition('=')
+    if not all(key.split('.')) or not equals:
+        raise InputError(f'it takes KEY=VALUE, not {text!r}: put quotes around names with spaces')
+    try:
+        return key, parse_value(key, value)
+    except RecursionError:
+        raise InputError(f'the brackets of {key} are nested too deeply') from None
 
 
 def parse_value(key: str, text: str):

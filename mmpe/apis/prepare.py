@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from mmpe.datasets import PictureError, PictureFolder
 from mmpe.datasets.pictures import MAX_PIXELS, REDUCING_GAP
@@ -22,6 +21,7 @@ from mmpe.errors import InputError
 from mmpe.files import check_output
 from mmpe.names import locate, printable
 from mmpe.numbers import check_whole
+from mmpe.progress import tracked
 
 from .results import ResultFolder
 
@@ -94,11 +94,10 @@ def prepare(
     # started before the file is open, which must not pass from one process to another
     encoded = iter(DataLoader(_Encoded(dataset, format), None, num_workers=workers, generator=torch.Generator()))
     with results.writing(keep=True) as folder, _writing(lmdb, folder / out.name, out) as database:
-        with tqdm(encoded, total=len(dataset), unit='picture') as progress:
-            pictures = _readable(progress, skip_unreadable, prepared)
-            while batch := list(itertools.islice(pictures, _AT_ONCE)):
-                _put(lmdb, database, batch)
-                prepared.num_pictures += len(batch)
+        pictures = _readable(tracked(encoded, 'picture', len(dataset)), skip_unreadable, prepared)
+        while batch := list(itertools.islice(pictures, _AT_ONCE)):
+            _put(lmdb, database, batch)
+            prepared.num_pictures += len(batch)
         if not prepared.num_pictures:
             raise InputError(f'none of the {len(dataset)} pictures in {printable(data_root)} can be read')
     return prepared

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import os
 import re
@@ -20,15 +19,6 @@ from mmpe.locks import Locked, ProcessLock
 from mmpe.visualization import MADE_BY, made_by
 
 _STAGING, _LOCK = '.mmpe-results-', '.lock'
-
-
-def add_overwrite(p: argparse.ArgumentParser) -> None:
-    """The option of every tool that writes results."""
-    p.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='also replace files that this tool did not write; its own earlier results are replaced anyway',
-    )
 
 
 def input_paths(*options: Any) -> list[Path]:
@@ -51,11 +41,6 @@ def input_paths(*options: Any) -> list[Path]:
 def input_files(*options: Any) -> list[Path]:
     """Those of :func:`input_paths` that are files."""
     return [path for path in input_paths(*options) if path.is_file()]
-
-
-def inputs_of(args: argparse.Namespace, *outputs: str) -> list[Path]:
-    """All existing files that a tool's arguments name, except for ``outputs``, the names of its output arguments."""
-    return input_files({name: value for name, value in vars(args).items() if name not in outputs})
 
 
 def is_marked(file: Path, tool: str = '') -> bool:

@@ -13,10 +13,19 @@ from .checkpoint import load
 
 
 def load_singan(path: str | Path, device: str | torch.device = 'cpu') -> SinGANModel:
-    """Load a finished SinGAN, as :func:`~mmpe.apis.load` does any model.
+    """Load a finished SinGAN, as :func:`~mmpe.apis.load` loads any model.
+
+    Args:
+        path: A checkpoint, written by ``mmpe train`` or ``mmpe convert``.
+        device: Where the model will be.
+
+    Returns:
+        The model, in eval mode, as every edit takes it.
 
     Raises:
         InputError: If the checkpoint cannot be read, is another model's, or not all of its scales are trained.
+
+    >>> model = load_singan('work_dirs/mine/iter_16000.pth')  # doctest: +SKIP
     """
     model = load(path, device)
     if not isinstance(model, SinGANModel):

@@ -19,13 +19,13 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from mmpe.boundary import boundary
 from mmpe.engine.hooks import InterruptHook
 from mmpe.engine.run_lock import check_free
 from mmpe.errors import InputError
 from mmpe.files import atomic, write_atomic
 from mmpe.names import printable
 
-from .command_line import command
 from .config import load_config
 from .progress import read_progress, scalar_files, with_scalars
 from .workers import Workers
@@ -59,7 +59,7 @@ def job_main(do: Callable[[Config], None]) -> Callable[[], None]:
     interrupted as by Ctrl-C: it saves, and ends.
     """
 
-    @command
+    @boundary
     def main() -> None:
         threading.Thread(target=_interrupt_at_end_of_input, daemon=True).start()
         do(load_config(sys.argv[1]))

@@ -49,7 +49,7 @@ _MSPIE = 'positional_encoding_in_gans/mspie-stylegan2_quickstart.py'
 
 _PICTURE_MODELS = {
     'singan zero': Run(_SINGAN),
-    'singan reflect': Run(_SINGAN, {'model.generator.border.mode': 'reflect'}),
+    'singan reflect': Run(_SINGAN, {'model.generator.padding.mode': 'reflect'}),
     'singan interp': Run(_INTERP),
     'singan csg': Run('positional_encoding_in_gans/singan_csg_quickstart.py'),
     'singan csg nopad': Run('positional_encoding_in_gans/singan_csg_nopad_quickstart.py'),

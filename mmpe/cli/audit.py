@@ -1,61 +1,67 @@
-"""Say what a generator knows about position: one page with figures, numbers and a verdict in words.
+"""``mmpe audit``."""
 
-Shows where the generator gets its sense of place, how far it goes in from the border, how it is balanced between border
-and center, and what other padding would change. For a model of your own call mmpe.analysis.audit from Python.
-"""
+from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from mmpe.analysis import audit, feed
-from mmpe.analysis.feeds import check_audit
+from cyclopts import Parameter
+
+from mmpe.analysis import analysis_inputs, audit
+from mmpe.analysis.inputs import check_audit
 from mmpe.apis import load
 from mmpe.apis.checks import find_device
-from mmpe.apis.command_line import command, parser, seed, size, whole
-from mmpe.apis.results import add_overwrite, check_result, inputs_of, is_marked
+from mmpe.apis.results import check_result, input_files, is_marked
+from mmpe.arguments import Count, Seed, Size, whole
+
+from .from_signatures import command
+from .options import Checkpoint, Device, Overwrite
 
 USUAL_LAYERS = 12
 
 
-def parse_args():
-    p = parser(__doc__, 'work_dirs/singan_balloons/iter_16000.pth --out report.html')
-    p.add_argument('checkpoint', help='written by mmpe train or mmpe convert')
-    p.add_argument('--out', type=Path, default=Path('audit.html'), metavar='HTML', help='default: %(default)s')
-    add_overwrite(p)
-    p.add_argument(
-        '--num', type=whole(16), default=128, help='number of random images, at least 16; default: %(default)s'
-    )
-    p.add_argument(
-        '--layers',
-        nargs='+',
-        metavar='NAME',
-        help='as in named_modules() of the generator, "output" for the image; default: 12 of all, evenly spaced',
-    )
-    p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the images, in pixels; default: the model's")
-    p.add_argument('--batch', type=whole(1), default=8, help='images at a time; default: %(default)s')
-    p.add_argument('--seed', type=seed, default=0, help='the same seed gives the same report; default: %(default)s')
-    p.add_argument('--device', default='cpu', help='such as cuda; default: %(default)s')
-    return p.parse_args()
+@command('work_dirs/singan_balloons/iter_16000.pth --out report.html')
+def main(
+    checkpoint: Checkpoint,
+    /,
+    *,
+    out: Annotated[Path, Parameter(metavar='HTML')] = Path('audit.html'),
+    overwrite: Overwrite = False,
+    num: Annotated[int, whole(16)] = 128,
+    layers: Annotated[list[str] | None, Parameter(metavar='NAME')] = None,
+    size: Size | None = None,
+    batch: Count = 8,
+    seed: Seed = 0,
+    device: Device = 'cpu',
+) -> None:
+    """Say what a generator knows about position: one page with figures, numbers and a verdict in words.
 
+    Shows where the generator gets its sense of place, how far it goes in from the border, how it is balanced between
+    border and center, and what other padding would change. For a model of your own call mmpe.analysis.audit from
+    Python.
 
-@command
-def main():
-    args = parse_args()
-    own = partial(is_marked, tool='audit')
-    check_result(args.out, inputs_of(args, 'out'), args.overwrite, own, suffixes=('.html', '.htm'))
-    model = load(args.checkpoint, find_device(args.device))
-    fed = feed(model, args.size)
-    check_audit(model, args.size, args.num, args.batch, len(args.layers or range(USUAL_LAYERS)))
+    Args:
+        num: number of random images, at least 16
+        layers: as in named_modules() of the generator, "output" for the image; default: 12 of all, evenly spaced
+        size: of the images, in pixels; default: the model's
+        batch: images at a time
+        seed: the same seed gives the same report
+    """
+    check_result(out, input_files(checkpoint), overwrite, partial(is_marked, tool='audit'), suffixes=('.html', '.htm'))
+    model = load(checkpoint, find_device(device))
+    inputs = analysis_inputs(model, size)
+    check_audit(model, size, num, batch, len(layers or range(USUAL_LAYERS)))
     found = audit(
-        fed.generator,
-        fed.sample_input,
-        args.out,
-        args.layers,
-        args.num,
-        args.batch,
-        args.seed,
-        title=f'{type(fed.generator).__name__}, {Path(args.checkpoint).name}',
-        translation=fed.translation,
+        inputs.generator,
+        inputs.sample_input,
+        out,
+        layers,
+        num,
+        batch,
+        seed,
+        title=f'{type(inputs.generator).__name__}, {Path(checkpoint).name}',
+        translation=inputs.translation,
     )
     print(found.verdict)
-    print(f'wrote {args.out}')
+    print(f'wrote {out}')

@@ -1,70 +1,75 @@
-"""Turn a released checkpoint, of mmgeneration 0.x or mmagic 1.x, into one that needs nothing beside it.
+"""``mmpe convert``."""
 
-A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE), a DCGAN and a Progressive GAN as
-one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal encoding is resized, the schedule of a
-Progressive GAN that has not grown up, or a recipe that is no released one. A file that has kept its released name, as
-`mim download mmpe --config NAME --dest DIR` brings it, needs neither --config nor --pickle.
-"""
+from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from mmpe.apis.command_line import command, parser
-from mmpe.apis.results import add_overwrite, check_result, contains, inputs_of
+from cyclopts import Parameter
+from mmengine.model import BaseModel
+
+from mmpe.apis.results import check_result, contains, input_files
 from mmpe.compat.checkpoints import convert
 from mmpe.compat.released_files import config_of, pickle_beside
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 
-
-def parse_args():
-    p = parser(
-        __doc__,
-        'singan_fish.pth --pickle singan_fish.pkl --picture fish.jpg --out fish.pth',
-    )
-    p.add_argument('checkpoint', help='the released checkpoint, SRC.pth')
-    p.add_argument(
-        '--pickle',
-        metavar='SRC.pkl',
-        help="a SinGAN's noises; default: the config's test_pkl_data, or that of a released name",
-    )
-    p.add_argument('--out', required=True, metavar='OUT.pth', help='what to write')
-    add_overwrite(p)
-    p.add_argument('--picture', help='what a SinGAN was trained on; default: its reconstruction stands in')
-    p.add_argument(
-        '--config', help="the config that it was trained with, released or mmpe's; default: by a released file's name"
-    )
-    return p.parse_args()
+from .from_signatures import command
+from .options import Overwrite
 
 
-@command
-def main():
-    args = parse_args()
-    check_result(args.out, inputs_of(args, 'out'), args.overwrite, partial(contains, text='converted_from'))
-    model = convert(args.checkpoint, args.out, args.pickle, args.config, args.picture)
-    if not args.config and config_of(args.checkpoint):
-        print(f'{Path(args.checkpoint).name} is a released file: its config is {config_of(args.checkpoint)}')
-    if not args.pickle and not args.config and pickle_beside(args.checkpoint):
-        print(f'its noises are those of {pickle_beside(args.checkpoint)}, beside it')
-    print(f'wrote {args.out}: {_described(model)}')
-    if isinstance(model, SinGANModel) and args.picture is None:
+@command('singan_fish.pth --pickle singan_fish.pkl --picture fish.jpg --out fish.pth')
+def main(
+    checkpoint: str,
+    /,
+    *,
+    pickle: Annotated[str | None, Parameter(metavar='SRC.pkl')] = None,
+    out: Annotated[str, Parameter(metavar='OUT.pth')],
+    overwrite: Overwrite = False,
+    picture: str | None = None,
+    config: str | None = None,
+) -> None:
+    """Turn a released checkpoint, of mmgeneration 0.x or mmagic 1.x, into one that needs nothing beside it.
+
+    A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE), a DCGAN and a Progressive GAN
+    as one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal encoding is resized, the schedule
+    of a Progressive GAN that has not grown up, or a recipe that is no released one. A file that has kept its released
+    name, as `mim download mmpe --config NAME --dest DIR` brings it, needs neither --config nor --pickle.
+
+    Args:
+        checkpoint: the released checkpoint, SRC.pth
+        pickle: a SinGAN's noises; default: the config's test_pkl_data, or that of a released name
+        out: what to write
+        picture: what a SinGAN was trained on; default: its reconstruction stands in
+        config: the config that it was trained with, released or mmpe's; default: by a released file's name
+    """
+    inputs = input_files(checkpoint, pickle, picture, config)
+    check_result(out, inputs, overwrite, partial(contains, text='converted_from'))
+    model = convert(checkpoint, out, pickle, config, picture)
+    if not config and config_of(checkpoint):
+        print(f'{Path(checkpoint).name} is a released file: its config is {config_of(checkpoint)}')
+    if not pickle and not config and pickle_beside(checkpoint):
+        print(f'its noises are those of {pickle_beside(checkpoint)}, beside it')
+    print(f'wrote {out}: {_described(model)}')
+    if isinstance(model, SinGANModel) and picture is None:
         print('its picture is unknown without --picture: the reconstruction stands in for it')
 
 
-def _described(model) -> str:
+def _described(model: BaseModel) -> str:
     if isinstance(model, SinGANModel):
         return _singan(model)
     encoding = getattr(model.generator, 'encoding', None)
     return f'{_name(model)}, {size_text(model.generator.image_size())} from a 4x4 grid, encoding {_name(encoding)}'
 
 
-def _singan(model) -> str:
+def _singan(model: SinGANModel) -> str:
     first, last = map(size_text, model.sizes[[0, -1]])
     return (
         f'{model.trained_scales} of {model.num_scales} scales, {first} to {last}, '
-        f'encoding {_name(model.generator.encoding)}, border {_name(model.generator.border)}'
+        f'encoding {_name(model.generator.encoding)}, padding {_name(model.generator.padding)}'
     )
 
 
-def _name(part) -> str:
+def _name(part: object) -> str:
     return type(part).__name__ if part else 'none'

@@ -1,56 +1,136 @@
-"""Edit the picture that a SinGAN was trained on.
+"""``mmpe edit``: edits of the picture that a SinGAN was trained on, one task per edit."""
 
-Writes edited_000.png, edited_001.png, ... and sheet.png, on which they stand beside what they were made from; an
-animation is one file.
-"""
+from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import Parameter
+from docstring_parser import parse
 
 from mmpe.apis import load_singan
 from mmpe.apis.checks import find_device
-from mmpe.apis.command_line import command, parser
-from mmpe.apis.results import ResultFolder, check_result, inputs_of
-from mmpe.cli.edit_tasks import TASKS
+from mmpe.apis.results import ResultFolder, check_result, input_files
+from mmpe.editing import Animation, Edited
+from mmpe.editing.animation import check_format
+from mmpe.editing.tasks import TASKS, Task
+
+from .from_signatures import Command, command
+from .options import Device, Folder, Overwrite
 
 PATTERN = r'edited_(\d+)\.png|sheet\.png'
 
-
-def parse_args():
-    p = parser(__doc__, 'TASK --help')
-    tasks = p.add_subparsers(metavar='TASK', required=True)
-    for add_tasks in TASKS:
-        add_tasks(tasks)
-    return p.parse_args()
+Checkpoint = Annotated[str, Parameter(help='a SinGAN, written by mmpe train')]
+File = Annotated[Path, Parameter(metavar='FILE')]
 
 
-def will_write(args, name):
-    """Whether a file of that name, one of ``PATTERN``, comes of these arguments; of a sheet of start scales it may."""
+def run_task(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, **options: Any) -> None:
+    """Edit, write what comes of it, and say so."""
+    parameters = read_options(task, options)
+    inputs = input_files(checkpoint, options)
+
+    def edited() -> Edited | Animation:
+        return task.function(load_singan(checkpoint, find_device(device)), **parameters)
+
+    if task.file:
+        check_result(out, inputs, overwrite)
+        check_format(out)
+        made = edited()
+        files = made.save(out)
+    else:
+        results = ResultFolder('edit', out, PATTERN, inputs, overwrite)
+        results.check(partial(will_write, options['num'], options.get('sheet', False)))
+        made = edited()
+        with results.writing() as folder:
+            files = [out / file.name for file in made.save(folder)]
+    if made.report:
+        print(made.report)
+    if made.psnr_outside is not None:
+        print(f'outside the reach of the edit: PSNR {made.psnr_outside:.1f} dB to what was there')
+    print(f'wrote {files[-1]}' if len(files) == 1 else f'wrote {len(files) - 1} images and {files[-1]}')
+
+
+def will_write(num: int, sheet: bool, name: str) -> bool:
+    """Whether a file of that name, one of ``PATTERN``, comes of these options; of a sheet of start scales it may."""
     number = re.fullmatch(PATTERN, name)[1]
     if number is None:
         return True
-    return number == f'{int(number):03}' and (args.sheet or int(number) < args.num)
+    return number == f'{int(number):03}' and (sheet or int(number) < num)
 
 
-def run(args):
-    """What the task makes of the checkpoint."""
-    return args.run(load_singan(args.checkpoint, find_device(args.device)), args)
+# -------------------------------------------------------------------- a task as a program
 
 
-@command
-def main():
-    args = parse_args()
-    inputs = inputs_of(args, 'out')
-    if args.writes_a_file:
-        check_result(args.out, inputs, args.overwrite)
-        edited = run(args)
-        files = edited.save(args.out)
-    else:
-        results = ResultFolder('edit', args.out, PATTERN, inputs, args.overwrite)
-        results.check(partial(will_write, args))
-        edited = run(args)
-        with results.writing() as folder:
-            files = [args.out / file.name for file in edited.save(folder)]
-    if edited.psnr_outside is not None:
-        print(f'outside the reach of the edit: PSNR {edited.psnr_outside:.1f} dB to what was there')
-    print(f'wrote {files[-1]}' if len(files) == 1 else f'wrote {len(files) - 1} images and {files[-1]}')
+def program(task: Task) -> Command:
+    """A task with what all tasks take: a checkpoint, where to write, and a device."""
+    out, kind = (task.file, File) if task.file else (f'edited_{task.name}', Folder)
+    parameters = [
+        inspect.Parameter('checkpoint', inspect.Parameter.POSITIONAL_ONLY, annotation=Checkpoint),
+        _option('out', Path(out), kind),
+        _option('overwrite', False, Overwrite),
+        _option('device', 'cpu', Device),
+        *options_of(task),
+    ]
+    signature = inspect.Signature(parameters)
+
+    def main(*arguments, **options):
+        given = signature.bind(*arguments, **options)
+        given.apply_defaults()
+        run_task(task, **given.arguments)
+
+    main.__doc__ = parse(task.function.__doc__ or '').description
+    main.__signature__ = signature
+    main.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return Command(main, f'work_dirs/mine/iter_2000.pth {task.example}', {})
+
+
+def options_of(task: Task) -> list[inspect.Parameter]:
+    """The options of a task: its parameters; for a dataclass, its fields."""
+    options, documented = [], []
+    for parameter in _parameters(task.function):
+        if is_dataclass(parameter.annotation):
+            options += _parameters(parameter.annotation)
+            documented += reversed(parameter.annotation.__mro__)
+        else:
+            options.append(parameter)
+    texts = {
+        text.arg_name: ' '.join((text.description or '').split())
+        for thing in (*documented, task.function)
+        for text in parse(thing.__doc__ or '').params
+    }
+    return [_option(p.name, p.default, Annotated[p.annotation, Parameter(help=texts.get(p.name))]) for p in options]
+
+
+def read_options(task: Task, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a task from its options."""
+    return {
+        p.name: p.annotation(**{field.name: options[field.name] for field in fields(p.annotation)})
+        if is_dataclass(p.annotation)
+        else options[p.name]
+        for p in _parameters(task.function)
+    }
+
+
+def _parameters(function: Callable) -> list[inspect.Parameter]:
+    """The keyword parameters of a function or a dataclass, with types for annotations."""
+    hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters.values()
+    return [p.replace(annotation=hints[p.name]) for p in parameters if p.name != 'model']
+
+
+def _option(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+@command('TASK --help', **{name: program(TASKS[name]) for name in sorted(TASKS)})
+def main() -> None:
+    """Edit the picture that a SinGAN was trained on.
+
+    Writes edited_000.png, edited_001.png, ... and sheet.png, on which they stand beside what they were made from; an
+    animation is one file.
+    """

@@ -1,22 +1,26 @@
-"""Score the samples of SinGAN checkpoints, and print a Markdown table of one row each.
+"""``mmpe evaluate-singan``."""
 
-Higher is better for structure (at most 1) and diversity (0: all samples are the same); lower is better for the sliced
-Wasserstein distances (SWD) between patches, at full, half and quarter size, and for the RMSE of the reconstruction.
-"""
+from __future__ import annotations
 
-import json
+from json import dumps, loads
 from pathlib import Path
+from typing import Annotated
 
 import torch
-from tqdm import tqdm
+from cyclopts import Parameter
 
 from mmpe.apis import load_singan, sample
-from mmpe.apis.command_line import command, parser, seed, size, whole
-from mmpe.apis.results import add_overwrite, check_result, inputs_of
+from mmpe.apis.results import check_result, input_files
+from mmpe.arguments import Seed, Size, whole
 from mmpe.evaluation import single_picture_scores
 from mmpe.files import write_atomic
 from mmpe.models.sampled import check_memory
+from mmpe.models.singan import SinGANSampler
+from mmpe.progress import tracked
 from mmpe.visualization import markdown_table
+
+from .from_signatures import command
+from .options import Overwrite
 
 COLUMNS = dict(
     structure='structure',
@@ -29,48 +33,50 @@ COLUMNS = dict(
 )
 
 
-def parse_args():
-    p = parser(
-        __doc__,
-        'work_dirs/*/iter_2000.pth --json scores.json',
-    )
-    p.add_argument('checkpoints', nargs='+', metavar='CKPT', help='written by mmpe train')
-    p.add_argument(
-        '--num',
-        type=whole(2),
-        default=32,
-        help='samples of each, at least 2; default: %(default)s',
-    )
-    p.add_argument('--seed', type=seed, default=0, help='of the samples; default: %(default)s')
-    p.add_argument('--size', type=size, metavar='HEIGHTxWIDTH', help="of the samples; default: the training picture's")
-    p.add_argument('--json', type=Path, metavar='OUT', help='write the scores to this file too')
-    add_overwrite(p)
-    return p.parse_args()
+@command('work_dirs/*/iter_2000.pth --json scores.json')
+def main(
+    checkpoints: Annotated[list[str], Parameter(name='CKPT')],
+    /,
+    *,
+    num: Annotated[int, whole(2)] = 32,
+    seed: Seed = 0,
+    size: Size | None = None,
+    json: Annotated[Path | None, Parameter(metavar='OUT')] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Score the samples of SinGAN checkpoints, and print a Markdown table of one row each.
+
+    Higher is better for structure (at most 1) and diversity (0: all samples are the same); lower is better for the
+    sliced Wasserstein distances (SWD) between patches, at full, half and quarter size, and for the RMSE of the
+    reconstruction.
+
+    Args:
+        checkpoints: written by mmpe train
+        num: samples of each, at least 2
+        seed: of the samples
+        size: of the samples; default: the training picture's
+        json: write the scores to this file too
+    """
+    if json:
+        check_result(json, input_files(checkpoints), overwrite, is_own)
+    models = [load_singan(path) for path in checkpoints]
+    results = [evaluate(model, num, size, seed) for model in models]
+    numbers = [[path, *(f'{scores[name]:.4f}' for name in COLUMNS)] for path, scores in zip(checkpoints, results)]
+    print('\n'.join(markdown_table([['checkpoint', *COLUMNS.values()], *numbers])))
+    if json:
+        write_atomic(json, dumps(dict(zip(checkpoints, results)), indent=2) + '\n')
 
 
-def evaluate(model, num, size, seed):
+def evaluate(model: SinGANSampler, num: int, size: tuple[int, int] | None, seed: int) -> dict[str, float]:
     """The scores of one model."""
     check_memory(model, size or model.scaled_sizes()[-1], num)
-    drawn = tqdm(sample(model, num, size, seed=seed), total=num, unit='sample', leave=False)
+    drawn = tracked(sample(model, num, size, seed=seed), 'sample', num)
     return single_picture_scores(torch.stack(list(drawn)), model.picture, model.reconstruct())
 
 
-def is_own(file):
+def is_own(file: Path) -> bool:
     """Whether a file holds scores, as this tool writes them."""
     try:
-        return all(set(COLUMNS) <= set(scores) for scores in json.loads(file.read_bytes()).values())
+        return all(set(COLUMNS) <= set(scores) for scores in loads(file.read_bytes()).values())
     except (ValueError, TypeError, AttributeError):
         return False
-
-
-@command
-def main():
-    args = parse_args()
-    if args.json:
-        check_result(args.json, inputs_of(args, 'json'), args.overwrite, is_own)
-    models = [load_singan(path) for path in args.checkpoints]
-    results = [evaluate(model, args.num, args.size, args.seed) for model in models]
-    numbers = [[path, *(f'{scores[name]:.4f}' for name in COLUMNS)] for path, scores in zip(args.checkpoints, results)]
-    print('\n'.join(markdown_table([['checkpoint', *COLUMNS.values()], *numbers])))
-    if args.json:
-        write_atomic(args.json, json.dumps(dict(zip(args.checkpoints, results)), indent=2) + '\n')

@@ -1,35 +1,59 @@
-"""Train a model."""
+"""``mmpe train``."""
 
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from mmengine.config import ConfigDict
 from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
 
 from mmpe.apis import train
-from mmpe.apis.command_line import add_picture_options, add_run_options, command, parser, read_run_config
 from mmpe.errors import InputError
 
-
-def parse_args():
-    p = parser(
-        __doc__,
-        'configs/singan/singan_balloons.py --picture my.jpg --cfg-options train_dataloader.dataset.max_size=200',
-    )
-    p.add_argument('config', help='the config file')
-    p.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG_NAME')
-    p.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='CKPT',
-        help='go on from this checkpoint, or from the last one in the work dir',
-    )
-    p.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 elsewhere')
-    p.add_argument('--amp-dtype', choices=['float16', 'bfloat16'], help='mixed precision of this type')
-    add_picture_options(p, 'what to train on')
-    add_run_options(p, 'model.iters_per_scale=500')
-    return p.parse_args()
+from .from_signatures import command
+from .options import ConfigFile, Launcher, LocalRank, Overrides, Picture, Pictures
+from .run_config import read_run_config
 
 
-def mixed_precision(optim_wrapper, dtype):
+@command('configs/singan/singan_balloons.py --picture my.jpg --cfg-options train_dataloader.dataset.max_size=200')
+def main(
+    config: ConfigFile,
+    /,
+    *,
+    work_dir: str | None = None,
+    resume: Annotated[list[str] | None, Parameter(consume_multiple=(0, 1), metavar='[CKPT]')] = None,
+    amp: bool = False,
+    amp_dtype: Literal['float16', 'bfloat16'] | None = None,
+    picture: Picture | None = None,
+    pictures: Pictures | None = None,
+    cfg_options: Overrides | None = None,
+    launcher: Launcher = 'none',
+    local_rank: LocalRank | None = None,
+) -> None:
+    """Train a model.
+
+    Args:
+        work_dir: where to write; default: work_dirs/CONFIG_NAME
+        resume: go on from this checkpoint, or from the last one in the work dir
+        amp: mixed precision: float16 on a GPU, bfloat16 elsewhere
+        amp_dtype: mixed precision of this type
+        picture: what to train a SinGAN on: a file or skimage://NAME, exactly as typed
+        pictures: what to train another model on: a folder or an LMDB, exactly as typed
+        cfg_options: overrides, such as model.iters_per_scale=500
+    """
+    run = read_run_config(config, cfg_options, launcher, local_rank, picture, pictures)
+    run.work_dir = work_dir or run.work_dir
+    if amp or amp_dtype:
+        mixed_precision(run.optim_wrapper, amp_dtype)
+    if resume is not None:
+        run.resume = True
+        run.load_from = resume[0] if resume else None
+    train(run)
+
+
+def mixed_precision(optim_wrapper: ConfigDict, dtype: str | None) -> None:
     """Give every optimiser autocast; float16 needs a GPU and gets loss scaling."""
     on_gpu = get_device() == 'cuda'
     dtype = dtype or ('float16' if on_gpu else 'bfloat16')
@@ -43,16 +67,3 @@ def mixed_precision(optim_wrapper, dtype):
             if config.get('type', 'OptimWrapper') not in ('OptimWrapper', OptimWrapper):
                 raise InputError(f'--amp goes with OptimWrapper, and the config has {config["type"]}')
             config.update(wrapper)
-
-
-@command
-def main():
-    args = parse_args()
-    config = read_run_config(args)
-    config.work_dir = args.work_dir or config.work_dir
-    if args.amp or args.amp_dtype:
-        mixed_precision(config.optim_wrapper, args.amp_dtype)
-    if args.resume:
-        config.resume = True
-        config.load_from = None if args.resume == 'auto' else args.resume
-    train(config)

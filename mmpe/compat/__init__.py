@@ -1,14 +1,18 @@
 """Everything about reading released artefacts: old type names, old arguments, old checkpoints.
 
-A module for each family has its released types. Networks are functions, which translate released arguments and return
-mmpe's own network with the released state dict on it; one of mmpe's own names loads as well. Models are classes with
-mmpe's as their base. An argument that mmpe has no counterpart for may be given with its released default; any other
-value raises :class:`~mmpe.errors.InputError`.
+A module per family has its released types. Networks are functions, which translate released arguments and return mmpe's
+own network. It has the released state dict, loads one of mmpe's own names as well, and keeps what it was built with as
+``arguments``. Models are classes with mmpe's as their base.
+
+All of them take every released argument. One that mmpe has no counterpart for may be given with its released default;
+any other value raises :class:`~mmpe.errors.InputError`, and so does an argument that does not fit the others.
+
+:mod:`~mmpe.compat.renamed` has mmpe's own earlier names.
 
 The released code reads pictures as BGR. mmpe is RGB throughout, and so is what these types learn here; a module
 ``<family>_checkpoints`` converts what they have learnt elsewhere.
 """
 
-from . import datasets, dcgan, encodings, mspie, pggan, singan, stylegan2
+from . import datasets, dcgan, encodings, mspie, pggan, renamed, singan, stylegan2
 
-__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'singan', 'stylegan2']
+__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'renamed', 'singan', 'stylegan2']

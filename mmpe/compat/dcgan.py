@@ -61,18 +61,15 @@ def DCGANGenerator(
     """The released DCGAN generator.
 
     Args:
-        output_scale (int): Side of the image.
-        out_channels (int): Channels of the image.
-        base_channels (int): Width of the first map.
-        input_scale (int): Side of the first map, 4.
-        noise_size (int): Channels of a latent.
-        **others: Arguments that may have their released default only.
+        output_scale: Side of the image.
+        out_channels: Channels of the image.
+        base_channels: Width of the first map.
+        input_scale: Side of the first map, 4.
+        noise_size: Channels of a latent.
 
-    Returns:
-        ConvGenerator: With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = DCGANGenerator(output_scale=16, base_channels=8)
+    >>> list(network.state_dict())[0]
+    'noise2feat.conv.weight'
     """
     activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
     defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
@@ -100,19 +97,16 @@ def DCGANDiscriminator(
     """The released DCGAN discriminator.
 
     Args:
-        input_scale (int): Side of the pictures.
-        output_scale (int): Side of the last map, 4.
-        out_channels (int): Numbers for each picture.
-        in_channels (int): Channels of the pictures.
-        base_channels (int): Width after the first convolution.
-        default_act_cfg (dict): LeakyReLU.
-        **others: Arguments that may have their released default only.
+        input_scale: Side of the pictures.
+        output_scale: Side of the last map, 4.
+        out_channels: Numbers for each picture.
+        in_channels: Channels of the pictures.
+        base_channels: Width after the first convolution.
+        default_act_cfg: LeakyReLU.
 
-    Returns:
-        ConvDiscriminator: With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = DCGANDiscriminator(input_scale=16, base_channels=4)
+    >>> list(network.state_dict())[0]
+    'downsamples.0.conv.weight'
     """
     activation = dict(default_act_cfg)
     slope = activation.pop('negative_slope', TORCH_SLOPE)
@@ -136,10 +130,7 @@ class DCGAN(ReleasedModel, DCGANModel):
 
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
-        loss_config (None): Not supported.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
+        loss_config: Not supported.
     """
 
     def __init__(self, *args, loss_config: dict | None = None, **kwargs):

@@ -22,7 +22,7 @@ class TensorCall:
             The code: like the tensor in batch, height, width, dtype and device, or of shape (1, C, H, W) for a size.
 
         Raises:
-            ValueError: If the tensor has not four dimensions, or the size is none.
+            ValueError: If the tensor has not four dimensions, or the size is not valid.
         """
         if not isinstance(like, Tensor):
             return super().forward(like)
@@ -31,7 +31,7 @@ class TensorCall:
         return self.make_grid2d_like(like)
 
     def make_grid2d(self, height: int, width: int, num_batches: int = 1) -> Tensor:
-        """Code a grid, repeated to shape (``num_batches``, C, H, W); raises ValueError if the size is none."""
+        """Code a grid, repeated to shape (``num_batches``, C, H, W); raises ValueError for another size."""
         return self((height, width)).repeat(num_batches, 1, 1, 1)
 
     def make_grid2d_like(self, x: Tensor) -> Tensor:
@@ -53,6 +53,11 @@ class SPE(TensorCall, SinusoidalEncoding):
 
     Raises:
         ValueError: If ``embedding_dim`` is odd or less than 2.
+
+    >>> import torch
+    >>> encoding = SPE(embedding_dim=4, padding_idx=0, init_size=16)
+    >>> encoding(torch.zeros(2, 3, 5, 7)).shape
+    torch.Size([2, 8, 5, 7])
     """
 
     def __init__(
@@ -79,4 +84,8 @@ class SPE(TensorCall, SinusoidalEncoding):
 
 @MODELS.register_module(name=['CSG', 'CSG2d', 'CatersianGrid'])
 class CSG(TensorCall, CartesianGrid):
-    """The released Cartesian grid; see :class:`CartesianGrid`."""
+    """The released Cartesian grid; see :class:`CartesianGrid`.
+
+    >>> CSG()((5, 7)).shape
+    torch.Size([1, 2, 5, 7])
+    """

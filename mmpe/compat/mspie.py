@@ -7,6 +7,8 @@ scale; pictures were BGR.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
@@ -21,16 +23,13 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
 
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
-        loss_config (dict | None): Weights and intervals. Weights count the intervals in, and R1's the half.
-        scales (dict | None): As :class:`~mmpe.models.stylegan2.StyleGAN2Model` has it; not released.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
+        loss_config: Weights and intervals. Weights count the intervals in, and R1's the half.
+        scales: As :class:`~mmpe.models.stylegan2.StyleGAN2Model` has it; not released.
     """
 
     def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
         super().__init__(
-            dict(scales=scales, resize=BILINEAR, **_regularisation(**(loss_config or {}))), *args, **kwargs
+            dict(scales=scales, resize=BILINEAR, **_regularization(**(loss_config or {}))), *args, **kwargs
         )
         self.mixing_probability = getattr(self.generator, 'mixing_probability', self.mixing_probability)
 
@@ -46,7 +45,7 @@ class MSPIEStyleGAN2(StyleGAN2):
 
     Args:
         *args, **kwargs: As :class:`StyleGAN2` has them.
-        train_settings (dict | None): ``multi_input_scales`` and ``multi_scale_probability``, and ``num_upblocks``, the
+        train_settings: ``multi_input_scales`` and ``multi_scale_probability``, and ``num_upblocks``, the
             generator's own.
 
     Raises:
@@ -64,13 +63,15 @@ class MSPIEStyleGAN2(StyleGAN2):
             )
 
 
-def _scales(multi_input_scales=None, multi_scale_probability=None, **others) -> dict:
+def _scales(
+    multi_input_scales: Sequence[int] | None = None, multi_scale_probability: Sequence[float] | None = None, **others
+) -> dict:
     only_defaults(others, {})
     offsets = multi_input_scales or (0,)
     return dict(offsets=offsets, probabilities=multi_scale_probability or (1 / len(offsets),) * len(offsets))
 
 
-def _regularisation(
+def _regularization(
     r1_loss_weight: float = 80.0,
     r1_interval: int = 16,
     g_reg_weight: float = 8.0,

@@ -45,8 +45,8 @@ def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerato
     """Give a generator of mmpe's the released state dict, and the released learning rates of fused layers.
 
     Args:
-        network (GrowingGenerator): The network; it is changed in place.
-        fused (bool): Whether the convolutions after each enlargement have weights as transposed ones. mmpe divides by
+        network: The network; it is changed in place.
+        fused: Whether the convolutions after each enlargement have weights as transposed ones. mmpe divides by
             the root of their fan-in, and the released fused layers by that of their fan-out.
     """
     names = {'head.linear.weight': 'noise2feat.linear.weight_orig', **renamed('first', 'conv_blocks.0.conv', LAYER)}
@@ -112,21 +112,18 @@ def PGGANGenerator(
     """The released Progressive GAN generator.
 
     Args:
-        noise_size (int | None): Channels of a latent; None: those of the first map before it is halved.
-        out_scale (int): Side of the largest image.
-        label_size (int): 0.
-        base_channels (int): Maps of 4 pixels have half as many channels, and so on.
-        channel_decay (float): Power of the 2 in that.
-        max_channels (int): Limit of the channels.
-        fused_upconv (bool): Whether the convolutions after each enlargement have weights as transposed ones. They learn
+        noise_size: Channels of a latent; None: those of the first map before it is halved.
+        out_scale: Side of the largest image.
+        label_size: 0.
+        base_channels: Maps of 4 pixels have half as many channels, and so on.
+        channel_decay: Power of the 2 in that.
+        max_channels: Limit of the channels.
+        fused_upconv: Whether the convolutions after each enlargement have weights as transposed ones. They learn
             at a rate for the channels of their output then.
-        **others: Arguments that may have their released default only.
 
-    Returns:
-        GrowingGenerator: With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = PGGANGenerator(out_scale=8, base_channels=16)
+    >>> list(network.state_dict())[0]
+    'noise2feat.linear.weight_orig'
     """
     given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
     configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
@@ -158,20 +155,17 @@ def PGGANDiscriminator(
     """The released Progressive GAN discriminator, with the convolution that it has and does not run.
 
     Args:
-        in_scale (int): Side of the largest pictures.
-        label_size (int): 0.
-        base_channels (int): Maps of 4 pixels have half as many channels, and so on.
-        max_channels (int): Limit of the channels.
-        in_channels (int): Channels of the pictures.
-        channel_decay (float): Power of the 2 in that.
-        mbstd_cfg (dict | None): ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
-        **others: Arguments that may have their released default only.
+        in_scale: Side of the largest pictures.
+        label_size: 0.
+        base_channels: Maps of 4 pixels have half as many channels, and so on.
+        max_channels: Limit of the channels.
+        in_channels: Channels of the pictures.
+        channel_decay: Power of the 2 in that.
+        mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
 
-    Returns:
-        GrowingDiscriminator: With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
+    >>> list(network.state_dict())[0]
+    'conv_blocks.0.conv.weight_orig'
     """
     given = dict(others, label_size=label_size, downsample_cfg=AVGPOOL if downsample_cfg is None else downsample_cfg)
     configs = dict(conv_module_cfg=None, fused_convdown_cfg=None, fromrgb_layer_cfg=None, downsample_cfg=AVGPOOL)
@@ -201,14 +195,11 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
 
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
-        nkimgs_per_scale (Mapping): Side to thousands of images.
-        interp_real (dict | None): How pictures become those of a side; None: bilinear, without antialiasing.
-        transition_kimgs (float): Thousands of images in which a new side's layers fade in.
-        prev_stage (int): 0, as the stage follows from the images seen.
-        lr_factors (Mapping | None): As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
-
-    Raises:
-        InputError: As :class:`~mmpe.compat.adversarial.ReleasedModel`.
+        nkimgs_per_scale: Side to thousands of images.
+        interp_real: How pictures become those of a side; None: bilinear, without antialiasing.
+        transition_kimgs: Thousands of images in which a new side's layers fade in.
+        prev_stage: 0, as the stage follows from the images seen.
+        lr_factors: As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
     """
 
     def __init__(

@@ -80,11 +80,11 @@ def convert_pggan(networks: Networks, settings: dict | None) -> tuple[PGGANModel
     """Build the model of a released Progressive GAN.
 
     Args:
-        networks (Networks): Of the checkpoint, which may say where in its growth the model is.
-        settings (dict | None): The config that it was trained with, released or mmpe's.
+        networks: Of the checkpoint, which may say where in its growth the model is.
+        settings: The config that it was trained with, released or mmpe's.
 
     Returns:
-        tuple[PGGANModel, dict]: In eval mode, with its config. A checkpoint that does not say how much it has seen is
+        In eval mode, with its config. A checkpoint that does not say how much it has seen is
             that of a grown-up.
 
     Raises:

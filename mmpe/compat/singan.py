@@ -6,6 +6,8 @@ picture.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmpe.engine import PerNetworkOptimWrapperConstructor
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANDiscriminator, SinGANGenerator, SinGANModel
@@ -36,31 +38,29 @@ def SinGANMultiScaleGenerator(
     *,
     first_channels: int | None = None,
     noise_channels: int = 3,
-    border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+    border: dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
     encoding: dict | None = None,
     **others,
 ) -> SinGANGenerator:
     """The released SinGAN generator, which pads each block's input with zeros.
 
     Args:
-        in_channels (int): Channels of a block's input, 3.
-        out_channels (int): Channels of the image, 3.
-        num_scales (int | None): Number of scales, counted from zero.
-        kernel_size (int): Side of the kernels, odd.
-        padding (int): Of every convolution: 0, as the head does the padding.
-        num_layers (int): Convolutions a block.
-        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
-        min_feat_channels (int): Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
-        out_act_cfg (dict): Tanh.
-        init_cfg (None): Not supported.
-        first_channels, noise_channels, border, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
+        in_channels: Channels of a block's input, 3.
+        out_channels: Channels of the image, 3.
+        num_scales: Number of scales, counted from zero.
+        kernel_size: Side of the kernels, odd.
+        padding: Of every convolution: 0, as the head does the padding.
+        num_layers: Convolutions per block.
+        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+        min_feat_channels: Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
+        out_act_cfg: Tanh.
+        init_cfg: Not supported.
+        border: The ``padding`` of :class:`~mmpe.models.singan.SinGANGenerator`; not released.
+        first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
             released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
 
-    Returns:
-        SinGANGenerator: With its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
+    9
     """
     given = dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
     given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
@@ -72,9 +72,9 @@ def SinGANMultiScaleGenerator(
         num_scales=_count(num_scales),
         first_channels=first_channels,
         noise_channels=noise_channels,
-        border=border,
+        padding=border,
         encoding=encoding,
-        kernel_size=_odd(kernel_size),
+        kernel_size=kernel_size,
         num_layers=num_layers,
         base_channels=base_channels,
     )
@@ -103,17 +103,18 @@ def SinGANMSGeneratorPE(
     """The released SinGAN generator with a choice of padding and a positional encoding.
 
     Args:
-        padding (int): Of every convolution: 0 with ``pad_at_head``, else what keeps the size.
-        padding_mode (str): 'zero' or 'reflect'.
-        pad_at_head (bool): Whether each block's input is padded, and not the input of each convolution.
-        interp_pad (bool): Whether that is done by enlarging it; without effect unless ``pad_at_head``.
-        noise_with_pad (bool): Whether noise is drawn large enough not to need padding.
-        positional_encoding (dict | None): The encoding.
-        first_stage_in_channels (int | None): Channels of the encoding; None: ``in_channels``.
+        padding: Of every convolution: 0 with ``pad_at_head``, else what keeps the size.
+        padding_mode: 'zero' or 'reflect'.
+        pad_at_head: Whether each block's input is padded, and not the input of each convolution.
+        interp_pad: Whether that is done by enlarging it; without effect unless ``pad_at_head``.
+        noise_with_pad: Whether noise is drawn large enough not to need padding.
+        positional_encoding: The encoding.
+        first_stage_in_channels: Channels of the encoding; None: ``in_channels``.
         *args, kernel_size, noise_channels, **kwargs: As :func:`SinGANMultiScaleGenerator` has them.
 
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = SinGANMSGeneratorPE(3, 3, num_scales=1, interp_pad=True, noise_with_pad=True)
+    >>> network.padding.margin
+    5
     """
     network = SinGANMultiScaleGenerator(
         *args,
@@ -147,17 +148,14 @@ def SinGANMultiScaleDiscriminator(
     """The released SinGAN discriminator.
 
     Args:
-        in_channels (int): Channels of the image.
-        padding (int): Zero padding of every convolution.
-        norm_cfg (dict | None): Normalisation; None for none.
+        in_channels: Channels of the image.
+        padding: Zero padding of every convolution.
+        norm_cfg: Normalization; None for none.
         num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
             :func:`SinGANMultiScaleGenerator` has them.
 
-    Returns:
-        SinGANDiscriminator: With its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that mmpe has no counterpart for.
+    >>> len(SinGANMultiScaleDiscriminator(in_channels=3, num_scales=8).blocks)
+    9
     """
     only_defaults(
         dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | others,
@@ -169,7 +167,7 @@ def SinGANMultiScaleDiscriminator(
         in_channels=in_channels,
         norm_cfg=norm_cfg,
         padding=padding,
-        kernel_size=_odd(kernel_size),
+        kernel_size=kernel_size,
         num_layers=num_layers,
         base_channels=base_channels,
     )
@@ -179,22 +177,22 @@ def SinGANMultiScaleDiscriminator(
 class SinGAN(SinGANModel):
     """The released SinGAN: one noise channel at scale 0, three above.
 
-    A released state dict holds the networks alone and leaves everything else as it is. Its colours are BGR.
+    A released state dict holds the networks alone and leaves everything else as it is. Its colors are BGR.
 
     Args:
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
-        generator_steps (int): Generator steps an iteration.
-        discriminator_steps (int): Discriminator steps an iteration.
-        num_scales (int | None): Number of scales, counted from zero.
-        iters_per_scale (int): Iterations a scale.
-        noise_weight_init (float): Noise amplitude, in units of the reconstruction's error.
-        lr_scheduler_args (dict | None): ``milestones`` and ``gamma`` of the learning rate within a scale.
-        test_pkl_data (None): Not supported, as an mmpe checkpoint needs nothing beside it.
-        ema_confg (None): Not supported.
-        fixed_noise_with_pad (bool): The generator's ``noise_with_pad``, once more.
-        first_fixed_noises_ch (int): Channels of the noise at scale 0; 1 is spread over all that the block sees.
+        generator: The generator.
+        discriminator: The discriminator.
+        data_preprocessor: None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        generator_steps: Generator steps per iteration.
+        discriminator_steps: Discriminator steps per iteration.
+        num_scales: Number of scales, counted from zero.
+        iters_per_scale: Iterations per scale.
+        noise_weight_init: Noise amplitude, in units of the reconstruction's error.
+        lr_scheduler_args: ``milestones`` and ``gamma`` of the learning rate within a scale.
+        test_pkl_data: Not supported, as an mmpe checkpoint needs nothing beside it.
+        ema_confg: Not supported.
+        fixed_noise_with_pad: The generator's ``noise_with_pad``, once more.
+        first_fixed_noises_ch: Channels of the noise at scale 0; 1 is spread over all that the block sees.
 
     Raises:
         InputError: If the arguments contradict each other, or one has a value that mmpe has no counterpart for.
@@ -235,13 +233,13 @@ class SinGAN(SinGANModel):
             **_schedule(**(lr_scheduler_args or dict(milestones=()))),
         )
         self._check_scales(num_scales)
-        if fixed_noise_with_pad != (self.generator.border.noise_margin > 0):
+        if fixed_noise_with_pad != (self.generator.padding.margin > 0):
             raise InputError(
                 f"fixed_noise_with_pad={fixed_noise_with_pad} of the model does not fit the generator's "
                 f'noise_with_pad={not fixed_noise_with_pad}: both say whether noise is larger than its image'
             )
 
-    def _check_scales(self, num_scales):
+    def _check_scales(self, num_scales: int | None) -> None:
         networks = dict(generator=self.generator, discriminator=self.discriminator)
         said = {name: len(network.blocks) - 1 for name, network in networks.items() if network and network.blocks}
         if num_scales is not None:
@@ -263,9 +261,6 @@ class PESinGAN(SinGAN):
 
     Args:
         *args, iters_per_scale, **kwargs: As :class:`SinGAN` has them.
-
-    Raises:
-        InputError: As :class:`SinGAN`.
     """
 
     noise_channels = 1
@@ -289,15 +284,10 @@ def _reach(kernel_size: int) -> int:
     return kernel_size // 2
 
 
-def _odd(kernel_size: int) -> int:
-    check_whole(1, kernel_size=kernel_size)
-    if kernel_size % 2 == 0:
-        raise InputError(f'kernel_size={kernel_size} cannot work: it must be odd, for images to keep their size')
-    return kernel_size
-
-
-def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pad) -> dict:
-    """The border that five released arguments stand for, for convolutions of ``reach`` pixels a side."""
+def _border(
+    reach: int, padding: int, padding_mode: str, pad_at_head: bool, interp_pad: bool, noise_with_pad: bool
+) -> dict:
+    """The padding that five released arguments stand for, of convolutions that eat ``reach`` pixels on each side."""
     if padding_mode not in ('zero', 'reflect'):
         raise InputError(f"padding_mode={padding_mode!r} is not supported: it is 'zero' or 'reflect'")
     if padding != (0 if pad_at_head else reach):
@@ -308,11 +298,11 @@ def _border(reach, padding, padding_mode, pad_at_head, interp_pad, noise_with_pa
     if not pad_at_head and noise_with_pad:
         raise InputError('noise_with_pad=True cannot work with pad_at_head=False: noise would be larger than its image')
     if not pad_at_head:
-        return dict(type='mmpe.LayerBorder', mode=padding_mode)
+        return dict(type='mmpe.PadEachLayer', mode=padding_mode)
     mode = dict(type='interp', mode='bicubic') if interp_pad else padding_mode
-    return dict(type='mmpe.DrawnBorder' if noise_with_pad else 'mmpe.HeadBorder', mode=mode)
+    return dict(type='mmpe.OversizedNoise' if noise_with_pad else 'mmpe.PadInputOnce', mode=mode)
 
 
-def _schedule(milestones, gamma: float = 0.1, **others) -> dict:
+def _schedule(milestones: Sequence[int], gamma: float = 0.1, **others) -> dict:
     only_defaults(others, {})
     return dict(lr_milestones=milestones, lr_gamma=gamma)

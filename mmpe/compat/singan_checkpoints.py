@@ -1,19 +1,19 @@
 """Released SinGANs as mmpe's: one file that needs nothing beside it.
 
 A released SinGAN is a ``.pth`` of two networks and a pickle of noises and amplitudes. Their shapes tell the model's
-config, but for one part, which weights look the same with: where blocks take the pixels that convolutions eat. The
-released recipes pair it with what can be seen:
+config, but for one part, which weights look the same with: how blocks pad. The released recipes pair it with what can
+be seen:
 
-========================================  ========================================  ===============
-first convolution's inputs                noise channels above scale 0              border
-========================================  ========================================  ===============
-3 (no encoding)                           3                                         ``HeadBorder``
-3 (no encoding)                           1 (drawn larger, by 5 pixels a side)      ``DrawnBorder``
-2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``LayerBorder``
-========================================  ========================================  ===============
+========================================  ========================================  ================
+first convolution's inputs                noise channels above scale 0              padding
+========================================  ========================================  ================
+3 (no encoding)                           3                                         ``PadInputOnce``
+3 (no encoding)                           1 (drawn 5 pixels larger on each side)    ``OversizedNoise``
+2 (CSG) or 4n (SPE of n pairs an axis)    1                                         ``PadEachLayer``
+========================================  ========================================  ================
 
-Any other recipe needs its config: another encoding, an encoding with another border or with ``div_half_dim``, another
-padding mode, a discriminator that pads, a generator of one scale without an encoding.
+Any other recipe needs its config: another encoding, an encoding with another padding or with ``div_half_dim``, a
+discriminator that pads, a generator of one scale without an encoding.
 
 The released code reads pictures as BGR. Conversion swaps the channels of the convolutions that see or make an image,
 which gives the same pictures in RGB.
@@ -37,7 +37,7 @@ from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .arguments import own_config
-from .released_state import count, entries_below, load_strictly, swap_colors
+from .released_state import State, count, entries_below, load_strictly, swap_colors
 
 OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
 # The first block of the generator sees noise alone.
@@ -59,14 +59,14 @@ def convert_singan(
     """Build the model of a released SinGAN.
 
     Args:
-        state (dict[str, Tensor]): The released state dict.
-        settings (dict | None): The config that it was trained with, released or mmpe's; see this module's description
+        state: The released state dict.
+        settings: The config that it was trained with, released or mmpe's; see this module's description
             for who needs one.
-        pickled (str | Path | None): The released pickle that belongs to it; None is refused.
-        picture (str | None): The picture that it was trained on. None: the reconstruction takes its place.
+        pickled: The released pickle that belongs to it; None is refused.
+        picture: The picture that it was trained on. None: the reconstruction takes its place.
 
     Returns:
-        tuple[SinGANModel, dict]: In eval mode, with its config. Averaged weights, which no released SinGAN has, are
+        In eval mode, with its config. Averaged weights, which no released SinGAN has, are
             left out.
 
     Raises:
@@ -96,9 +96,9 @@ class Pyramid:
     """What the pickle beside a released SinGAN holds.
 
     Attributes:
-        noises (list[Tensor]): (1, C, h, w), a scale each.
-        weights (list[float]): Amplitudes of the trained scales.
-        trained (int): Number of trained scales.
+        noises: (1, C, h, w), one per scale.
+        weights: Amplitudes of the trained scales.
+        trained: Number of trained scales.
     """
 
     noises: list[Tensor]
@@ -179,9 +179,9 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
     """Tell the config of a released SinGAN from its weights and noises.
 
     Args:
-        state (dict[str, Tensor]): The released state dict.
-        pyramid (Pyramid): The released pickle.
-        trained_with (dict | None): The model's config, released or mmpe's, for what cannot be told.
+        state: The released state dict.
+        pyramid: The released pickle.
+        trained_with: The model's config, released or mmpe's, for what cannot be told.
 
     Returns:
         dict: Of a :class:`SinGANModel` of mmpe's own types.
@@ -205,10 +205,10 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
     return dict(type='SinGANModel', **networks)
 
 
-def _inferred(state, pyramid) -> dict[str, dict]:
+def _inferred(state: State, pyramid: Pyramid) -> dict[str, dict]:
     generator = _chain_shape(state, 'generator')
     encoding = _encoding(generator.pop('in_channels'))
-    generator.update(encoding=encoding, border=_border(encoding, pyramid))
+    generator.update(encoding=encoding, padding=_padding(encoding, pyramid))
     networks = dict(generator=generator)
     if 'discriminator.blocks.0.head.conv.weight' in state:
         norm_cfg = dict(type='BN') if 'discriminator.blocks.0.head.bn.weight' in state else None
@@ -216,14 +216,14 @@ def _inferred(state, pyramid) -> dict[str, dict]:
     return {name: dict(type=OWN_TYPES[name], **network) for name, network in networks.items()}
 
 
-def _chain_shape(state, network) -> dict:
+def _chain_shape(state: State, network: str) -> dict:
     block = f'{network}.blocks.0.'
     width, inputs, kernel_size, _ = state[f'{block}head.conv.weight'].shape
     body = [key for key in state if key.startswith(f'{block}body.') and key.endswith('.conv.weight')]
     return dict(in_channels=inputs, base_channels=width, kernel_size=kernel_size, num_layers=len(body) + 2)
 
 
-def _encoding(channels) -> dict | None:
+def _encoding(channels: int) -> dict | None:
     if channels == 3:
         return None
     if channels == 2:
@@ -233,22 +233,22 @@ def _encoding(channels) -> dict | None:
     return dict(type='SinusoidalEncoding', embedding_dim=channels // 2)
 
 
-def _border(encoding, pyramid) -> dict:
+def _padding(encoding: dict | None, pyramid: Pyramid) -> dict:
     """As this module's description says."""
     channels = {noise.shape[1] for noise in pyramid.noises[1:]}
     if encoding and channels <= {1}:
-        return dict(type='LayerBorder')
+        return dict(type='PadEachLayer')
     if not encoding and channels == {3}:
-        return dict(type='HeadBorder', mode='zero')
+        return dict(type='PadInputOnce')
     if not encoding and channels == {1}:
-        return dict(type='DrawnBorder')
+        return dict(type='OversizedNoise')
     with_what = f'with {encoding["type"]}' if encoding else 'without an encoding'
     raise InputError(
         f'no released recipe {with_what} has {sorted(channels) or "no"} noise channels above scale 0: {NEEDS_CONFIG}'
     )
 
 
-def _configured(trained_with) -> dict[str, dict]:
+def _configured(trained_with: dict) -> dict[str, dict]:
     """The networks of a released or an mmpe config, as mmpe's own types."""
     if not trained_with.get('generator'):
         raise InputError('the config has no model.generator')
@@ -257,7 +257,7 @@ def _configured(trained_with) -> dict[str, dict]:
         return {name: own_config(config, MODELS.build(config), OWN_TYPES[name]) for name, config in configs.items()}
 
 
-def _build(config, state, pyramid) -> SinGANModel:
+def _build(config: dict, state: State, pyramid: Pyramid) -> SinGANModel:
     model = MODELS.build(config)
     model.set_pyramid([model.generator.image_size(noise) for noise in pyramid.noises])
     for name in OWN_TYPES.keys() & config.keys():
@@ -270,7 +270,7 @@ def _build(config, state, pyramid) -> SinGANModel:
     return model.eval()
 
 
-def _network_state(state, network, scales) -> dict[str, Tensor]:
+def _network_state(state: State, network: str, scales: int) -> State:
     """The entries of one network without its name, as far as there are scales."""
     own = entries_below(state, f'{network}.')
     own.pop('head_position_encode._float_tensor', None)  # it only remembered a dtype and a device
@@ -278,7 +278,7 @@ def _network_state(state, network, scales) -> dict[str, Tensor]:
     return {key: value for key, value in own.items() if key.startswith(kept) or not key.startswith('blocks.')}
 
 
-def _set_picture(model, path) -> None:
+def _set_picture(model: SinGANModel, path: str | None) -> None:
     height, width = model.sizes[-1].tolist()
     picture = model.reconstruct() if path is None else read_picture(path)
     rows, columns = picture.shape[-2:]

@@ -18,6 +18,8 @@ head and resized, which the constant always is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -151,26 +153,26 @@ def MSStyleGANv2Generator(
     """The released MS-PIE generator.
 
     Args:
-        out_size (int): Side of the image for a base size of 4.
-        style_channels (int): Channels of z and of the styles.
-        num_mlps (int): Layers of the mapping network.
-        channel_multiplier (int): Factor of the channels from 64 pixels on.
-        lr_mlp (float): Factor of the mapping network's learning rate.
-        default_style_mode (str): 'mix' or 'single': whether styles are mixed in training.
-        mix_prob (float): How often.
+        out_size: Side of the image for a base size of 4.
+        style_channels: Channels of z and of the styles.
+        num_mlps: Layers of the mapping network.
+        channel_multiplier: Factor of the channels from 64 pixels on.
+        lr_mlp: Factor of the mapping network's learning rate.
+        default_style_mode: 'mix' or 'single': whether styles are mixed in training.
+        mix_prob: How often.
         no_pad, deconv2conv, interp_pad, up_config, up_after_conv: See this module's description.
-        head_pos_encoding (dict | None): The encoding.
-        head_pos_size (tuple[int, int]): Side of the head's grid: 4, or 6 without padding.
-        interp_head (bool): Whether the encoding is resized from there.
-        max_channels (int): Limit of the channels; not released.
-        **others: Arguments that may have their released default only.
+        head_pos_encoding: The encoding.
+        head_pos_size: Side of the head's grid: 4, or 6 without padding.
+        interp_head: Whether the encoding is resized from there.
+        max_channels: Limit of the channels; not released.
 
     Returns:
-        StyleGenerator: With the released state dict, its own ``arguments``, and how often training is to mix styles,
+        With the released state dict, its own ``arguments``, and how often training is to mix styles,
             ``mixing_probability``.
 
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> network = MSStyleGANv2Generator(16, style_channels=8, num_mlps=2, max_channels=8)
+    >>> list(network.state_dict())[-1]
+    'convs.2.conv.blur.kernel'
     """
     given = dict(blur_kernel=list(blur_kernel), eval_style_mode=eval_style_mode, **others)
     only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
@@ -202,8 +204,8 @@ def StyleGAN2Generator(out_size: int, style_channels: int = 512, **options) -> S
         out_size, style_channels, **options: As :func:`MSStyleGANv2Generator` has them, without the head, the
             up-sampling and the padding.
 
-    Raises:
-        InputError: As :func:`MSStyleGANv2Generator`.
+    >>> StyleGAN2Generator(16, style_channels=8, num_mlps=2, max_channels=8)(torch.zeros(1, 8)).shape
+    torch.Size([1, 3, 16, 16])
     """
     refuse_arguments_of('MSStyleGANv2Generator', (*UPSAMPLING_ARGUMENTS, *HEAD_ARGUMENTS), options)
     return MSStyleGANv2Generator(out_size, style_channels, **options)
@@ -224,19 +226,15 @@ def MSStyleGAN2Discriminator(
     """The released MS-PIE discriminator.
 
     Args:
-        in_size (int): Side of the pictures.
-        channel_multiplier (int): Factor of the channels from 64 pixels on.
-        mbstd_cfg (dict): ``group_size`` of the minibatch standard deviation, and defaults.
-        with_adaptive_pool (bool): Whether pictures may have any size.
-        pool_size (tuple[int, int]): What the last map is then averaged to.
-        max_channels (int): Limit of the channels; not released.
-        **others: Arguments that may have their released default only.
+        in_size: Side of the pictures.
+        channel_multiplier: Factor of the channels from 64 pixels on.
+        mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults.
+        with_adaptive_pool: Whether pictures may have any size.
+        pool_size: What the last map is then averaged to.
+        max_channels: Limit of the channels; not released.
 
-    Returns:
-        StyleDiscriminator: With the released state dict and its own ``arguments``.
-
-    Raises:
-        InputError: If an argument has a value that cannot work, or that mmpe has no counterpart for.
+    >>> MSStyleGAN2Discriminator(16, with_adaptive_pool=True, max_channels=8)(torch.zeros(2, 3, 16, 24)).shape
+    torch.Size([2, 1])
     """
     only_defaults(dict(others, blur_kernel=list(blur_kernel)), DISCRIMINATOR_DEFAULTS | _harmless(others))
     network = built_of(
@@ -257,8 +255,8 @@ def StyleGAN2Discriminator(in_size: int, **options) -> StyleDiscriminator:
     Args:
         in_size, **options: As :func:`MSStyleGAN2Discriminator` has them, without the pool.
 
-    Raises:
-        InputError: As :func:`MSStyleGAN2Discriminator`.
+    >>> StyleGAN2Discriminator(16, max_channels=8)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 1])
     """
     refuse_arguments_of('MSStyleGAN2Discriminator', ('with_adaptive_pool', 'pool_size'), options)
     return MSStyleGAN2Discriminator(in_size, **options)
@@ -302,14 +300,16 @@ def _harmless(given: dict) -> dict:
     return {name: given.get(name) for name in ('w_avg_beta', 'out_fp32', 'convert_input_fp32')}
 
 
-def _channel_multiplier(multiplier):
+def _channel_multiplier(multiplier: int) -> int:
     # Above 2 the released table goes beyond 512 channels where a map is 64 wide, and no released weights do.
     if multiplier not in (1, 2):
         raise InputError(f'channel_multiplier={multiplier!r} is not supported: it is 1 or 2')
     return multiplier
 
 
-def _upsampling(no_pad, deconv2conv, interp_pad, up_config, up_after_conv) -> dict:
+def _upsampling(
+    no_pad: bool, deconv2conv: bool, interp_pad: int | None, up_config: dict | None, up_after_conv: bool
+) -> dict:
     """The up-sampling order that five released arguments stand for."""
     if not deconv2conv:
         if no_pad or interp_pad is not None:
@@ -329,7 +329,7 @@ def _upsampling(no_pad, deconv2conv, interp_pad, up_config, up_after_conv) -> di
     return dict(type='mmpe.ConvThenBilinear' if up_after_conv else 'mmpe.BilinearThenConv')
 
 
-def _head(encoding, size, resized, side, channels) -> dict:
+def _head(encoding: dict | None, size: int | Sequence[int], resized: bool, side: int, channels: int) -> dict:
     """The encoding that three released arguments stand for."""
     size = as_size(size, 'head_pos_size')
     if encoding is None:

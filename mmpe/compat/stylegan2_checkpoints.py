@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+
 from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleGAN2Model
 
@@ -30,7 +32,7 @@ def convert_stylegan2(networks: Networks, settings: dict | None) -> tuple[StyleG
 
 
 def _generator(state: State) -> dict:
-    def shape(name):
+    def shape(name: str) -> torch.Size:
         return state[name].shape
 
     blocks = count(state, 'to_rgbs.')
@@ -76,7 +78,7 @@ def _discriminator(state: State) -> dict:
     )
 
 
-def _multiplier(size, width) -> int:
+def _multiplier(size: int, width: int) -> int:
     """The channel multiplier of a network whose maps have ``width`` channels at ``size`` pixels."""
     return 2 if size < 64 else max(1, round(width * size / 64 / WIDTH_AT_64))
 

@@ -1,18 +1,32 @@
-"""Editing the picture that a SinGAN was trained on."""
+"""Editing the picture that a SinGAN was trained on.
 
-from .animation import Animation, animate
-from .applications import edit, harmonise, paint_to_image
+Convention:
+    Points (x, y) and distances (right, down) are in pixels of the picture, and the center of its first pixel is (0, 0).
+    Sizes are (height, width), a box is (left, top, width, height), and pictures are (1, 3, H, W) in [-1, 1].
+"""
+
+from .animation import Animation
 from .edited import Edited
+from .edits.animate import animate
+from .edits.duplicate import duplicate
+from .edits.edit import edit
+from .edits.harmonise import harmonise
+from .edits.mirror import mirror
+from .edits.move import move
+from .edits.paint_to_image import paint_to_image
+from .edits.remove import remove
+from .edits.resize_region import resize_region
+from .edits.retarget import retarget
+from .edits.super_resolve import super_resolve
+from .edits.tile import tile
+from .edits.transfer_layout import transfer_layout
+from .edits.warp import warp
 from .injection import inject
-from .layouts import transfer_layout
 from .masks import blend, box_mask, dilate, fit, read_mask, soften
-from .moves import duplicate, mirror, move, remove, scale
 from .redrawing import redraw
-from .retargeting import retarget
 from .start_scales import choose_start_scale, compare_start_scales
-from .superresolution import super_resolve
-from .torus import tile
-from .warps import warp
+
+scale = resize_region  # the released name
 
 __all__ = [
     'Animation',
@@ -34,6 +48,7 @@ __all__ = [
     'read_mask',
     'redraw',
     'remove',
+    'resize_region',
     'retarget',
     'scale',
     'soften',

@@ -13,20 +13,26 @@ from torch import Tensor
 from mmpe.datasets.pictures import read_picture
 from mmpe.datasets.pyramid import resize
 from mmpe.errors import InputError
+from mmpe.grid import Box, Size
 from mmpe.names import printable
 from mmpe.numbers import MOST_WHOLE, check_numbers, check_whole, size_text
 
-Size = tuple[int, int]
-Box = tuple[int, int, int, int]
-
-_SAME_SHAPE = 0.05  # by how much aspect ratios may differ that came of rounding
+_SAME_SHAPE = 0.05  # by how much rounding may make aspect ratios differ
 
 
 def fit(picture: Tensor, size: Size, name: str) -> Tensor:
     """A picture or mask (N, C, H, W) at another size of the same shape, as pictures to train on are resized.
 
+    Args:
+        picture: (N, C, H, W).
+        size: (height, width).
+        name: What an error calls the picture.
+
     Raises:
-        InputError: If its aspect ratio is another; ``name`` says whose.
+        InputError: If the aspect ratio is another.
+
+    >>> fit(torch.zeros(1, 3, 48, 64), size=(24, 32), name='the picture').shape
+    torch.Size([1, 3, 24, 32])
     """
     height, width = picture.shape[-2:]
     if (height, width) == tuple(size):
@@ -40,10 +46,20 @@ def fit(picture: Tensor, size: Size, name: str) -> Tensor:
 
 
 def read_mask(path: str | Path, size: Size) -> Tensor:
-    """Read a mask, white where things may change, and fit it to ``size`` (H, W).
+    """Read a mask that is white where things may change, and fit it to ``size`` (height, width).
+
+    Returns:
+        (1, 1, H, W), 0 or 1.
 
     Raises:
-        InputError: If it cannot be read, has another shape, or is black, or white, everywhere.
+        InputError: If the file cannot be read, or the mask has another shape or is the same everywhere.
+
+    >>> from PIL import Image
+    >>> mask = Image.new('L', (64, 48))
+    >>> mask.paste(255, (8, 8, 24, 24))
+    >>> mask.save('mask.png')
+    >>> read_mask('mask.png', size=(24, 32)).sum().item()
+    64.0
     """
     name = f'the mask {printable(path)}'
     mask = fit(read_picture(path).mean(1, keepdim=True).add(1).div(2), size, name).clamp(0, 1)
@@ -55,10 +71,13 @@ def read_mask(path: str | Path, size: Size) -> Tensor:
 
 
 def box_mask(box: Box, size: Size) -> Tensor:
-    """A rectangle (left, top, width, height) in pixels of a picture of ``size`` (H, W).
+    """The mask (1, 1, H, W) of a rectangle (left, top, width, height), in pixels of a picture of ``size``.
 
     Raises:
-        InputError: If it is empty or leaves the picture.
+        InputError: If the box is empty or leaves the picture.
+
+    >>> box_mask((1, 0, 2, 2), size=(3, 4))[0, 0].tolist()
+    [[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     """
     check_numbers(partial(check_whole, -MOST_WHOLE), 4, box=box)
     left, top, width, height = box
@@ -73,15 +92,24 @@ def box_mask(box: Box, size: Size) -> Tensor:
 
 
 def dilate(mask: Tensor, radius: int) -> Tensor:
-    """Extend a mask of 0 and 1 by ``radius`` pixels on all sides, round."""
-    if radius < 1:
+    """Extend a mask (1, 1, H, W) of 0 and 1 by ``radius`` pixels in all directions.
+
+    >>> dilate(box_mask((2, 2, 1, 1), size=(5, 5)), radius=1)[0, 0, 1:4, 1:4].tolist()
+    [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+    if radius < 1 or not mask.any():
         return mask
     near = isotropic_dilation(mask[0, 0].cpu().numpy() != 0, radius)
     return torch.from_numpy(near)[None, None].to(mask)
 
 
 def soften(mask: Tensor, width: float) -> Tensor:
-    """Let a mask fall from 1 to 0 smoothly within ``width`` pixels inside its edge; outside it stays 0."""
+    """Let a mask (1, 1, H, W) fall from 1 to 0 smoothly within ``width`` pixels inside its edge; outside it stays 0.
+
+    >>> soft = soften(box_mask((4, 0, 8, 1), size=(1, 12)), width=2)[0, 0, 0]
+    >>> bool((soft[:4] == 0).all()), bool(0 < soft[4] < soft[5] < soft[7])
+    (True, True)
+    """
     if width <= 0:
         return mask
     smooth = gaussian(mask[0, 0].cpu().numpy().astype('float64'), sigma=width / 2, mode='nearest')
@@ -90,5 +118,11 @@ def soften(mask: Tensor, width: float) -> Tensor:
 
 
 def blend(image: Tensor, background: Tensor, mask: Tensor) -> Tensor:
-    """``image`` where the mask is 1, ``background`` to the bit where it is 0; (N, 3, H, W) each or broadcast."""
+    """``image`` where the mask is 1, and ``background`` to the bit where it is 0.
+
+    Shapes are (N, 3, H, W), or what broadcasts to that.
+
+    >>> blend(torch.ones(3), torch.zeros(3), torch.tensor([0, 0.25, 1])).tolist()
+    [0.0, 0.25, 1.0]
+    """
     return torch.where(mask == 0, background, torch.where(mask == 1, image, background + mask * (image - background)))

@@ -5,62 +5,68 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid, InverseMap
+from mmpe.grid import Grid, InverseMap, Size
 from mmpe.models.sampled import check_memory
-from mmpe.models.singan import SinGANModel
+from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import as_size, check_real
+from mmpe.progress import tracked
 from mmpe.random_numbers import check_draws, random_generator
 
 from .edited import Edited
-from .masks import Size, blend, dilate, soften
-from .places import pixel_positions, sample_image
+from .inverse_maps import pixel_positions, sample_image
+from .masks import blend, dilate, soften
 
-_MOVED = 0.25  # pixels; less is not seen
+_MOVED = 0.25  # pixels; less cannot be seen
 
 
 def redraw(
-    model: SinGANModel,
-    places: InverseMap,
+    model: SinGANSampler,
+    inverse_map: InverseMap,
     num: int = 4,
     seed: int = 0,
     start_scale: int = 1,
     vary_from: int | None = None,
     size: Size | None = None,
-    reach: Tensor | None = None,
+    edit_mask: Tensor | None = None,
     softness: float = 4,
     blending: bool = True,
 ) -> Edited:
-    """Draw the picture with other places in it.
+    """Draw the picture as an inverse map lays it out.
 
-    At start scale 0 the positional encoding is asked for the coordinates of the places, and z* goes along with them, so
-    the network draws the new layout from the start. At a higher one the reconstruction of the scale below is warped,
-    and the scales from there on make a picture of it.
+    At start scale 0 the positional encoding codes the warped grid, and z* is warped along with it, so the network draws
+    the new layout from the start. At a higher start scale the reconstruction of the scale below is warped, and the
+    scales from there on refine it.
 
-    Image 0 has the reconstruction's noise; images 1, 2, ... have random noise within the reach, and are those of
-    :meth:`SinGANModel.sample` there. Random too is noise for places beyond the picture, and where neighbours would have
-    the same number.
+    Image 0 has the reconstruction's noise. Images 1, 2, ... have random noise within the edit mask, where they are
+    those of :meth:`SinGANSampler.sample`. Noise is also random beyond the picture, and where neighbors would have the
+    same number.
 
     Args:
-        model (SinGANModel): Trained.
-        places (Callable): Inverse map, see :mod:`mmpe.editing.places`.
-        num (int): Number of images.
-        seed (int): Of the noise; image number i depends on it and i alone.
-        start_scale (int): The scale that is told of the new places, or shown a picture of them.
-        vary_from (int | None): First scale with random noise in images 1, 2, ...; None: ``start_scale``.
-        size (tuple[int, int] | None): (H, W) of the new picture; None: the trained one's, which is kept out of reach.
-        reach (Tensor | None): (1, 1, H, W), 0 where the picture is to stay; None: :func:`reach_of` the places.
-        softness (float): Pixels, inside the reach, over which the edit goes over into the reconstruction.
-        blending (bool): Whether to put the reconstruction out of reach at all.
+        model: Trained.
+        inverse_map: See :mod:`mmpe.editing.inverse_maps`.
+        num: Number of images.
+        seed: Of the noise; image number i depends on the seed and i alone.
+        start_scale: 0: the encoding is told of the new layout; above: this scale is shown a warped picture.
+        vary_from: First scale with random noise in images 1, 2, ...; None: ``start_scale``.
+        size: (height, width) of the new picture; None: the trained one's, which is kept outside of the edit mask.
+        edit_mask: (1, 1, H, W), 0 where the picture stays; None: :func:`moved_mask` of the map.
+        softness: Pixels inside the edit mask over which the edit fades into the reconstruction.
+        blending: Whether to put the reconstruction outside of the edit mask at all.
 
     Returns:
-        Edited: With what is kept and the reach, where the size is the trained one.
+        The images. ``kept`` and ``edit_mask`` are there where the size is the trained one.
 
     Raises:
-        InputError: If a scale does not exist, the size is too small or too large for memory, or there is no encoding to
-            tell.
+        InputError: If a scale does not exist, the size is too small or too large for memory, or the start scale is 0
+            and there is no encoding.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> from mmpe.editing.inverse_maps import shift
+    >>> edited = redraw(example_singan(), shift((4, 0)), num=2)
+    >>> edited.images.shape, list(edited.before)
+    (torch.Size([2, 3, 24, 32]), ['picture', 'reconstruction', 'copied'])
     """
     _check(model, start_scale)
     check_draws(num, seed)
@@ -70,28 +76,33 @@ def redraw(
     keeps = size is None or tuple(size) == model.scaled_sizes()[-1]
     size = as_size(size or model.scaled_sizes()[-1])
     check_memory(model, size, num)
-    if reach is None:
-        reach = reach_of(places, size) if keeps else torch.ones(1, 1, *size)
-    reach = reach.to(model.fixed_noise)
+    if edit_mask is None:
+        edit_mask = moved_mask(inverse_map, size) if keeps else torch.ones(1, 1, *size)
+    edit_mask = edit_mask.to(model.fixed_noise)
     varying = start_scale if vary_from is None else max(vary_from, start_scale)
-    drawing = _Drawing(model, places, size, reach, start_scale, varying)
+    drawing = _Drawing(model, inverse_map, size, edit_mask, start_scale, varying)
     kept = model.reconstruct()
-    images = [drawing.image(seed, i) for i in tqdm(range(num), unit='image', leave=False, disable=None)]
+    images = [drawing.image(seed, i) for i in tracked(range(num), 'image')]
     if keeps and blending:
-        images = [blend(image, kept, soften(reach, softness)) for image in images]
+        images = [blend(image, kept, soften(edit_mask, softness)) for image in images]
     copied = sample_image(model.picture, drawing.grid(-1).positions)
     before = dict(picture=model.picture, reconstruction=kept, copied=copied)
-    return Edited(torch.cat(images), before, kept=kept if keeps else None, reach=reach if keeps else None)
+    return Edited(torch.cat(images), before, kept=kept if keeps else None, edit_mask=edit_mask if keeps else None)
 
 
-def reach_of(places: InverseMap, size: Size, radius: int = 4) -> Tensor:
-    """(1, 1, H, W), 1 where places are not where they were, and ``radius`` pixels around."""
+def moved_mask(inverse_map: InverseMap, size: Size, radius: int = 4) -> Tensor:
+    """The edit mask (1, 1, H, W) of an inverse map: 1 within ``radius`` pixels of what it moves.
+
+    >>> from mmpe.editing.inverse_maps import identity, shift
+    >>> [moved_mask(inverse_map, (8, 12)).mean().item() for inverse_map in (identity, shift((1, 0)))]
+    [0.0, 1.0]
+    """
     positions = pixel_positions(size)
-    moved = (places(positions) - positions).norm(dim=-1) > _MOVED
+    moved = (inverse_map(positions) - positions).norm(dim=-1) > _MOVED
     return dilate(moved.float()[None, None], radius)
 
 
-def _check(model, start_scale):
+def _check(model: SinGANSampler, start_scale: int) -> None:
     model.check_start_scale(start_scale)
     if start_scale == 0 and model.generator.encoding is None:
         raise InputError(
@@ -103,10 +114,18 @@ def _check(model, start_scale):
 class _Drawing:
     """All that the images of one edit share; arguments as in :func:`redraw`."""
 
-    def __init__(self, model, places, size, reach, start_scale, varying):
-        self.model, self.places, self.size, self.reach = model, places, size, reach
+    def __init__(
+        self,
+        model: SinGANSampler,
+        inverse_map: InverseMap,
+        size: Size,
+        edit_mask: Tensor,
+        start_scale: int,
+        varying: int,
+    ):
+        self.model, self.inverse_map, self.size, self.edit_mask = model, inverse_map, size, edit_mask
         self.start_scale, self.varying = start_scale, varying
-        self.margin = model.generator.border.noise_margin
+        self.margin = model.generator.padding.margin
         self.trained = model.scaled_sizes()
         self.sizes = model.scaled_sizes(size)
         self.image_below = self._warped() if start_scale else None
@@ -117,36 +136,36 @@ class _Drawing:
     @torch.no_grad()
     def image(self, seed: int, number: int) -> Tensor:
         """(1, 3, H, W)."""
-        # apart from each other, so that what varies is the same as in samples that start at the scale where it begins
+        # drawn apart, so that what varies is the same as in samples that start at the scale where it begins to vary
         below, above = (random_generator(purpose, seed, number) for purpose in ('filling', 'sampling'))
         drawn = self.model.draw_noises(1, below, self.sizes[self.start_scale : self.varying], self.start_scale)
         drawn += self.model.draw_noises(1, above, self.sizes[self.varying :], self.varying)
-        noises = [self._noise(scale, noise, number) for scale, noise in enumerate(drawn, start=self.start_scale)]
+        noises = [self._noise(level, noise, number) for level, noise in enumerate(drawn, start=self.start_scale)]
         weights = self.model.noise_weights[self.start_scale :]
         if self.start_scale:
             return self.model.generator(noises, weights, image=self.image_below, first_scale=self.start_scale)
         return self.model.generator(noises, weights, self.noise_grid)
 
-    def grid(self, scale: int, margin: int = 0) -> Grid:
-        """The new map of a scale, with a margin around: which cells of the trained one are to be seen in its cells."""
-        rows, columns = self.sizes[scale]
+    def grid(self, level: int, margin: int = 0) -> Grid:
+        """The new map of a pyramid level with a margin around it: which cells of the trained map its cells look at."""
+        rows, columns = self.sizes[level]
         new = Grid(self.size).resized((rows, columns)).extended((rows + 2 * margin, columns + 2 * margin))
-        return new.warped(self.places, frame=self.trained[-1]).reframed(self.trained[scale], margin)
+        return new.warped(self.inverse_map, frame=self.trained[-1]).reframed(self.trained[level], margin)
 
     @torch.no_grad()
     def _warped(self) -> Tensor:
         below = self.start_scale - 1
         return sample_image(self.model.reconstruct(self.start_scale), self.grid(below).positions)
 
-    def _noise(self, scale, drawn, number) -> Tensor:
-        fixed, known = self._fixed(scale, drawn)
-        if number and scale >= self.varying:
-            known = known & (self._reach(scale) == 0)
+    def _noise(self, level: int, drawn: Tensor, number: int) -> Tensor:
+        fixed, known = self._fixed(level, drawn)
+        if number and level >= self.varying:
+            known = known & (self._edit_mask_at(level) == 0)
         return torch.where(known, fixed, drawn)
 
-    def _fixed(self, scale, drawn) -> tuple[Tensor, Tensor]:
-        """The reconstruction's noise where places come from, and where there is any."""
-        if scale:
+    def _fixed(self, level: int, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """The reconstruction's noise where positions come from, and whether there is any."""
+        if level:
             return torch.zeros_like(drawn), torch.ones_like(drawn[:, :1], dtype=torch.bool)
         x, y = self.cells.round().long().unbind(-1)
         height, width = self.model.fixed_noise.shape[-2:]
@@ -156,13 +175,12 @@ class _Drawing:
         found = self.model.fixed_noise[..., y.clamp(0, height - 1), x.clamp(0, width - 1)]
         return found, known.to(found.device)
 
-    def _reach(self, scale) -> Tensor:
-        """The reach over the noise map of a scale."""
-        h, w = self.sizes[scale]
-        mask = F.interpolate(self.reach, (h, w), mode='nearest-exact')
+    def _edit_mask_at(self, level: int) -> Tensor:
+        """The edit mask over the noise map of a pyramid level."""
+        mask = F.interpolate(self.edit_mask, self.sizes[level], mode='nearest-exact')
         return F.pad(mask, (self.margin,) * 4, mode='replicate')
 
 
-def _after(axis) -> tuple:
+def _after(axis: int) -> tuple[slice, ...]:
     """All but the first along an axis."""
     return (slice(None),) * axis + (slice(1, None),)

@@ -13,12 +13,13 @@ from scipy.signal import correlate
 from torch import Tensor
 
 from mmpe.errors import InputError
+from mmpe.grid import Box, Size
 
-from .masks import Box, Size, box_mask, dilate
-from .places import clamp, look_up, nearest_pixel, reflect
+from .inverse_maps import clamp, look_up, nearest_pixel, reflect
+from .masks import box_mask, dilate
 
 _REFLECTIONS = 4
-_RING = 3  # pixels around a region that what covers it has to match
+_RING = 3  # pixels around a region that its cover has to match
 _FARTHER = 1e-3  # what a pixel of distance costs, in squared differences of colors in [-1, 1]
 _correlate = partial(correlate, method='fft')
 
@@ -27,10 +28,14 @@ class Region:
     """A part of a picture.
 
     Args:
-        mask (Tensor): (1, 1, H, W), at least 0.5 in the region.
+        mask: (1, 1, H, W), at least 0.5 in the region.
 
     Raises:
-        InputError: If it is empty.
+        InputError: If the region is empty.
+
+    >>> region = Region.of((2, 1, 4, 3), size=(8, 12))
+    >>> region.box, region.distance(torch.tensor([[0.0, 2.0], [3.0, 2.0]], dtype=torch.float64)).tolist()
+    ((2, 1, 4, 3), [1.5, -1.5])
     """
 
     def __init__(self, mask: Tensor):
@@ -39,13 +44,13 @@ class Region:
             raise InputError('the region is empty')
         self.size = tuple(inside.shape)
         self.inside = torch.from_numpy(inside)
-        # a pixel reaches half a pixel from its center
+        # a pixel extends half a pixel from its center
         outwards, inwards = distance_transform_edt(~inside), distance_transform_edt(inside)
         self._distance = torch.from_numpy((outwards - 0.5).clip(0) - (inwards - 0.5).clip(0))
 
     @classmethod
     def of(cls, region: Box | Tensor, size: Size) -> Region:
-        """The region of a box (left, top, width, height) or of a mask, in a picture of ``size`` (H, W).
+        """The region of a box (left, top, width, height) or of a mask (1, 1, H, W), in a picture of ``size``.
 
         Raises:
             InputError: If the box leaves the picture, or the mask has another size or is empty.
@@ -58,30 +63,30 @@ class Region:
         return cls(mask)
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
-        """tuple[int, int, int, int]: The smallest box around it, (left, top, width, height)."""
+    def box(self) -> Box:
+        """The smallest box around it, (left, top, width, height)."""
         ((rows, columns),) = find_objects(self.inside.numpy().astype(int))
         return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
     def distance(self, positions: Tensor) -> Tensor:
-        """Distance in pixels from positions (..., 2) to the region's edge, negative inside; (...)."""
+        """Distances (...) in pixels from positions (..., 2) to the region's edge, negative inside."""
         within = clamp(positions, self.size)
         beyond = (positions - within).norm(dim=-1)
         near = look_up(self._distance, within)
-        # none of the region lies beyond the picture, not even where it touches the picture's edge
+        # the region ends at the picture's edge
         return torch.where(beyond > 0, near.clamp(min=0) + beyond, near)
 
     def grown(self, radius: float) -> Region:
         """The region with all that lies within ``radius`` rows and columns, as a chain of convolutions sees it."""
-        reach = math.ceil(radius)
-        return Region(F.max_pool2d(self.inside[None, None].float(), 2 * reach + 1, stride=1, padding=reach))
+        pixels = math.ceil(radius)
+        return Region(F.max_pool2d(self.inside[None, None].float(), 2 * pixels + 1, stride=1, padding=pixels))
 
-    def leave(self, positions: Tensor) -> Tensor:
-        """Positions inside the region mirrored at its edge into its surroundings; others stay."""
+    def reflect_out(self, positions: Tensor) -> Tensor:
+        """Positions inside the region, mirrored at its edge into its surroundings; others stay."""
         return _mirror(positions, self.distance(positions) < 0, self.inside, self._nearest_outside)
 
-    def enter(self, positions: Tensor) -> Tensor:
-        """Positions outside of the region mirrored at its edge into it; others stay."""
+    def reflect_in(self, positions: Tensor) -> Tensor:
+        """Positions outside of the region, mirrored at its edge into it; others stay."""
         return _mirror(positions, self.distance(positions) > 0, ~self.inside, self._nearest_within)
 
     @cached_property
@@ -95,22 +100,22 @@ class Region:
         return _nearest(self.inside)
 
     def patches(self, picture: Tensor) -> list[tuple[int, int]]:
-        """From where other parts of the picture cover the region best: one on each side of it, the best first.
+        """Where other parts of the picture cover the region best: one on each side of it, the best first.
 
-        A part lies in the picture and not over the region, and what is around it differs least from what is around
-        the region (the least sum of squares, for all parts at once by convolution).
+        A part lies in the picture and does not overlap the region. The pixels around it differ least from those around
+        the region: the least sum of squares, for all parts at once by convolution.
 
         Args:
-            picture (Tensor): (1, C, H, W) in [-1, 1].
+            picture: (1, C, H, W) in [-1, 1].
 
         Returns:
-            list[tuple[int, int]]: How far they are, (right, down); none if the region is too large for any.
+            How far away they are, (right, down); an empty list if the region is too large for any.
         """
         inside = self.inside.numpy().astype(float)
         around = dilate(self.inside[None, None].float(), _RING)[0, 0].numpy().astype(float)
         ring = around - inside
         colors = picture[0].cpu().numpy().astype(float)
-        # entry (H - 1 + down, W - 1 + right) of a correlation is for the part that far away
+        # entry (H - 1 + down, W - 1 + right) of a correlation belongs to the part that far away
         within = _correlate(np.ones(self.size), around) > around.sum() - 0.5
         free = within & (_correlate(inside, inside) < 0.5)
         if not free.any():
@@ -134,14 +139,13 @@ def _nearest(inside: Tensor) -> Tensor:
     return torch.from_numpy(indices[::-1].copy()).movedim(0, -1).double()
 
 
-def _mirror(positions, astray, wrong, nearest) -> Tensor:
-    """Reflect ``astray`` positions about the nearest pixel that is not ``wrong``, until none are."""
+def _mirror(positions: Tensor, astray: Tensor, wrong: Tensor, nearest: Tensor) -> Tensor:
+    """Reflect ``astray`` positions about the nearest pixel that is not ``wrong``, until no position is astray."""
     size = tuple(wrong.shape)
-    places = positions
     for _ in range(_REFLECTIONS):
         if not astray.any():
-            return places
-        mirrored = reflect(2 * nearest_pixel(nearest, places) - places, size)
-        places = torch.where(astray[..., None], mirrored, places)
-        astray = astray & nearest_pixel(wrong, places)
-    return torch.where(astray[..., None], nearest_pixel(nearest, places), places)
+            return positions
+        mirrored = reflect(2 * nearest_pixel(nearest, positions) - positions, size)
+        positions = torch.where(astray[..., None], mirrored, positions)
+        astray = astray & nearest_pixel(wrong, positions)
+    return torch.where(astray[..., None], nearest_pixel(nearest, positions), positions)

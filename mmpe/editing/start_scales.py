@@ -1,4 +1,4 @@
-"""At which scale to inject a picture: coarse ones make it like the photograph, fine ones keep it as it is."""
+"""The scale at which to inject a picture: coarse ones make it like the photograph, fine ones keep it as it is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.evaluation.texture import patches
-from mmpe.models.singan import SinGANModel
+from mmpe.models.singan import SinGANSampler
+from mmpe.progress import tracked
 
 from .edited import Edited
 from .injection import inject, injection_scales
@@ -19,83 +19,99 @@ from .masks import fit
 
 _SIDE, _MOST_PATCHES = 5, 5000
 _STRANGENESS_COUNTS = 2
-_CELLS = 10  # what is a layout and no longer texture: the short side in so many
+_CELLS = 10  # squares along the short side: they show layout, and finer detail is texture
 
 
-def choose_start_scale(model: SinGANModel, picture: Tensor, reach: Tensor | None = None) -> int:
-    """The start scale at which :func:`start_scale_error` of the result is least.
+def choose_start_scale(model: SinGANSampler, picture: Tensor, edit_mask: Tensor | None = None) -> int:
+    """The start scale, at least 1, at which :func:`start_scale_error` of the result is least.
 
     Args:
-        model (SinGANModel): Trained.
-        picture (Tensor): (1, 3, H, W) in [-1, 1], what is to be injected.
-        reach (Tensor | None): (1, 1, H, W), 1 where the result counts; None: everywhere.
-
-    Returns:
-        int: At least 1.
+        model: Trained.
+        picture: (1, 3, H, W) in [-1, 1], to be injected.
+        edit_mask: (1, 1, H, W), 1 where the result counts; None: everywhere.
 
     Raises:
         InputError: If the model has one scale only, or the picture has another shape than the trained one.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> model = example_singan()
+    >>> choose_start_scale(model, model.picture) in (1, 2)
+    True
     """
     picture = fit(picture, model.scaled_sizes()[-1], 'the picture').to(model.fixed_noise)
-    reach = torch.ones_like(picture[:, :1]) if reach is None else reach.to(picture)
+    edit_mask = torch.ones_like(picture[:, :1]) if edit_mask is None else edit_mask.to(picture)
     scales = injection_scales(model)
-    bar = tqdm(scales, 'choosing the start scale', unit='scale', leave=False, disable=None)
-    errors = {scale: start_scale_error(model, picture, reach, inject(model, picture, scale)) for scale in bar}
+    errors = {
+        scale: start_scale_error(model, picture, edit_mask, inject(model, picture, scale))
+        for scale in tracked(scales, 'start scale')
+    }
     return min(reversed(scales), key=errors.get)
 
 
-def start_scale_error(model: SinGANModel, picture: Tensor, reach: Tensor, result: Tensor) -> float:
-    """How far a result is from looking like the photograph, twice, plus how far from showing what was injected.
+def start_scale_error(model: SinGANSampler, picture: Tensor, edit_mask: Tensor, result: Tensor) -> float:
+    """Twice the distance of a result from the photograph's texture, plus its distance from the injected picture.
 
-    Both are root mean squares of differences between colors, within the reach. The first is between 5x5 patches of the
-    result and the most similar of 5000 of the photograph; counted once, it left nine of eleven things that were pasted
-    into two photographs of scikit-image looking pasted. The second is between result and injected picture when both are
-    reduced to squares of a tenth of the short side.
+    Both are root mean squares of differences between colors within the edit mask. The first compares 5x5 patches of the
+    result with the most similar of 5000 patches of the photograph. It counts twice: counted once, it left nine of
+    eleven things that were pasted into two photographs of scikit-image looking pasted. The second compares result and
+    injected picture when both are reduced to squares of a tenth of the short side.
 
     Args:
-        model (SinGANModel): It holds the photograph.
-        picture (Tensor): (1, 3, H, W), what was injected.
-        reach (Tensor): (1, 1, H, W), 1 where the result counts, not 0 everywhere.
-        result (Tensor): (1, 3, H, W), what came of it.
+        model: It holds the photograph.
+        picture: (1, 3, H, W), the injected picture.
+        edit_mask: (1, 1, H, W), 1 where the result counts, not 0 everywhere.
+        result: (1, 3, H, W).
 
     Returns:
-        float: From 0; the range of colors is 2.
+        From 0; the range of colors is 2.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> model = example_singan()
+    >>> everywhere = torch.ones_like(model.picture[:, :1])
+    >>> f'{start_scale_error(model, model.picture, everywhere, model.picture):.2f}'
+    '0.00'
     """
     result = result.clamp(-1, 1)
-    return _STRANGENESS_COUNTS * _strangeness(result, model.picture, reach) + _displacement(result, picture, reach)
+    strangeness = _strangeness(result, model.picture, edit_mask)
+    return _STRANGENESS_COUNTS * strangeness + _displacement(result, picture, edit_mask)
 
 
-def _strangeness(result, photograph, reach) -> float:
-    rows, columns = (_around(reach, axis) for axis in (2, 3))
-    inside = patches(reach[..., rows, columns], _SIDE, 1, _MOST_PATCHES).amax(1) > 0
+def _strangeness(result: Tensor, photograph: Tensor, edit_mask: Tensor) -> float:
+    rows, columns = (_around(edit_mask, axis) for axis in (2, 3))
+    inside = patches(edit_mask[..., rows, columns], _SIDE, 1, _MOST_PATCHES).amax(1) > 0
     found = patches(result[..., rows, columns], _SIDE, 1, _MOST_PATCHES)[inside]
     nearest = torch.cdist(found, patches(photograph, _SIDE, 1, _MOST_PATCHES)).amin(1)
     return nearest.square().mean().div(found.shape[1]).sqrt().item()
 
 
-def _around(reach, axis) -> slice:
-    """From the first row or column with a reach to the last, and a patch on each side."""
-    found = reach.amax((0, 1, 5 - axis)).nonzero()
+def _around(edit_mask: Tensor, axis: int) -> slice:
+    """From the first row or column of the mask to the last, and a patch on each side."""
+    found = edit_mask.amax((0, 1, 5 - axis)).nonzero()
     return slice(max(0, int(found.min()) - _SIDE), int(found.max()) + _SIDE + 1)
 
 
-def _displacement(result, picture, reach) -> float:
+def _displacement(result: Tensor, picture: Tensor, edit_mask: Tensor) -> float:
     side = max(1, min(picture.shape[-2:]) // _CELLS)
     # the last squares are smaller where the side does not divide the picture's
-    difference = F.avg_pool2d((result - picture) * reach, side, ceil_mode=True)
-    covered = F.avg_pool2d(reach, side, ceil_mode=True)
+    difference = F.avg_pool2d((result - picture) * edit_mask, side, ceil_mode=True)
+    covered = F.avg_pool2d(edit_mask, side, ceil_mode=True)
     return (difference.square().sum() / (covered.square().sum() * 3).clamp(min=1e-12)).sqrt().item()
 
 
-def compare_start_scales(model: SinGANModel, application: Callable[[int | None], Edited]) -> Edited:
+def compare_start_scales(model: SinGANSampler, application: Callable[[int | None], Edited]) -> Edited:
     """An application's first image at every start scale, to choose from.
 
     Args:
-        model (SinGANModel): Trained.
-        application (Callable): Of a start scale; of None it takes the one that it would choose itself.
+        model: Trained.
+        application: Takes a start scale; given None, it chooses one itself.
 
     Returns:
-        Edited: An image a start scale; its caption says which, and which one is the automatic one.
+        One image per start scale. Its caption names the scale, and says which one is chosen automatically.
+
+    >>> from mmpe.editing import example, paint_to_image
+    >>> model = example.example_singan()
+    >>> compare_start_scales(model, lambda scale: paint_to_image(model, model.picture, scale, num=1)).captions
+    ['scale 1 (automatic)', 'scale 2']
     """
     chosen = application(None).captions[0]
     results = [application(scale) for scale in injection_scales(model)]

@@ -13,6 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.memory import check_room
 from mmpe.random_numbers import check_draws, random_generator
 from mmpe.registry import MODELS
@@ -20,6 +21,7 @@ from mmpe.registry import MODELS
 from .average import RunningAverage
 from .distributed import common_seed
 from .fitting import resize
+from .generator_inputs import GeneratorInputs, MovableInputs
 from .gradients import Loss, accumulate_gradients, step
 from .resumable import ResumableModel, State
 from .sampled import SampledModel
@@ -248,10 +250,29 @@ class AdversarialModel(ResumableModel, SampledModel):
         """nn.Module: The running average, where there is one."""
         return self.generator if self.generator_ema is None else self.generator_ema
 
+    def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
+        """Latents, and a base size; a picture moves where the head has an encoding."""
+        generator, stage = self.sampled_generator, self.stage_arguments
+        base = None if size is None else generator.base_size(size)
+
+        def draw(num: int, rng: torch.Generator, coordinates: Tensor | None = None) -> tuple:
+            return torch.randn(num, *generator.latent_shape(base), generator=rng), *stage, base, coordinates
+
+        if generator.head.encoding is None:
+            return GeneratorInputs(generator, draw)
+        grid, scale = Grid(generator.head_size(base)), self.pixels_per_cell
+        movable = MovableInputs(draw, generator.head.encoding, grid, place=2 + len(stage), scale=scale)
+        return GeneratorInputs(generator, draw, movable)
+
     @property
-    def stage_options(self) -> dict:
-        """dict: What the generator is told, beside latents and sizes, of how far training is."""
-        return {}
+    def stage_arguments(self) -> tuple:
+        """tuple: What the generator is told, between latents and size, of how far training is."""
+        return ()
+
+    @property
+    def pixels_per_cell(self) -> float:
+        """float: Of the images, per cell of the base grid along each axis."""
+        return 2.0**self.generator.num_upsamplings
 
     def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
         """Random images.

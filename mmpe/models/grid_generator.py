@@ -5,20 +5,20 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
+from .doubling_generator import BASE, BaseSize, DoublingGenerator
 from .heads import Linear
-from .sizes import BASE, DoublingGenerator, Size
 
 
 class GridGenerator(DoublingGenerator):
     """What DCGAN's and Progressive GAN's generators share: latents, head and sizes.
 
     Attributes:
-        latent_channels (int): Channels of a latent.
-        head (~mmpe.models.heads.Head): Makes the first map.
+        latent_channels: Channels of a latent.
+        head: Makes the first map, a :class:`~mmpe.models.heads.Head`.
     """
 
     def _build_head(self, head: dict, latent_channels: int, channels: int, linear: Linear) -> None:
@@ -28,12 +28,12 @@ class GridGenerator(DoublingGenerator):
         parts = dict(latent_channels=latent_channels, channels=channels, grid=grid, linear=linear)
         self.head = MODELS.build(dict(head, **parts))
 
-    def latent_shape(self, base_size=None) -> tuple[int, ...]:
+    def latent_shape(self, base_size: BaseSize = None) -> tuple[int, ...]:
         """The shape of what is drawn from N(0, 1) for one image of a base size; None is 4."""
         return self.head.latent_shape(self.head_size(base_size))
 
     def _head_inputs(
-        self, z: Tensor, base_size, coordinates: Tensor | Grid | None
+        self, z: Tensor, base_size: BaseSize, coordinates: Tensor | Grid | None
     ) -> tuple[Tensor, Size, Tensor | Grid | None]:
         """Latents (N, C, 1, 1) or (N, C, h, w), the size (h, w) of the head's grid, and where its cells look.
 
@@ -49,7 +49,7 @@ class GridGenerator(DoublingGenerator):
             if min(z.shape[-2:]) <= self.head_margin:
                 raise InputError(
                     f'latents of shape {tuple(z.shape)} do not fit: a map of them must be larger than '
-                    f'{self.head_margin} cells a side, which the convolutions without padding eat'
+                    f'{self.head_margin} cells on each axis, as many as the convolutions without padding eat'
                 )
             return z, tuple(z.shape[-2:]), None
         base, where = self._where(base_size, coordinates)

@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole, size_text
 from mmpe.registry import MODELS
 
-from .encodings import Encoding
-from .sizes import Size, encode
+from .encodings import Encoding, encode
 
 Linear = Callable[[int, int], nn.Module]
 
@@ -28,13 +27,13 @@ class Head(nn.Module, ABC):
     """What all heads answer.
 
     Args:
-        latent_channels (int): Channels of a latent.
-        channels (int): Channels of the map.
-        grid (tuple[int, int]): (h, w) of the map at the base size 4.
-        linear (Callable): Makes a 1x1 convolution without bias.
+        latent_channels: Channels of a latent.
+        channels: Channels of the map.
+        grid: (h, w) of the map at the base size 4.
+        linear: Makes a 1x1 convolution without bias.
 
     Attributes:
-        encoding (Encoding | None): What tells it where its cells are.
+        encoding: What tells it where its cells are.
     """
 
     encoding: Encoding | None
@@ -61,6 +60,11 @@ class DenseHead(Head):
     It tells cells apart by itself, as a learned constant would, and has one size.
 
     Args: see :class:`Head`.
+
+    >>> from functools import partial
+    >>> linear = partial(nn.Conv2d, kernel_size=1, bias=False)
+    >>> DenseHead(6, channels=8, grid=(4, 4), linear=linear)(torch.zeros(2, 6, 1, 1), (4, 4)).shape
+    torch.Size([2, 8, 4, 4])
     """
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
@@ -93,13 +97,19 @@ class PointwiseHead(Head):
     padding can tell positions. With an encoding, its code is concatenated to the latents, as there in section 4.
 
     Args:
-        encoding (dict | None): Config of an encoding.
-        shared_latent (bool): Whether :meth:`latent_shape` is one latent for all cells, which then differ in their code
+        encoding: Config of an encoding.
+        shared_latent: Whether :meth:`latent_shape` is one latent for all cells, which then differ in their code
             alone, and an image keeps its latent at every size; or one each. :meth:`forward` takes both.
         latent_channels, channels, grid, linear: See :class:`Head`.
 
     Raises:
         InputError: If the encoding cannot be built.
+
+    >>> from functools import partial
+    >>> linear = partial(nn.Conv2d, kernel_size=1, bias=False)
+    >>> head = PointwiseHead(6, 8, (4, 4), linear, encoding=dict(type='CartesianGrid'))
+    >>> head(torch.zeros(2, *head.latent_shape((5, 7))), (5, 7)).shape
+    torch.Size([2, 8, 5, 7])
     """
 
     def __init__(

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.memory import MAPS_ALIVE, check_room
 from mmpe.numbers import as_size, size_text
+
+from .generator_inputs import GeneratorInputs
 
 SAMPLE_OPTIONS = ('size', 'start_scale', 'truncation')
 _COPIES = 2  # of finished images: apart, and put together
@@ -44,6 +47,14 @@ class SampledModel(BaseModel):
     def sampled_generator(self) -> nn.Module:
         """nn.Module: The network that makes the images."""
         return self
+
+    def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
+        """What the generator is called with for images of a size (H, W); None: of the model's own.
+
+        Raises:
+            InputError: If the family does not declare it, or cannot give the size.
+        """
+        raise InputError(f'what the generator of a {type(self).__name__} takes is not declared')
 
     def check_trained(self) -> None:
         """Refuse to sample a model that nothing has been learnt by.

@@ -2,7 +2,7 @@
 
 model = dict(
     type='SinGANModel',
-    generator=dict(type='SinGANGenerator', border=dict(type='HeadBorder', mode='zero')),
+    generator=dict(type='SinGANGenerator', padding=dict(type='PadInputOnce', mode='zero')),
     discriminator=dict(type='SinGANDiscriminator', norm_cfg=dict(type='BN')),
     iters_per_scale=2000,
     lr_milestones=(1600,),

@@ -5,7 +5,7 @@ _base_ = ['./singan.py']
 model = dict(
     generator=dict(
         encoding=dict(type='CartesianGrid'),
-        border=dict(type='LayerBorder'),
+        padding=dict(type='PadEachLayer'),
         noise_channels=1,
     )
 )

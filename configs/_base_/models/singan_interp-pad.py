@@ -4,7 +4,7 @@ _base_ = ['./singan.py']
 
 model = dict(
     generator=dict(
-        border=dict(_delete_=True, type='DrawnBorder'),
+        padding=dict(_delete_=True, type='OversizedNoise'),
         noise_channels=1,
     )
 )

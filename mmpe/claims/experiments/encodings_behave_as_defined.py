@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from mmpe.analysis import feed, position_probe
+from mmpe.analysis import analysis_inputs, position_probe
 from mmpe.analysis.figures import new_figure
 
 from ..claim import Check, Finding, Measure, claim
@@ -31,8 +31,8 @@ def encodings_behave_as_defined(models: dict, profile: Profile) -> Finding:
     rows = [['encoding', 'R²', 'structure', f'stretched ({_LARGER}x)', f'extended ({_LARGER}x)']]
     scores, pictures = {}, [('photograph', [picture])]
     for name, run in ENCODINGS.items():
-        fed = feed(models[run])
-        r2 = position_probe(fed.generator, fed.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear.r2
+        inputs = analysis_inputs(models[run])
+        r2 = position_probe(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear.r2
         own = draw(models[run], profile.samples)
         images = draw(models[run], profile.samples, larger)
         extended = layout_score(images[..., :height, :width], picture)

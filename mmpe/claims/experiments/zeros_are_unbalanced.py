@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmpe.analysis import feed, position_probe, spatial_bias
+from mmpe.analysis import analysis_inputs, position_probe, spatial_bias
 from mmpe.analysis.figures import COLORS, draw_map, new_figure, plain_axes
 
 from ..claim import Check, Finding, claim
@@ -27,9 +27,9 @@ def zeros_are_unbalanced(models: dict, profile: Profile) -> Finding:
     rows = [['generator', 'R²', 'slope near the border', 'slope in the middle', 'middle / border', 'balance']]
     maps, ratios, balances = {}, {}, {}
     for name, run in UNEVEN.items():
-        fed = feed(models[run])
-        found = position_probe(fed.generator, fed.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear
-        bias = spatial_bias(fed.generator, fed.sample_input, [LAYOUT_LAYER], 2 * profile.draws).layers[0]
+        inputs = analysis_inputs(models[run])
+        found = position_probe(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear
+        bias = spatial_bias(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], 2 * profile.draws).layers[0]
         outer, inner = found.slopes()
         maps[name], ratios[name], balances[name] = found, inner / outer, bias.balance
         numbers = found.r2, outer, inner, inner / outer, bias.balance

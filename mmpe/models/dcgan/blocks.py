@@ -11,11 +11,11 @@ WEIGHT_DEVIATION = 0.02
 
 
 class NormBlock(nn.Module):
-    """A convolution, batch normalisation and an activation.
+    """A convolution, batch normalization and an activation.
 
     Args:
-        conv (nn.Module): The convolution.
-        activation (nn.Module): The activation.
+        conv: The convolution.
+        activation: The activation.
     """
 
     def __init__(self, conv: nn.Module, activation: nn.Module):
@@ -29,8 +29,8 @@ class NormBlock(nn.Module):
         return self.activation(self.norm(self.conv(x)))
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw weights as Radford et al. do, around 0 and, where they scale what is normalised, around 1."""
+def initialize(network: nn.Module) -> None:
+    """Draw weights as Radford et al. do, around 0 and, where they scale what is normalized, around 1."""
     for part in network.modules():
         if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.normal_(part.weight, std=WEIGHT_DEVIATION)

@@ -11,26 +11,30 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_real, check_whole
 from mmpe.registry import MODELS
 
-from ..sizes import BASE, num_halvings
-from .blocks import NormBlock, initialise
+from ..doubling_generator import BASE, num_halvings
+from .blocks import NormBlock, initialize
 
 
 @MODELS.register_module()
 class ConvDiscriminator(BaseModule):
     """The discriminator of Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016.
 
-    Convolutions of stride 2 with 4x4 kernels and leaky ReLU, batch normalisation from the second one on, and a last
+    Convolutions of stride 2 with 4x4 kernels and leaky ReLU, batch normalization from the second one on, and a last
     convolution over the 4x4 map that is left.
 
     Args:
-        in_size (int): Side of the pictures, a power of 2, at least 8.
-        channels (int): Width after the first convolution; each further one doubles it.
-        in_channels (int): Channels of the pictures.
-        out_channels (int): Numbers for each picture.
-        slope (float): Of leaky ReLU below zero; the released configs have 0.01.
+        in_size: Side of the pictures, a power of 2, at least 8.
+        channels: Width after the first convolution; each further one doubles it.
+        in_channels: Channels of the pictures.
+        out_channels: Numbers for each picture.
+        slope: Of leaky ReLU below zero; the released configs have 0.01.
 
     Raises:
         InputError: If the size cannot work.
+
+    >>> import torch
+    >>> ConvDiscriminator(in_size=16, channels=4)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 1])
     """
 
     def __init__(
@@ -49,16 +53,16 @@ class ConvDiscriminator(BaseModule):
             self.blocks.append(NormBlock(halve(channels, 2 * channels, bias=False), activation))
             channels *= 2
         self.last = nn.Conv2d(channels, out_channels, BASE)
-        initialise(self)
+        initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score pictures.
 
         Args:
-            x (Tensor): (N, in_channels, in_size, in_size), about [-1, 1].
+            x: (N, in_channels, in_size, in_size), about [-1, 1].
 
         Returns:
-            Tensor: (N, out_channels), logits of being real.
+            (N, out_channels), logits of being real.
 
         Raises:
             InputError: If the pictures have another shape.

@@ -11,32 +11,37 @@ from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
+from ..doubling_generator import BaseSize, num_halvings
 from ..grid_generator import GridGenerator
-from ..sizes import num_halvings, without_padding
-from .blocks import NormBlock, check_width, initialise
+from ..padding import build_network_padding
+from .blocks import NormBlock, check_width, initialize
 
 
 @MODELS.register_module()
 class ConvGenerator(GridGenerator):
     """The generator of Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016, figure 1.
 
-    A head, then transposed convolutions with 4x4 kernels, each of which doubles the size; batch normalisation and ReLU
+    A head, then transposed convolutions with 4x4 kernels, each of which doubles the size; batch normalization and ReLU
     after all but the last, and tanh after that.
 
-    Weights start as N(0, .02^2), those of batch normalisation as N(1, .02^2); for these the released code has N(0, 1).
+    Weights start as N(0, .02^2), those of batch normalization as N(1, .02^2); for these the released code has N(0, 1).
 
     Args:
-        out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
-        latent_channels (int): Channels of a latent.
-        channels (int): Width of the head's map; each doubling but the last halves it.
-        out_channels (int): Channels of the image: 3, or 1 for grey.
-        head (dict): Where the first map comes from, see :mod:`mmpe.models.heads`.
-        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
-            'none' they see nothing: the head's grid is one cell larger on each side, every map after it is one pixel
-            larger likewise, and weights stay those of the form with padding but for the head's.
+        out_size: Side of the image for a base size of 4, a power of 2, at least 8.
+        latent_channels: Channels of a latent.
+        channels: Width of the head's map; each doubling but the last halves it.
+        out_channels: Channels of the image: 3, or 1 for grey.
+        head: Where the first map comes from, see :mod:`mmpe.models.heads`.
+        padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' they
+            see nothing: the head's grid is one cell larger on each side, every map after it is one pixel larger
+            likewise, and weights stay those of the form with padding but for the head's.
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> G = ConvGenerator(out_size=16, latent_channels=6, channels=8, head=dict(type='PointwiseHead'))
+    >>> G(torch.randn(2, *G.latent_shape((4, 6)))).shape
+    torch.Size([2, 3, 16, 24])
     """
 
     def __init__(
@@ -52,8 +57,8 @@ class ConvGenerator(GridGenerator):
         check_whole(1, out_channels=out_channels)
         self.out_size, self.out_channels = out_size, out_channels
         self.num_upsamplings = num_halvings('out_size', out_size)
-        unpadded = without_padding(padding)
-        self.head_margin = 2 if unpadded else 0
+        self.padding = build_network_padding(padding, radius=1)
+        eaten = self.padding.eaten(3)
         check_width(channels, self.num_upsamplings - 1)
         self._build_head(head, latent_channels, channels, partial(nn.Conv2d, kernel_size=1, bias=False))
         self.norm = nn.BatchNorm2d(channels)
@@ -61,30 +66,29 @@ class ConvGenerator(GridGenerator):
         double = partial(nn.ConvTranspose2d, kernel_size=4, stride=2)
         self.blocks = nn.Sequential()
         for _ in range(self.num_upsamplings - 1):
-            conv = double(channels, channels // 2, padding=2 if unpadded else 1, bias=False)
+            conv = double(channels, channels // 2, padding=1 + eaten, bias=False)
             self.blocks.append(NormBlock(conv, nn.ReLU(inplace=True)))
             channels //= 2
-        self.last = double(channels, out_channels, padding=3 if unpadded else 1)
-        initialise(self)
-        if not unpadded:
-            self._set_padding(padding)
+        self.last = double(channels, out_channels, padding=1 + 2 * eaten)
+        initialize(self)
+        self.padding.set_convolutions(self)
 
-    def forward(self, z: Tensor, base_size=None, coordinates: Tensor | Grid | None = None) -> Tensor:
+    def forward(self, z: Tensor, base_size: BaseSize = None, coordinates: Tensor | Grid | None = None) -> Tensor:
         """Images of latents.
 
         Args:
-            z (Tensor): (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
-            base_size (int | tuple[int, int] | Grid | None): The image is ``image_size(base_size)``; a grid also says
+            z: (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
+            base_size: The image is ``image_size(base_size)``; a grid also says
                 what its cells are coded as. None: 4, or what coordinates or a map of latents say.
-            coordinates (Tensor | Grid | None): (h, w, 2) in place of the own ones of the head's encoding, or the head's
+            coordinates: (h, w, 2) in place of the own ones of the head's encoding, or the head's
                 grid, of the size that :meth:`head_size` has for the base size.
 
         Returns:
-            Tensor: (N, out_channels, H, W) in [-1, 1].
+            (N, out_channels, H, W) in [-1, 1].
 
         Raises:
             InputError: If shapes or sizes do not fit, or the head has only one size.
         """
         z, size, where = self._head_inputs(z, base_size, coordinates)
         x = torch.relu_(self.norm(self.head(z, size, where)))
-        return torch.tanh(self.last(self.blocks(x)))
+        return torch.tanh(self.last(self.blocks(self.padding.join(x))))

@@ -18,6 +18,11 @@ class CartesianGrid(Encoding):
 
     Two channels, x and y, in [-1, 1]. From Xu et al., "Positional Encoding as Spatial Inductive Bias in GANs", CVPR
     2021.
+
+    >>> CartesianGrid()(3)[0, 0]
+    tensor([[-1.,  0.,  1.],
+            [-1.,  0.,  1.],
+            [-1.,  0.,  1.]])
     """
 
     out_channels = 2

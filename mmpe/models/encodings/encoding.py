@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from mmpe.grid import Grid, as_grid
+from mmpe.errors import InputError
+from mmpe.grid import Grid, Size, as_grid
 from mmpe.numbers import as_size
 
 
@@ -24,6 +25,14 @@ class Encoding(nn.Module, ABC):
 
     Attributes:
         out_channels: Channels of the code, C; a subclass sets it.
+
+    >>> from mmpe.models.encodings import SinusoidalEncoding
+    >>> encoding = SinusoidalEncoding(embedding_dim=4)
+    >>> coordinates = encoding.coordinates((2, 3))
+    >>> coordinates[0, :, 0].tolist()
+    [1.0, 2.0, 3.0]
+    >>> torch.equal(encoding.encode(coordinates)[None], encoding((2, 3)))
+    True
     """
 
     out_channels: int
@@ -135,3 +144,27 @@ class Encoding(nn.Module, ABC):
 
     def _precise(self, values: Tensor) -> Tensor:
         return values.to(self._like.device, self._precision)
+
+
+def encode(encoding: Encoding, size: Size, where: Tensor | Grid | None = None) -> Tensor:
+    """Code a plain grid of a size, or other cells in its place.
+
+    Args:
+        encoding: The encoding.
+        size: (height, width) of the grid.
+        where: What is coded instead: another grid, or coordinates of shape (h, w, 2).
+
+    Returns:
+        The code, of shape (1, C, h, w).
+
+    Raises:
+        InputError: If the encoding cannot be used there.
+
+    >>> from mmpe.models.encodings import CartesianGrid
+    >>> encode(CartesianGrid(), (2, 3)).shape
+    torch.Size([1, 2, 2, 3])
+    """
+    try:
+        return encoding.encode(where)[None] if isinstance(where, Tensor) else encoding(size if where is None else where)
+    except ValueError as error:
+        raise InputError(f'the encoding {type(encoding).__name__} cannot be used here: {error}') from error

@@ -33,6 +33,9 @@ class RandomFourierFeatures(CartesianGrid):
 
     Raises:
         ValueError: If ``num_features`` or ``scale`` is not positive.
+
+    >>> RandomFourierFeatures(num_features=16, scale=2)((4, 6)).shape
+    torch.Size([1, 32, 4, 6])
     """
 
     def __init__(self, num_features: int, scale: float = 1.0, seed: int = 0):

@@ -25,7 +25,10 @@ class LearnableGrid(MapEncoding):
         constant: The parameter, of shape (1, C, h, w), drawn from N(0, 1).
 
     Raises:
-        ValueError: If ``channels`` is not positive, or the size is none.
+        ValueError: If ``channels`` is not positive, or the size is not valid.
+
+    >>> LearnableGrid(channels=8, size=4)((5, 7)).shape
+    torch.Size([1, 8, 5, 7])
     """
 
     def __init__(self, channels: int, size: int | tuple[int, int] = 4):
@@ -36,5 +39,5 @@ class LearnableGrid(MapEncoding):
 
     @property
     def map(self) -> Tensor:
-        """Tensor: The parameter."""
+        """The parameter."""
         return self.constant

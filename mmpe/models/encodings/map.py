@@ -23,7 +23,7 @@ class MapEncoding(CartesianGrid):
     @property
     @abstractmethod
     def map(self) -> Tensor:
-        """Tensor: The map, of shape (1, C, h, w)."""
+        """The map, of shape (1, C, h, w)."""
 
     def code(self, coordinates: Tensor) -> Tensor:
         """Look (..., 2) points up, as (C, ...)."""

@@ -21,7 +21,11 @@ class ResizedEncoding(MapEncoding):
         size: Side of its grid, or (height, width).
 
     Raises:
-        ValueError: If the size is none.
+        ValueError: If the size is not valid.
+
+    >>> encoding = ResizedEncoding(dict(type='SinusoidalEncoding', embedding_dim=4), size=4)
+    >>> encoding((4, 7))[..., -1].equal(encoding((4, 4))[..., -1])
+    True
     """
 
     def __init__(self, encoding: dict, size: int | tuple[int, int] = 4):
@@ -32,5 +36,5 @@ class ResizedEncoding(MapEncoding):
 
     @property
     def map(self) -> Tensor:
-        """Tensor: The other encoding's code, of shape (1, C, h, w)."""
+        """The other encoding's code, of shape (1, C, h, w)."""
         return self.encoding(self.size)

@@ -36,6 +36,12 @@ class SinusoidalEncoding(Encoding):
 
     Raises:
         ValueError: If ``embedding_dim`` is odd or less than 2.
+
+    >>> encoding = SinusoidalEncoding(embedding_dim=4, center=200)
+    >>> encoding((3, 5)).shape
+    torch.Size([1, 8, 3, 5])
+    >>> encoding.coordinates((3, 5))[1, 2].tolist()
+    [200.0, 200.0]
     """
 
     def __init__(self, embedding_dim: int, div_half_dim: bool = False, center: float | None = None):

@@ -1,6 +1,6 @@
 """Convolutions that can be differentiated twice at the price of convolutions.
 
-R1 and path-length regularisation differentiate a gradient. Autograd then finds the weights' gradient by a convolution
+R1 and path-length regularization differentiate a gradient. Autograd then finds the weights' gradient by a convolution
 with kernels as large as the map, and that of a filter for each channel by itself, also where nobody asks for it. Here
 the gradients of a convolution are operators of their own, whose gradients are again these operators and convolutions.
 """
@@ -29,16 +29,19 @@ def convolve(
     """``F.conv2d``, or ``F.conv_transpose2d``; arguments as they have them, strides and paddings as pairs.
 
     Args:
-        x (Tensor): (N, I, H, W).
-        weight (Tensor): (O, I / groups, kh, kw), or (I, O / groups, kh, kw) if transposed.
-        bias (Tensor | None): (O,).
-        stride (tuple): Of rows and columns.
-        padding (tuple): Likewise.
-        groups (int): Number of groups of channels.
-        transposed (bool): Whether it is the transposed convolution.
+        x: (N, I, H, W).
+        weight: (O, I / groups, kh, kw), or (I, O / groups, kh, kw) if transposed.
+        bias: (O,).
+        stride: Of rows and columns.
+        padding: Likewise.
+        groups: Number of groups of channels.
+        transposed: Whether it is the transposed convolution.
 
     Returns:
-        Tensor: (N, O, H', W').
+        (N, O, H', W').
+
+    >>> convolve(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), padding=(1, 1)).shape
+    torch.Size([1, 4, 5, 7])
     """
     options = (tuple(stride), tuple(padding), groups, transposed)
     if _is_compiling():
@@ -47,7 +50,11 @@ def convolve(
 
 
 class Conv2d(nn.Conv2d):
-    """``nn.Conv2d`` by :func:`convolve`, without dilation."""
+    """``nn.Conv2d`` by :func:`convolve`, without dilation.
+
+    >>> Conv2d(2, 4, 3, padding=1)(torch.zeros(1, 2, 5, 7)).shape
+    torch.Size([1, 4, 5, 7])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (N, in_channels, H, W)."""
@@ -55,7 +62,11 @@ class Conv2d(nn.Conv2d):
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """``nn.ConvTranspose2d`` by :func:`convolve`, without dilation and output padding."""
+    """``nn.ConvTranspose2d`` by :func:`convolve`, without dilation and output padding.
+
+    >>> ConvTranspose2d(2, 4, 4, stride=2, padding=1)(torch.zeros(1, 2, 5, 7)).shape
+    torch.Size([1, 4, 10, 14])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (N, in_channels, H, W)."""
@@ -74,13 +85,15 @@ def _wanted(ctx) -> list[bool]:
     return [*wanted, False][:3]
 
 
-def _forward(x, weight, bias, stride, padding, groups, transposed):
+def _forward(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple, groups: int, transposed: bool
+) -> Tensor:
     if transposed:
         return F.conv_transpose2d(x, weight, bias, stride, padding, groups=groups)
     return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
-def _backward(grad, x, weight, options, by_weight: bool):
+def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
     stride, padding, groups, transposed = options
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)

@@ -1,4 +1,4 @@
-"""Layers with an equalised learning rate: weights are N(0, 1), and scaled by 1 / sqrt(fan-in) when they are used.
+"""Layers with an equalized learning rate: weights are N(0, 1), and scaled by 1 / sqrt(fan-in) when they are used.
 
 From Karras et al., "Progressive Growing of GANs", ICLR 2018, section 4.1.
 """
@@ -17,26 +17,38 @@ SLOPE = 0.2
 
 
 def leaky_relu_(x: Tensor) -> Tensor:
-    """Leaky ReLU of slope 0.2, in place: a new large map costs several times as much as a pass over one."""
+    """Leaky ReLU of slope 0.2, in place: a new large map costs several times as much as a pass over one.
+
+    >>> leaky_relu_(torch.tensor([-1.0, 1.0]))
+    tensor([-0.2000,  1.0000])
+    """
     return F.leaky_relu_(x, SLOPE)
 
 
 def full_precision(x: Tensor) -> torch.autocast:
-    """A context without autocast on the device of ``x``, for what is small and has to be exact."""
+    """A context without autocast on the device of ``x``, for what is small and has to be exact.
+
+    >>> with torch.autocast('cpu'), full_precision(x := torch.ones(2, 2)):
+    ...     (x @ x).dtype
+    torch.float32
+    """
     return torch.autocast(x.device.type, enabled=False)
 
 
 class EqualizedLinear(nn.Module):
-    """A linear layer with an equalised learning rate, (N, in_channels) -> (N, out_channels).
+    """A linear layer with an equalized learning rate, (N, in_channels) -> (N, out_channels).
 
     It works in the precision of its weights, also under autocast: it is small, and styles and scores hang on it.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        lr_mul (float): Factor of the learning rate of weights and biases (StyleGAN, appendix C).
-        bias_init (float): What the bias starts from.
-        activation (bool): Whether a leaky ReLU of slope 0.2 and gain sqrt(2) follows.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        lr_mul: Factor of the learning rate of weights and biases (StyleGAN, appendix C).
+        bias_init: What the bias starts from.
+        activation: Whether a leaky ReLU of slope 0.2 and gain sqrt(2) follows.
+
+    >>> EqualizedLinear(4, 2)(torch.zeros(3, 4)).shape
+    torch.Size([3, 2])
     """
 
     def __init__(
@@ -67,14 +79,17 @@ class EqualizedLinear(nn.Module):
 
 
 class EqualizedConv2d(Conv2d):
-    """A convolution with an equalised learning rate, (N, in_channels, H, W) -> (N, out_channels, H', W').
+    """A convolution with an equalized learning rate, (N, in_channels, H, W) -> (N, out_channels, H', W').
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        kernel_size (int): Side of the kernels.
-        gain (float): Factor of the result, bias included.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Side of the kernels.
+        gain: Factor of the result, bias included.
         **options: As ``nn.Conv2d`` has them.
+
+    >>> EqualizedConv2d(3, 8, 3, padding=1)(torch.zeros(1, 3, 5, 7)).shape
+    torch.Size([1, 8, 5, 7])
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, gain: float = 1.0, **options):

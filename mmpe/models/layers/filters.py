@@ -15,7 +15,11 @@ from .convolution import convolve
 
 
 def binomial_filter() -> Tensor:
-    """The (4, 4) filter of StyleGAN2, the outer product of [1, 3, 3, 1] / 8 with itself."""
+    """The (4, 4) filter of StyleGAN2, the outer product of [1, 3, 3, 1] / 8 with itself.
+
+    >>> binomial_filter()[0]
+    tensor([0.0156, 0.0469, 0.0469, 0.0156])
+    """
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
     return torch.outer(taps, taps)
 
@@ -24,14 +28,17 @@ def upfirdn2d(x: Tensor, kernel: Tensor, up: int = 1, down: int = 1, padding: tu
     """Put zeros between pixels, pad with zeros, convolve, keep some: the plain form, to compare with.
 
     Args:
-        x (Tensor): (N, C, H, W).
-        kernel (Tensor): (kh, kw); convolved with, so that an impulse becomes the kernel.
-        up (int): Every pixel is followed by ``up - 1`` zeros.
-        down (int): Every ``down``-th pixel of the result is kept.
-        padding (tuple): (left, right, top, bottom) after up-sampling; negative numbers crop.
+        x: (N, C, H, W).
+        kernel: (kh, kw); convolved with, so that an impulse becomes the kernel.
+        up: Every pixel is followed by ``up - 1`` zeros.
+        down: Every ``down``-th pixel of the result is kept.
+        padding: (left, right, top, bottom) after up-sampling; negative numbers crop.
 
     Returns:
-        Tensor: (N, C, H', W'), H' = (H up + top + bottom - kh) // down + 1, and W' likewise.
+        (N, C, H', W'), H' = (H up + top + bottom - kh) // down + 1, and W' likewise.
+
+    >>> upfirdn2d(torch.ones(1, 1, 4, 6), binomial_filter(), up=2, padding=(2, 1, 2, 1)).shape
+    torch.Size([1, 1, 8, 12])
     """
     batch, channels, height, width = x.shape
     stuffed = x.new_zeros(batch, channels, height * up, width * up)
@@ -46,9 +53,12 @@ class Blur(nn.Conv2d):
     A convolution like any other to :func:`mmpe.models.padding.set_padding`, and without an entry in the state dict.
 
     Args:
-        padding (int): Zeros on each side.
-        stride (int): 2 filters at every second position only.
-        gain (float): Factor of the filter.
+        padding: Zeros on each side.
+        stride: 2 filters at every second position only.
+        gain: Factor of the filter.
+
+    >>> Blur(padding=2)(torch.ones(1, 3, 4, 6)).shape
+    torch.Size([1, 3, 5, 7])
     """
 
     def __init__(self, padding: int, stride: int = 1, gain: float = 1.0):
@@ -68,6 +78,9 @@ class EnlargeImage(nn.Module):
 
     The filter's two phases are (1, 3) / 4 and (3, 1) / 4, which is what bilinear resizing takes where corners are not
     aligned; only at the border it would repeat pixels.
+
+    >>> EnlargeImage()(torch.ones(1, 3, 4, 6)).shape
+    torch.Size([1, 3, 8, 12])
     """
 
     def __init__(self):

@@ -14,11 +14,14 @@ def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
     From Karras et al., "Progressive Growing of GANs", ICLR 2018, section 3; groups as StyleGAN2 has them.
 
     Args:
-        x (Tensor): (N, C, H, W).
-        group_size (int): Pictures in a group. A batch that it does not divide has the next smaller groups that fit.
+        x: (N, C, H, W).
+        group_size: Pictures in a group. A batch that it does not divide has the next smaller groups that fit.
 
     Returns:
-        Tensor: (N, C + 1, H, W), the last channel constant over each picture.
+        (N, C + 1, H, W), the last channel constant over each picture.
+
+    >>> minibatch_stddev(torch.ones(4, 8, 2, 2), group_size=4).shape
+    torch.Size([4, 9, 2, 2])
     """
     size = next(size for size in range(min(group_size, len(x)), 0, -1) if len(x) % size == 0)
     with full_precision(x):  # the epsilon is nothing in half precision

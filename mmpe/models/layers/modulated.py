@@ -27,8 +27,11 @@ class ScaledMap(NamedTuple):
     """A map that stands for ``values * factor``.
 
     Attributes:
-        values (Tensor): (N, C, H, W), channels last. Without gradients the layer that takes it overwrites it.
-        factor (Tensor): (N, C), in full precision.
+        values: (N, C, H, W), channels last. Without gradients the layer that takes it overwrites it.
+        factor: (N, C), in full precision.
+
+    >>> ScaledMap(torch.ones(1, 2, 4, 4), torch.tensor([[1.0, 3.0]])).unscaled().amax((2, 3))
+    tensor([[1., 3.]])
     """
 
     values: Tensor
@@ -46,12 +49,16 @@ def demodulate(kernel: Tensor, style: Tensor, factor: Tensor) -> tuple[Tensor, T
     styles, its result is of the size that the demodulated map has.
 
     Args:
-        kernel (Tensor): (O, I, kh, kw).
-        style (Tensor): (N, I).
-        factor (Tensor): (N, I), that of the input.
+        kernel: (O, I, kh, kw).
+        style: (N, I).
+        factor: (N, I), that of the input.
 
     Returns:
-        tuple[Tensor, Tensor]: (N, I) to scale the input by, and (N, O), positive, the output's factor, about one.
+        (N, I) to scale the input by, and (N, O), positive, the output's factor, about one.
+
+    >>> scale, factor = demodulate(torch.randn(4, 2, 3, 3), torch.ones(1, 2), torch.ones(1, 2))
+    >>> scale.shape, factor.shape
+    (torch.Size([1, 2]), torch.Size([1, 4]))
     """
     energy = style.square() @ kernel.square().sum((2, 3)).T + EPSILON * kernel[0].numel()
     unit = energy.mean(1, keepdim=True)
@@ -64,21 +71,25 @@ class ModulatedConv(nn.Module):
     Subclasses that enlarge the map by two are the parts of :mod:`mmpe.models.stylegan2.upsampling`.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        padded (bool): Whether the map keeps its size. Without padding it loses one pixel a side.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        padding: What the convolution pads its input by: 1 keeps the size, 0 eats a cell on each side.
+
+    >>> ModulatedConv(2, 4, padding=0)(torch.zeros(1, 2, 5, 7)).shape
+    torch.Size([1, 4, 3, 5])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, padded: bool = True):
+    def __init__(self, in_channels: int, out_channels: int, padding: int = 1):
         super().__init__()
         check_whole(1, in_channels=in_channels, out_channels=out_channels)
-        self.conv = Conv2d(in_channels, out_channels, 3, padding=int(padded), bias=False)
-        self.padded = padded
+        check_whole(0, 1, padding=padding)
+        self.conv = Conv2d(in_channels, out_channels, 3, padding=padding, bias=False)
+        self.eaten = 1 - padding
         nn.init.normal_(self.conv.weight)
 
     @property
     def kernel(self) -> Tensor:
-        """Tensor: (O, I, 3, 3), the weights."""
+        """(O, I, 3, 3), the weights."""
         return self.conv.weight
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,8 +101,13 @@ class StyledConv(nn.Module):
     """Modulated convolution, noise, bias and leaky ReLU of slope 0.2 and gain sqrt(2).
 
     Args:
-        layer (ModulatedConv): The convolution, which may enlarge.
-        style_channels (int): Channels of the style.
+        layer: The convolution, which may enlarge.
+        style_channels: Channels of the style.
+
+    >>> layer = StyledConv(ModulatedConv(2, 4), style_channels=8)
+    >>> x = ScaledMap(torch.zeros(1, 2, 5, 7), torch.ones(1, 2))
+    >>> layer(x, torch.zeros(1, 8), noise=torch.zeros(1, 1, 5, 7)).unscaled().shape
+    torch.Size([1, 4, 5, 7])
     """
 
     def __init__(self, layer: ModulatedConv, style_channels: int):
@@ -106,12 +122,12 @@ class StyledConv(nn.Module):
         """One layer.
 
         Args:
-            x (ScaledMap): (N, in_channels, H, W).
-            style (Tensor): (N, style_channels).
-            noise (Tensor): (N, 1, H', W'), or one for all pictures.
+            x: (N, in_channels, H, W).
+            style: (N, style_channels).
+            noise: (N, 1, H', W'), or one for all pictures.
 
         Returns:
-            ScaledMap: (N, out_channels, H', W').
+            (N, out_channels, H', W').
         """
         with full_precision(style):
             scale, factor = demodulate(self.layer.kernel, self.modulation(style), x.factor)
@@ -124,8 +140,12 @@ class ToRGB(nn.Module):
     """A modulated 1x1 convolution to an image, without demodulation (StyleGAN2, section 4.1).
 
     Args:
-        in_channels (int): Channels of the map.
-        style_channels (int): Channels of the style.
+        in_channels: Channels of the map.
+        style_channels: Channels of the style.
+
+    >>> x = ScaledMap(torch.zeros(1, 2, 5, 7), torch.ones(1, 2))
+    >>> ToRGB(2, style_channels=8)(x, torch.zeros(1, 8)).shape
+    torch.Size([1, 3, 5, 7])
     """
 
     def __init__(self, in_channels: int, style_channels: int):

@@ -1,4 +1,4 @@
-"""Pixel normalisation."""
+"""Pixel normalization."""
 
 from __future__ import annotations
 
@@ -11,5 +11,8 @@ def pixel_norm(x: Tensor, epsilon: float = 1e-6) -> Tensor:
 
     From Karras et al., "Progressive Growing of GANs", ICLR 2018, section 4.2. ``epsilon`` is
     added to that root.
+
+    >>> pixel_norm(torch.tensor([[3.0, 4.0]])).square().mean()
+    tensor(1.0000)
     """
     return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) / x.shape[1] ** 0.5 + epsilon)

@@ -11,8 +11,8 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
+from ..doubling_generator import BASE, num_halvings
 from ..layers import full_precision, leaky_relu_, minibatch_stddev
-from ..sizes import BASE, num_halvings
 from .layers import Conv, ConvThenMean
 from .sides import level, share, widths
 
@@ -21,8 +21,8 @@ class ReducingBlock(nn.Module):
     """Half the size, by two convolutions.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
@@ -42,15 +42,19 @@ class GrowingDiscriminator(BaseModule):
     The paper has one more 3x3 convolution at 4 pixels. The released code builds it and never runs it.
 
     Args:
-        in_size (int): Side of the largest pictures, a power of 2, at least 4.
-        base_channels (int): Maps of 4 pixels have half as many channels, those of 8 a quarter, and so on,
-        max_channels (int): at most so many.
-        channel_decay (float): Power of the 2 in that.
-        in_channels (int): Channels of the pictures.
-        group_size (int | None): Of the minibatch standard deviation; None: without it.
+        in_size: Side of the largest pictures, a power of 2, at least 4.
+        base_channels: Maps of 4 pixels have half as many channels, those of 8 a quarter, and so on,
+        max_channels: at most so many.
+        channel_decay: Power of the 2 in that.
+        in_channels: Channels of the pictures.
+        group_size: Of the minibatch standard deviation; None: without it.
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> D = GrowingDiscriminator(in_size=16, base_channels=32, max_channels=8)
+    >>> D(torch.zeros(2, 3, 8, 8), curr_scale=8, transition_weight=0.5).shape
+    torch.Size([2, 1])
     """
 
     def __init__(
@@ -77,13 +81,13 @@ class GrowingDiscriminator(BaseModule):
         """Score pictures.
 
         Args:
-            x (Tensor): (N, in_channels, S, S), about [-1, 1].
-            curr_scale (int | None): Their side, S; None: what they have.
-            transition_weight (float): Share, 0 to 1, of the layers that came with this side; the rest sees the picture
+            x: (N, in_channels, S, S), about [-1, 1].
+            curr_scale: Their side, S; None: what they have.
+            transition_weight: Share, 0 to 1, of the layers that came with this side; the rest sees the picture
                 at half the side. Without effect at side 4.
 
         Returns:
-            Tensor: (N, 1), any real numbers, in full precision.
+            (N, 1), any real numbers, in full precision.
 
         Raises:
             InputError: If the pictures, the side or the weight do not fit.

@@ -9,7 +9,7 @@ from itertools import accumulate
 from mmpe.errors import InputError
 from mmpe.numbers import check_above, check_real, shown
 
-from ..sizes import num_halvings
+from ..doubling_generator import num_halvings
 
 
 class Growth:

@@ -1,4 +1,4 @@
-"""Convolutions with an equalised learning rate, also with a change of size by two in the same pass.
+"""Convolutions with an equalized learning rate, also with a change of size by two in the same pass.
 
 Enlarging pixels to squares and then convolving by 3x3 taps is a transposed convolution by 4x4 taps of stride 2, of four
 ninths of the work; convolving and then averaging squares is a convolution by 4x4 taps of stride 2. The taps are sums of
@@ -19,13 +19,13 @@ RELU_GAIN = math.sqrt(2)
 
 
 class Conv(EqualizedConv2d):
-    """A convolution with an equalised learning rate, whose gain is the weights' and not the bias's.
+    """A convolution with an equalized learning rate, whose gain is the weights' and not the bias's.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        kernel_size (int): Side of the kernels.
-        gain (float): Factor of the weights.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Side of the kernels.
+        gain: Factor of the weights.
         **options: As ``nn.Conv2d`` has them.
     """
 
@@ -42,8 +42,8 @@ class ConvThenMean(EqualizedConv2d):
     """A 3x3 convolution with zero padding, then the mean of every square of four pixels.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
@@ -60,14 +60,14 @@ class EnlargeThenConv(ConvTranspose2d):
     """Every pixel enlarged to a square of four, then a 3x3 convolution.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        padding (int): 1 keeps the size at twice the input's, as if zeros were around it; 2 sees no zeros and crops a
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        padding: 1 keeps the size at twice the input's, as if zeros were around it; 2 sees no zeros and crops a
             pixel of the twofold size on each side.
 
     Attributes:
-        weight (Tensor): (I, O, 3, 3), as transposed convolutions have them: mirrored.
-        fan_in (int): What the equalised weights are divided by the root of.
+        weight: (I, O, 3, 3), as transposed convolutions have them: mirrored.
+        fan_in: What the equalized weights are divided by the root of.
     """
 
     def __init__(self, in_channels: int, out_channels: int, padding: int = 1):

@@ -16,6 +16,7 @@ from mmpe.numbers import check_above, check_real
 from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..doubling_generator import BASE
 from ..losses import mix
 from ..resumable import State
 from .growth import Growth, as_side
@@ -207,14 +208,19 @@ class PGGANModel(AdversarialModel):
     # ---------------------------------------------------------------- sampling
 
     @property
-    def stage_options(self) -> dict:
-        """dict: The side that is grown to, and how far its layers are faded in."""
+    def stage_arguments(self) -> tuple[int, float]:
+        """tuple[int, float]: The side that is grown to, and how far its layers are faded in."""
         seen = int(self.images_seen)
-        return dict(curr_scale=self.growth.scale(seen), transition_weight=self.growth.transition_weight(seen))
+        return self.growth.scale(seen), self.growth.transition_weight(seen)
+
+    @property
+    def pixels_per_cell(self) -> float:
+        """float: Of the images of the side that is grown to."""
+        return self.stage_arguments[0] / BASE
 
     def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
         z = self._normal(rngs, *generator.latent_shape(base))
-        images = generator(z, base_size=base, **self.stage_options)
+        images = generator(z, *self.stage_arguments, base_size=base)
         return F.interpolate(images, generator.image_size(base), mode='nearest')
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmpe.errors import InputError
 from mmpe.numbers import check_real, check_whole
 
-from ..sizes import BASE
+from ..doubling_generator import BASE
 
 
 def widths(num_halvings: int, base_channels: int, channel_decay: float, max_channels: int) -> list[int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import torch.nn as nn
 from mmcv.cnn import ConvModule
+from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
+
+from ..padding import build_padding
+from ..padding.layer import Mode
 
 LEAKY_RELU = dict(type='LeakyReLU', negative_slope=0.2)
 MOST_SCALES = 1000
@@ -14,20 +17,24 @@ _MOST_LAYERS, _MOST_KERNEL = 256, 255
 
 
 class ConvChain(nn.Module):
-    """``num_layers`` convolutions of one width; all but the last with a normalisation and LeakyReLU (SinGAN, sec. 2.2).
+    """``num_layers`` convolutions of one width; all but the last with a normalization and LeakyReLU (SinGAN, sec. 2.2).
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        width (int): Channels in between.
-        num_layers (int): Number of convolutions, at least 2.
-        kernel_size (int): Side of the kernels, odd.
-        norm_cfg (dict | None): Normalisation after all convolutions but the last.
-        out_act_cfg (dict | None): Activation after the last convolution.
-        padding (int): What every convolution pads its input by, a side.
-        padding_mode (str): Any padding layer's registered name.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        width: Channels in between.
+        num_layers: Number of convolutions, at least 2.
+        kernel_size: Side of the kernels, odd.
+        norm_cfg: Normalization after all convolutions but the last.
+        out_act_cfg: Activation after the last convolution.
+        padding: What every convolution pads its input by, on each side.
+        padding_mode: What it pads with, see :func:`mmpe.models.padding.modes`.
 
     Weights start as N(0, 0.02^2), as in the released code.
+
+    >>> import torch
+    >>> ConvChain(3, 3, width=8, padding=1, padding_mode='reflect')(torch.zeros(1, 3, 20, 25)).shape
+    torch.Size([1, 3, 20, 25])
     """
 
     def __init__(
@@ -40,7 +47,7 @@ class ConvChain(nn.Module):
         norm_cfg: dict | None = None,
         out_act_cfg: dict | None = None,
         padding: int = 0,
-        padding_mode: str = 'zeros',
+        padding_mode: Mode = 'zero',
     ):
         super().__init__()
         check_whole(1, in_channels=in_channels, out_channels=out_channels, width=width)
@@ -48,10 +55,9 @@ class ConvChain(nn.Module):
         self.in_channels = in_channels
         self.width = width
 
-        def layer(inputs, outputs, norm, act):
-            return ConvModule(
-                inputs, outputs, kernel_size, padding=padding, padding_mode=padding_mode, norm_cfg=norm, act_cfg=act
-            )
+        def layer(inputs: int, outputs: int, norm: dict | None, act: dict | None) -> ConvModule:
+            module = ConvModule(inputs, outputs, kernel_size, padding=padding, norm_cfg=norm, act_cfg=act)
+            return _pad_with(module, padding_mode)
 
         self.head = layer(in_channels, width, norm_cfg, LEAKY_RELU)
         self.body = nn.Sequential()
@@ -64,17 +70,25 @@ class ConvChain(nn.Module):
                 nn.init.zeros_(layer.conv.bias)
 
     @property
-    def layers(self) -> list:
-        """list[ConvModule]: The convolutions with what follows each, first to last."""
+    def layers(self) -> list[ConvModule]:
+        """The convolutions with what follows each, first to last."""
         return [self.head, *self.body, self.tail]
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         return self.tail(self.body(self.head(x)))
 
     def like(self, other: ConvChain) -> bool:
         """Whether ``other``'s weights fit this chain."""
         return (self.in_channels, self.width) == (other.in_channels, other.width)
+
+
+def _pad_with(layer: ConvModule, mode: Mode) -> ConvModule:
+    """Have a layer that pads with zeros pad with something else, in place; mmcv takes names without options alone."""
+    pad = build_padding(mode, layer.conv.padding)
+    if any(pad.padding) and pad.mode != 'zero':  # the convolution's own zeros spare a copy of its input
+        layer.with_explicit_padding, layer.padding_layer, layer.conv.padding = True, pad, (0, 0)
+    return layer
 
 
 def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:
@@ -87,7 +101,9 @@ def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:
     check_whole(1, _MOST_KERNEL, kernel_size=kernel_size)
     check_whole(0, _MOST_KERNEL, padding=padding)
     if kernel_size % 2 == 0:
-        raise InputError(f'kernel_size must be odd, got {kernel_size}: 3 is usual')
+        raise InputError(
+            f'kernel_size={kernel_size} cannot work: it must be odd, such as 3, so that kernels have a middle'
+        )
 
 
 def check_scales(num_scales: int | None, base_channels: int) -> None:
@@ -101,5 +117,9 @@ def check_scales(num_scales: int | None, base_channels: int) -> None:
 
 
 def scale_width(scale: int, base: int, maximum: int = 128) -> int:
-    """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2)."""
+    """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2).
+
+    >>> [scale_width(scale, 32) for scale in (0, 4, 8, 12)]
+    [32, 64, 128, 128]
+    """
     return min(base * 2 ** (scale // 4), maximum)

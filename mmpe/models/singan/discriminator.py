@@ -1,4 +1,4 @@
-"""SinGAN's discriminators: one patch critic a scale."""
+"""SinGAN's discriminators: one patch critic per scale."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from .blocks import ConvChain, check_scales, check_shape, scale_width
 
 @MODELS.register_module()
 class SinGANDiscriminator(BaseModule):
-    """A Markovian discriminator a scale, each of the generator block's own shape (SinGAN, sec. 2.2).
+    """A Markovian discriminator per scale, each of the generator block's own shape (SinGAN, sec. 2.2).
 
     Args:
-        num_scales (int | None): Number of scales. None: none yet, :meth:`grow` adds them.
-        in_channels (int): Channels of the image.
-        norm_cfg (dict | None): Normalisation; None for none.
-        padding (int): Zero padding of every convolution.
-        kernel_size (int): Side of the kernels, odd.
-        num_layers (int): Convolutions a block.
-        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+        num_scales: Number of scales. None: none yet, :meth:`grow` adds them.
+        in_channels: Channels of the image.
+        norm_cfg: Normalization; None for none.
+        padding: Zero padding of every convolution.
+        kernel_size: Side of the kernels, odd.
+        num_layers: Convolutions per block.
+        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+
+    >>> import torch
+    >>> SinGANDiscriminator(num_scales=2, base_channels=4)(torch.zeros(1, 3, 20, 25), curr_scale=1).shape
+    torch.Size([1, 1, 10, 15])
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class SinGANDiscriminator(BaseModule):
 
     @property
     def patch(self) -> int:
-        """int: Side in pixels of the smallest image that has a score."""
+        """Side in pixels of the smallest image that has a score."""
         eaten = self.shape['kernel_size'] - 1 - 2 * self.shape['padding']
         return max(1, 1 + eaten * self.shape['num_layers'])
 
@@ -62,10 +66,10 @@ class SinGANDiscriminator(BaseModule):
         """Judge an image.
 
         Args:
-            x (Tensor): (N, 3, H, W).
-            curr_scale (int): Whose scale it is.
+            x: (N, 3, H, W).
+            curr_scale: Whose scale it is.
 
         Returns:
-            Tensor: (N, 1, H', W'), a score a patch; higher is more real.
+            (N, 1, H', W'), one score per patch; higher is more real.
         """
         return self.blocks[curr_scale](x)

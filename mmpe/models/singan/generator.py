@@ -10,15 +10,14 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS
 
-from ..sizes import encode
+from ..encodings import encode
+from ..padding import build_network_padding
 from .blocks import ConvChain, check_scales, check_shape, scale_width
 from .windows import in_windows
-
-Size = tuple[int, int]
 
 
 @MODELS.register_module()
@@ -26,16 +25,23 @@ class SinGANGenerator(BaseModule):
     """Generator of "SinGAN: Learning a Generative Model from a Single Natural Image" (ICCV 2019), told where it is.
 
     Args:
-        num_scales (int | None): Number of scales. None: none yet, :meth:`grow` adds them once the picture is known.
-        out_channels (int): Channels of the image.
-        first_channels (int | None): Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
-        noise_channels (int): Channels of the noise above scale 0; 1 is spread over all of the image's.
-        border (dict): Where blocks take the pixels that convolutions eat: ``HeadBorder``, ``LayerBorder`` or
-            ``DrawnBorder`` (:mod:`mmpe.models.singan.borders`).
-        encoding (dict | None): Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
-        kernel_size (int): Side of the kernels, odd.
-        num_layers (int): Convolutions a block.
-        base_channels (int): Width of the first four blocks; it doubles every four scales, up to 128.
+        num_scales: Number of scales. None: none yet, :meth:`grow` adds them once the picture is known.
+        out_channels: Channels of the image.
+        first_channels: Channels of the noise at scale 0. None: the encoding's, or 1 where there is none.
+        noise_channels: Channels of the noise above scale 0; 1 is spread over all of the image's.
+        padding: Where blocks take the pixels that convolutions eat: a part or a mode of
+            :mod:`mmpe.models.padding`.
+        encoding: Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
+        kernel_size: Side of the kernels, odd.
+        num_layers: Convolutions per block.
+        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+
+    >>> import torch
+    >>> G = SinGANGenerator(num_scales=2, base_channels=4, encoding=dict(type='CartesianGrid'), padding='zero')
+    >>> sizes = [(20, 25), (26, 33)]
+    >>> noises = [torch.randn(1, *G.noise_shape(scale, size)) for scale, size in enumerate(sizes)]
+    >>> G(noises, noise_weights=[1, 0.1]).shape
+    torch.Size([1, 3, 26, 33])
     """
 
     def __init__(
@@ -44,7 +50,7 @@ class SinGANGenerator(BaseModule):
         out_channels: int = 3,
         first_channels: int | None = None,
         noise_channels: int = 3,
-        border: dict = dict(type='mmpe.HeadBorder', mode='zero'),  # noqa: B006
+        padding: str | dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
         encoding: dict | None = None,
         kernel_size: int = 3,
         num_layers: int = 5,
@@ -59,7 +65,7 @@ class SinGANGenerator(BaseModule):
         self.base_channels = base_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers)
         self.encoding = MODELS.build(encoding) if encoding else None
-        self.border = MODELS.build(dict(border, **self.shape))
+        self.padding = build_network_padding(padding, radius=kernel_size // 2 * num_layers)
         self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
         if self.first_channels not in (1, self.in_channels):
             raise InputError(
@@ -78,26 +84,26 @@ class SinGANGenerator(BaseModule):
                     scale_width(scale, self.base_channels),
                     norm_cfg=dict(type='BN'),
                     out_act_cfg=dict(type='Tanh'),
-                    padding=self.border.conv_padding,
-                    padding_mode=self.border.conv_padding_mode,
+                    padding=self.padding.conv_padding(self.shape['kernel_size']),
+                    padding_mode=self.padding.conv_mode,
                     **self.shape,
                 )
             )
 
     @property
     def in_channels(self) -> int:
-        """int: Channels of the first block's input: the encoding's where there is one, else the image's."""
+        """Channels of the first block's input: the encoding's where there is one, else the image's."""
         return self.encoding.out_channels if self.encoding else self.out_channels
 
     def noise_shape(self, scale: int, size: Size) -> tuple[int, int, int]:
         """(C, h, w) of the noise map that gives an image of ``size`` (H, W) at ``scale``."""
-        margin = 2 * self.border.noise_margin
+        margin = 2 * self.padding.margin
         channels = self.first_channels if scale == 0 else self.noise_channels
         return channels, size[0] + margin, size[1] + margin
 
     def image_size(self, noise: Tensor) -> Size:
         """(H, W) of the image that a noise map gives."""
-        margin = 2 * self.border.noise_margin
+        margin = 2 * self.padding.margin
         return noise.shape[-2] - margin, noise.shape[-1] - margin
 
     def enlarge(self, image: Tensor, size: Size) -> Tensor:
@@ -105,24 +111,34 @@ class SinGANGenerator(BaseModule):
         return F.interpolate(image, size, mode='bicubic', align_corners=True)
 
     def block_input(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
+        self,
+        scale: int,
+        noise: Tensor,
+        weight: float | Tensor,
+        image: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """What the block of ``scale`` sees; arguments as in :meth:`refine`."""
         if scale == 0:
             noise, image = self._place(noise, coordinates), None
-        return self.border.join(noise * weight, image)
+        return self.padding.join(noise * weight, image)
 
     def refine(
-        self, scale: int, noise: Tensor, weight, image: Tensor | None = None, coordinates: Tensor | Grid | None = None
+        self,
+        scale: int,
+        noise: Tensor,
+        weight: float | Tensor,
+        image: Tensor | None = None,
+        coordinates: Tensor | Grid | None = None,
     ) -> Tensor:
         """One scale: (N, 3, H, W) of its noise map and of the image below, already enlarged to (H, W).
 
         Args:
-            scale (int): Which one.
-            noise (Tensor): (N, C, h, w), shaped as :meth:`noise_shape` says.
-            weight (float | Tensor): The noise's amplitude.
-            image (Tensor | None): (N, 3, H, W). None: nothing below.
-            coordinates (Tensor | Grid | None): (h, w, 2), in place of the encoding's own at scale 0.
+            scale: Which one.
+            noise: (N, C, h, w), shaped as :meth:`noise_shape` says.
+            weight: The noise's amplitude.
+            image: (N, 3, H, W). None: nothing below.
+            coordinates: (h, w, 2), in place of the encoding's own at scale 0.
         """
         detail = in_windows(self.blocks[scale], self.block_input(scale, noise, weight, image, coordinates))
         return detail if image is None else detail + image
@@ -136,20 +152,20 @@ class SinGANGenerator(BaseModule):
         image: Tensor | None = None,
         first_scale: int = 0,
     ) -> Tensor | list[Tensor]:
-        """Generate from one noise map a scale; with the fixed noises this is the reconstruction.
+        """Generate from one noise map per scale; with the fixed noises this is the reconstruction.
 
         Args:
-            noises (Sequence[Tensor]): (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
+            noises: (N, C, h, w) each, one for every scale from ``first_scale`` on; fewer than there
                 are scales stop earlier. Their sizes are the sizes of the images.
-            noise_weights (Sequence): An amplitude for each noise.
-            coordinates (Tensor | Grid | None): (h, w, 2), where scale 0's noise map lies in the encoding's space, or
+            noise_weights: An amplitude for each noise.
+            coordinates: (h, w, 2), where scale 0's noise map lies in the encoding's space, or
                 its grid.
-            return_all (bool): Whether to return the images of all scales.
-            image (Tensor | None): (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
-            first_scale (int): The scale of the first noise.
+            return_all: Whether to return the images of all scales.
+            image: (N, 3, H, W), any size: the image to begin with, that of scale ``first_scale - 1``.
+            first_scale: The scale of the first noise.
 
         Returns:
-            Tensor | list[Tensor]: (N, 3, H, W), about [-1, 1].
+            (N, 3, H, W), about [-1, 1].
 
         Raises:
             ValueError: If there are more noises than scales, or not a weight for each; if a noise map is too small; if
@@ -170,7 +186,9 @@ class SinGANGenerator(BaseModule):
             return noise.expand(-1, self.in_channels, -1, -1)
         return noise + encode(self.encoding, tuple(noise.shape[-2:]), coordinates).to(noise)
 
-    def _check(self, noises, noise_weights, coordinates, first_scale):
+    def _check(
+        self, noises: Sequence[Tensor], noise_weights: Sequence, coordinates: Tensor | Grid | None, first_scale: int
+    ) -> None:
         if not 0 < len(noises) <= len(self.blocks) - first_scale:
             raise ValueError(
                 f'{len(noises)} noise maps from scale {first_scale} on for a generator of {len(self.blocks)} scales'
@@ -181,7 +199,7 @@ class SinGANGenerator(BaseModule):
             if min(self.image_size(noise)) < 1:
                 raise ValueError(
                     f'a noise map of {tuple(noise.shape[-2:])} is too small: it has a margin of '
-                    f'{self.border.noise_margin} on each side'
+                    f'{self.padding.margin} on each side'
                 )
         if coordinates is None:
             return
@@ -198,7 +216,11 @@ def copy_block(blocks: Sequence[ConvChain], scale: int) -> bool:
     """Start the block of ``scale`` from the weights of the one below, where they fit (SinGAN, sec. 2.3).
 
     Returns:
-        bool: Whether they did.
+        Whether they did.
+
+    >>> G = SinGANGenerator(num_scales=6, base_channels=4)
+    >>> copy_block(G.blocks, 3), copy_block(G.blocks, 4)
+    (True, False)
     """
     if scale == 0 or not blocks[scale].like(blocks[scale - 1]):
         return False

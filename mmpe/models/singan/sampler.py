@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.models.sampled import check_memory
 from mmpe.numbers import as_size, is_whole, shown, size_text
 from mmpe.random_numbers import check_draws, random_generator
 
+from ..generator_inputs import GeneratorInputs, MovableInputs
 from ..sampled import SampledModel
 from .generator import Size
 from .pyramid import Pyramid
@@ -113,6 +115,20 @@ class SinGANSampler(Pyramid, SampledModel):
     def sampled_generator(self) -> nn.Module:
         """nn.Module: The generator."""
         return self.generator
+
+    def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
+        """Noises and their weights; what moves is the coarsest scale, where the layout is decided."""
+        sizes = self.scaled_sizes(size)
+        coarsest = Grid(self.generator.noise_shape(0, sizes[0])[1:])
+
+        def draw(num: int, rng: torch.Generator) -> tuple:
+            return self.draw_noises(num, rng, sizes), self.noise_weights
+
+        def draw_coarsest(num: int, rng: torch.Generator, coordinates: Tensor | None) -> tuple:
+            return self.draw_noises(num, rng, sizes[:1]), self.noise_weights, coordinates
+
+        movable = MovableInputs(draw_coarsest, self.generator.encoding, coarsest, place=2, scale=1.0)
+        return GeneratorInputs(self.generator, draw, movable)
 
     def check_trained(self) -> None:
         """Refuse a pyramid of which no scale has been trained."""

@@ -13,32 +13,35 @@ from itertools import product
 import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.memory import MAPS_ALIVE
 from mmpe.numbers import size_text
+from mmpe.progress import tracked
 
 from .blocks import ConvChain
 
 LARGEST_MAP = 2**24
 """Numbers in the largest map that a block makes at once, where it can be helped: 64 MiB in float32."""
 
-_WITHOUT_A_BAR = 16
-_SEE_A_LINE_FURTHER = ('zero', 'zeros', 'reflect', 'replicate')
+_WORTH_A_REPORT = 16
 
 
 def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     """``block(x)``, equal up to rounding, in windows where the maps between its convolutions would be large.
 
-    The map stays whole where gradients are wanted, where a block normalises by batch statistics (in training mode),
+    The map stays whole where gradients are wanted, where a block normalizes by batch statistics (in training mode),
     where its padding looks further than the next line (``circular``, ``interp``), and where hooks want to see the maps.
 
     Args:
-        block (ConvChain): With any padding of its own, or none.
-        x (Tensor): (N, C, H, W).
+        block: With any padding of its own, or none.
+        x: (N, C, H, W).
 
     Returns:
-        Tensor: (N, C', H', W').
+        (N, C', H', W').
+
+    >>> block = ConvChain(3, 3, width=8).eval().requires_grad_(False)
+    >>> in_windows(block, torch.zeros(1, 3, 20, 25)).shape
+    torch.Size([1, 3, 10, 15])
     """
     if block.width * x[0, 0].numel() <= LARGEST_MAP or not _is_local(block) or _wants_gradients(block, x):
         return block(x)
@@ -49,8 +52,8 @@ def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     windows = list(product(range(len(x)), rows, columns))
     out = None
     outputs = rows[-1][1].stop, columns[-1][1].stop
-    bar = tqdm(windows, size_text(outputs), leave=False, disable=len(windows) < _WITHOUT_A_BAR)
-    for i, (seen_rows, of_rows, kept_rows), (seen_columns, of_columns, kept_columns) in bar:
+    reported = tracked(windows, size_text(outputs)) if len(windows) >= _WORTH_A_REPORT else windows
+    for i, (seen_rows, of_rows, kept_rows), (seen_columns, of_columns, kept_columns) in reported:
         window = block(x[i : i + 1, :, seen_rows, seen_columns])[..., kept_rows, kept_columns]
         if out is None:
             out = window.new_empty(len(x), window.shape[1], *outputs)
@@ -79,22 +82,18 @@ def _windows(length: int, side: int, reach: int, padding: int) -> list[tuple[sli
     return windows
 
 
-def _is_local(block) -> bool:
+def _is_local(block: ConvChain) -> bool:
     if block.training or any(part._forward_pre_hooks or part._forward_hooks for part in block.modules()):
         return False
-    return all(_mode(layer) in _SEE_A_LINE_FURTHER for layer in block.layers if any(_padding(layer)))
+    return all(layer.padding_layer.is_local for layer in block.layers if layer.with_explicit_padding)
 
 
-def _wants_gradients(block, x) -> bool:
+def _wants_gradients(block: ConvChain, x: Tensor) -> bool:
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *block.parameters()))
 
 
-def _mode(layer: ConvModule) -> str:
-    return getattr(layer.padding_layer, 'mode', '') if layer.with_explicit_padding else layer.conv.padding_mode
-
-
 def _padding(layer: ConvModule) -> tuple[int, int]:
-    """By how many rows and columns a side a layer extends its input."""
+    """By how many rows and columns on each side a layer extends its input."""
     if not layer.with_explicit_padding:
         return layer.conv.padding
     left, _, top, _ = layer.padding_layer.padding

@@ -13,8 +13,8 @@ from mmpe.errors import InputError
 from mmpe.numbers import as_size, check_whole, size_text
 from mmpe.registry import MODELS
 
+from ..doubling_generator import num_halvings
 from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
-from ..sizes import num_halvings
 from .widths import widths
 
 ACTIVATION_GAIN = math.sqrt(2)
@@ -24,8 +24,8 @@ class ResidualBlock(nn.Module):
     """Two convolutions beside a 1x1 convolution, each to half the size; their sum over sqrt(2).
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
@@ -49,15 +49,19 @@ class StyleDiscriminator(BaseModule):
     """The discriminator of Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020.
 
     Args:
-        in_size (int): Side of the pictures, a power of 2; with a pool, of the smallest that it is made for.
-        channel_multiplier (float): Factor of the channels from 64 pixels on, at least 1.
-        pool_size (int | tuple[int, int] | None): What the last map is averaged to, so that pictures may have any size
+        in_size: Side of the pictures, a power of 2; with a pool, of the smallest that it is made for.
+        channel_multiplier: Factor of the channels from 64 pixels on, at least 1.
+        pool_size: What the last map is averaged to, so that pictures may have any size
             (MS-PIE). None: no pool; only pictures of ``in_size`` fit.
-        group_size (int): Of the minibatch standard deviation.
-        max_channels (int): Limit of the channels.
+        group_size: Of the minibatch standard deviation.
+        max_channels: Limit of the channels.
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> D = StyleDiscriminator(in_size=16, pool_size=2, max_channels=8)
+    >>> D(torch.zeros(2, 3, 16, 24)).shape
+    torch.Size([2, 1])
     """
 
     def __init__(
@@ -87,10 +91,10 @@ class StyleDiscriminator(BaseModule):
         """Score pictures.
 
         Args:
-            x (Tensor): (N, 3, H, W), about [-1, 1].
+            x: (N, 3, H, W), about [-1, 1].
 
         Returns:
-            Tensor: (N, 1), in full precision.
+            (N, 1), in full precision.
 
         Raises:
             InputError: If the pictures have a size that does not fit.

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.numbers import check_real, check_whole
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
+from ..doubling_generator import BASE, BaseSize, DoublingGenerator, num_halvings
+from ..encodings import encode
 from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
-from ..sizes import BASE, DoublingGenerator, Size, encode, num_halvings, without_padding
+from ..padding import build_network_padding
 from .mapping import MappingNetwork
 from .widths import widths
 
@@ -25,20 +27,22 @@ class StyleBlock(nn.Module):
     """Two styled convolutions, of which the first enlarges, and an image added to the one below (StyleGAN2, fig. 7).
 
     Args:
-        enlarging (ModulatedConv): The first convolution.
-        out_channels (int): Channels of the output.
-        padded (bool): Whether the second keeps its size.
-        style_channels (int): Channels of the styles.
+        enlarging: The first convolution.
+        out_channels: Channels of the output.
+        padding: What the second one pads its input by, 0 or 1.
+        style_channels: Channels of the styles.
     """
 
-    def __init__(self, enlarging: ModulatedConv, out_channels: int, padded: bool, style_channels: int):
+    def __init__(self, enlarging: ModulatedConv, out_channels: int, padding: int, style_channels: int):
         super().__init__()
         self.up = StyledConv(enlarging, style_channels)
-        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padded), style_channels)
+        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padding), style_channels)
         self.to_rgb = ToRGB(out_channels, style_channels)
         self.enlarge_image = EnlargeImage()
 
-    def forward(self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]):
+    def forward(
+        self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]
+    ) -> tuple[ScaledMap, Tensor]:
         """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
         x = self.up(x, styles[:, 0], noises[0])
         x = self.conv(x, styles[:, 1], noises[1])
@@ -53,25 +57,30 @@ class StyleGenerator(DoublingGenerator):
     GANs" (CVPR 2021): the size of its grid is that of the image. A size is an int or (height, width) everywhere.
 
     Args:
-        out_size (int): Side of the image for a base size of 4, a power of 2, at least 8.
-        encoding (dict): The head.
-        upsampling (dict): Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
-        padding (str | dict): What convolutions see past the border, a name of :data:`mmpe.models.padding.MODES`. With
-            'none' the head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros,
-            as released.
-        style_channels (int): Channels of z and of the styles.
-        num_mapping_layers (int): Layers of the mapping network.
-        mapping_lr (float): Factor of its learning rate.
-        channel_multiplier (float): Factor of the channels from 64 pixels on, at least 1.
-        max_channels (int): Limit of the channels.
+        out_size: Side of the image for a base size of 4, a power of 2, at least 8.
+        encoding: The head.
+        upsampling: Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
+        padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' the
+            head's grid is 2 larger than the base size, and the filter that enlarges images still sees zeros, as
+            released.
+        style_channels: Channels of z and of the styles.
+        num_mapping_layers: Layers of the mapping network.
+        mapping_lr: Factor of its learning rate.
+        channel_multiplier: Factor of the channels from 64 pixels on, at least 1.
+        max_channels: Limit of the channels.
 
     Attributes:
-        num_upsamplings (int): How often the base size is doubled.
-        num_latents (int): Number of styles that an image takes.
-        style_mapping (MappingNetwork): Maps z (N, C) to styles (N, C).
+        num_upsamplings: How often the base size is doubled.
+        num_latents: Number of styles that an image takes.
+        style_mapping: Maps z (N, C) to styles (N, C).
 
     Raises:
         InputError: If an argument cannot work.
+
+    >>> encoding = dict(type='SinusoidalEncoding', embedding_dim=8)
+    >>> G = StyleGenerator(out_size=16, encoding=encoding, style_channels=8, num_mapping_layers=2, max_channels=8)
+    >>> G(torch.randn(2, 8), base_size=(4, 6), truncation=0.7).shape
+    torch.Size([2, 3, 16, 24])
     """
 
     def __init__(
@@ -93,49 +102,48 @@ class StyleGenerator(DoublingGenerator):
         self.num_upsamplings = num_halvings('out_size', out_size)
         self.num_latents = 2 * self.num_upsamplings + 2
         channels = widths(self.num_upsamplings, channel_multiplier, max_channels)
-        self.padded = not without_padding(padding)
-        self.head_margin = 0 if self.padded else 2
+        self.padding = build_network_padding(padding, radius=1)
+        conv_padding = self.padding.conv_padding(3)
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
-        head = ModulatedConv(self.encoding.out_channels, channels[0], self.padded)
+        head = ModulatedConv(self.encoding.out_channels, channels[0], conv_padding)
         self.first = StyledConv(head, style_channels)
         self.first_to_rgb = ToRGB(channels[0], style_channels)
         self.blocks = nn.ModuleList(
             StyleBlock(
-                MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padded=self.padded)),
+                MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padding=conv_padding)),
                 own,
-                self.padded,
+                conv_padding,
                 style_channels,
             )
             for below, own in zip(channels, channels[1:])
         )
         for layer, noise in enumerate(self._fixed_noises((BASE, BASE))):
             self.register_buffer(f'noise_{layer}', noise)
-        if self.padded:
-            self._set_padding(padding)
+        self.padding.set_convolutions(self)
         self.to(memory_format=torch.channels_last)
 
     # ---------------------------------------------------------------- noise
 
-    def noise_shapes(self, base_size=None) -> list[Size]:
+    def noise_shapes(self, base_size: BaseSize = None) -> list[Size]:
         """(h, w) of each layer's noise."""
         height, width = self._base(base_size)
-        margin = self.head_margin  # every enlarging convolution delivers as much
+        margin = 2 * self.padding.eaten(3)  # every enlarging convolution delivers as much
         shapes = [(height, width)]
         for level in range(1, self.num_upsamplings + 1):
             rows, columns = height << level, width << level
             shapes += [(rows + margin, columns + margin), (rows, columns)]
         return shapes
 
-    def draw_noises(self, generators: Sequence[torch.Generator], base_size=None) -> list[Tensor]:
+    def draw_noises(self, generators: Sequence[torch.Generator], base_size: BaseSize = None) -> list[Tensor]:
         """Noise for images that depend on nothing but their own generators.
 
         Args:
-            generators (Sequence[torch.Generator]): One for each image, on the CPU.
-            base_size (int | tuple[int, int] | Grid | None): The base size; None is 4.
+            generators: One for each image, on the CPU.
+            base_size: The base size; None is 4.
 
         Returns:
-            list[Tensor]: (N, 1, h, w) for each layer.
+            (N, 1, h, w) for each layer.
         """
         shapes = self.noise_shapes(base_size)
         images = [[_draw(generator, 1, 1, *shape) for shape in shapes] for generator in generators]
@@ -147,7 +155,7 @@ class StyleGenerator(DoublingGenerator):
             _draw(random_generator('fixed noise', layer, *shape), 1, 1, *shape) for layer, shape in enumerate(shapes)
         ]
 
-    def _noises(self, injected, base: Size, batch: int) -> list[Tensor]:
+    def _noises(self, injected: str | Sequence[Tensor], base: Size, batch: int) -> list[Tensor]:
         like, shapes = self.first.bias, self.noise_shapes(base)
         if isinstance(injected, str) and injected == 'random':
             return [torch.randn(batch, 1, *shape, dtype=like.dtype, device=like.device) for shape in shapes]
@@ -177,13 +185,13 @@ class StyleGenerator(DoublingGenerator):
         """Styles for all layers.
 
         Args:
-            z (Tensor | Sequence[Tensor]): (N, C), or two of them to mix.
-            truncation (float): How far to go from the mean style to z's, 0 to 1 (StyleGAN, appendix B).
-            crossover (int | None): The first layer that takes the second z's style, 1 to ``num_latents - 1``. None:
+            z: (N, C), or two of them to mix.
+            truncation: How far to go from the mean style to z's, 0 to 1 (StyleGAN, appendix B).
+            crossover: The first layer that takes the second z's style, 1 to ``num_latents - 1``. None:
                 drawn, the same for the whole batch, by torch's global generator.
 
         Returns:
-            Tensor: (N, num_latents, C).
+            (N, num_latents, C).
 
         Raises:
             InputError: If z has another shape, or there are more than two.
@@ -219,7 +227,7 @@ class StyleGenerator(DoublingGenerator):
     def forward(
         self,
         z: Tensor | Sequence[Tensor],
-        base_size: int | Size | Grid | None = None,
+        base_size: BaseSize = None,
         coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
         truncation: float = 1.0,
@@ -230,24 +238,24 @@ class StyleGenerator(DoublingGenerator):
     def synthesize(
         self,
         styles: Tensor,
-        base_size: int | Size | Grid | None = None,
+        base_size: BaseSize = None,
         coordinates: Tensor | Grid | None = None,
         injected_noise: str | Sequence[Tensor] = 'random',
     ) -> Tensor:
         """Images of styles.
 
         Args:
-            styles (Tensor): (N, num_latents, C).
-            base_size (int | tuple[int, int] | Grid | None): Size of the first map; the image is
+            styles: (N, num_latents, C).
+            base_size: Size of the first map; the image is
                 ``image_size(base_size)``. A grid also says what its cells are coded as. None: 4, or what the
                 coordinates say.
-            coordinates (Tensor | Grid | None): (h, w, 2) in place of the encoding's own, or the head's grid, of the
+            coordinates: (h, w, 2) in place of the encoding's own, or the head's grid, of the
                 size that :meth:`head_size` has for the base size.
-            injected_noise (str | Sequence[Tensor]): 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
+            injected_noise: 'random'; 'fixed', the same in every call; or a tensor (N, 1, h, w)
                 for each layer, of :meth:`noise_shapes`.
 
         Returns:
-            Tensor: (N, 3, H, W), about [-1, 1], float32 also under autocast.
+            (N, 3, H, W), about [-1, 1], float32 also under autocast.
 
         Raises:
             InputError: If sizes or shapes do not fit.
@@ -267,10 +275,10 @@ class StyleGenerator(DoublingGenerator):
             x, image = block(x, image, styles[:, 2 * i + 1 : 2 * i + 4], noises[2 * i + 1 : 2 * i + 3])
         return image.contiguous()
 
-    def _head(self, base_size, coordinates) -> tuple[Size, Tensor]:
-        """The base size and the code (1, C, h, w) of the head's grid."""
+    def _head(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor]:
+        """The base size and the first convolution's input (1, C, h, w): the code of the head's grid."""
         base, where = self._where(base_size, coordinates)
-        return base, encode(self.encoding, self.head_size(base), where)
+        return base, self.padding.join(encode(self.encoding, self.head_size(base), where))
 
     def _batch(self, code: Tensor, batch: int) -> Tensor:
         """A map for each image, of its own memory."""

@@ -12,15 +12,19 @@ _MOST_LAYERS = 256
 
 
 class MappingNetwork(nn.Module):
-    """Normalisation, then fully connected layers with leaky ReLU (StyleGAN, section 2).
+    """Normalization, then fully connected layers with leaky ReLU (StyleGAN, section 2).
 
     Args:
-        channels (int): Channels of z and of the style.
-        num_layers (int): Number of layers.
-        lr_mul (float): Factor of their learning rate.
+        channels: Channels of z and of the style.
+        num_layers: Number of layers.
+        lr_mul: Factor of their learning rate.
 
     Raises:
         InputError: If there is no channel or no layer.
+
+    >>> import torch
+    >>> MappingNetwork(channels=8, num_layers=2)(torch.randn(2, 8)).shape
+    torch.Size([2, 8])
     """
 
     def __init__(self, channels: int, num_layers: int = 8, lr_mul: float = 0.01):

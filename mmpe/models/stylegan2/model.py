@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from mmengine.dist import all_reduce
@@ -10,11 +12,13 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Grid
 from mmpe.numbers import check_real, check_whole, size_text
 from mmpe.random_numbers import check_draws
 from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..generator_inputs import GeneratorInputs, MovableInputs
 from ..losses import non_saturating, path_length_penalty, path_lengths, r1_penalty
 from .scales import Scales
 
@@ -188,6 +192,25 @@ class StyleGAN2Model(AdversarialModel):
         return dict(z=[one, other], crossover=int(crossover)), noises
 
     # ---------------------------------------------------------------- sampling
+
+    def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
+        """z, a base size and noise; what moves has no noise."""
+        generator = self.sampled_generator
+        base = None if size is None else generator.base_size(size)
+
+        def arguments(num: int, rng: torch.Generator, noise: Callable, coordinates: Tensor | None) -> tuple:
+            z = torch.randn(num, generator.style_channels, generator=rng)
+            return z, base, coordinates, [noise(num, 1, *shape) for shape in generator.noise_shapes(base)]
+
+        def draw(num: int, rng: torch.Generator) -> tuple:
+            return arguments(num, rng, partial(torch.randn, generator=rng), None)
+
+        def draw_still(num: int, rng: torch.Generator, coordinates: Tensor | None) -> tuple:
+            return arguments(num, rng, torch.zeros, coordinates)
+
+        grid = Grid(generator.head_size(base))
+        movable = MovableInputs(draw_still, generator.encoding, grid, place=2, scale=self.pixels_per_cell)
+        return GeneratorInputs(generator, draw, movable)
 
     def sample(
         self, num: int = 1, size: Size | None = None, seed: int = 0, first: int = 0, truncation: float = 1.0

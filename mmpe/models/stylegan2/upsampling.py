@@ -21,21 +21,25 @@ class TransposedConvBlur(ModulatedConv):
     """Transposed convolution of stride 2, then a blur: StyleGAN2's own order.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        padded (bool): True; there is no form of it without padding.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        padding: 1; there is no form of it without padding.
 
     Raises:
         InputError: Without padding.
+
+    >>> import torch
+    >>> TransposedConvBlur(2, 3)(torch.zeros(1, 2, 4, 6)).shape
+    torch.Size([1, 3, 8, 12])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, padded: bool = True):
-        if not padded:
+    def __init__(self, in_channels: int, out_channels: int, padding: int = 1):
+        super().__init__(in_channels, out_channels, padding)
+        if self.eaten:
             raise InputError(
-                "upsampling=dict(type='TransposedConvBlur') cannot work with padding='none': "
-                "take 'BilinearThenConv' or 'ConvThenBilinear'"
+                "upsampling=dict(type='TransposedConvBlur') cannot work with padding='none', or another padding whose "
+                "convolutions see nothing past the border: take 'BilinearThenConv' or 'ConvThenBilinear'"
             )
-        super().__init__(in_channels, out_channels)
         # The blur sees one pixel past the border, so the convolution before it is run one pixel further: whatever the
         # padding, it is that of one map. Padding the map in between would shift the phases of the stride.
         self.pad = build_padding('zero', 1)
@@ -45,7 +49,7 @@ class TransposedConvBlur(ModulatedConv):
 
     @property
     def kernel(self) -> Tensor:
-        """Tensor: (O, I, 3, 3), the weights."""
+        """(O, I, 3, 3), the weights."""
         return self.conv.weight.transpose(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,24 +61,32 @@ class TransposedConvBlur(ModulatedConv):
 class ConvThenBilinear(ModulatedConv):
     """Convolution, then bilinear enlargement with aligned corners (MS-PIE's configurations c to g).
 
-    Args: see :class:`~mmpe.models.layers.ModulatedConv`.
+    Args: See :class:`~mmpe.models.layers.ModulatedConv`.
+
+    >>> import torch
+    >>> ConvThenBilinear(2, 3, padding=0)(torch.zeros(1, 2, 4, 6)).shape
+    torch.Size([1, 3, 10, 14])
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, 2H, 2W), or 2 larger without padding."""
-        return _enlarge(self.conv(x), x, margin=0 if self.padded else 2)
+        return _enlarge(self.conv(x), x, margin=2 * self.eaten)
 
 
 @MODELS.register_module()
 class BilinearThenConv(ModulatedConv):
     """Bilinear enlargement with aligned corners, then convolution (MS-PIE's configurations h to k).
 
-    Args: see :class:`~mmpe.models.layers.ModulatedConv`.
+    Args: See :class:`~mmpe.models.layers.ModulatedConv`.
+
+    >>> import torch
+    >>> BilinearThenConv(2, 3)(torch.zeros(1, 2, 4, 6)).shape
+    torch.Size([1, 3, 8, 12])
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, 2H, 2W), or 2 larger without padding."""
-        return self.conv(_enlarge(x, x, margin=0 if self.padded else 4))
+        return self.conv(_enlarge(x, x, margin=4 * self.eaten))
 
 
 def _enlarge(x: Tensor, like: Tensor, margin: int) -> Tensor:

@@ -10,6 +10,9 @@ def widths(num_halvings: int, channel_multiplier: float, max_channels: int) -> l
 
     Raises:
         InputError: If the multiplier or the limit is less than 1.
+
+    >>> widths(6, channel_multiplier=2, max_channels=512)
+    [512, 512, 512, 512, 512, 256, 128]
     """
     check_real(1, channel_multiplier=channel_multiplier)
     check_whole(1, max_channels=max_channels)

@@ -1,0 +1,1 @@
+"""How long things take: parts of training, and the reading of pictures."""

@@ -1,0 +1,133 @@
+"""The time that the parts of a StyleGAN2's training take, and how well they use the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from mmpe.errors import as_input_error
+from mmpe.models.losses import non_saturating, r1_penalty
+from mmpe.models.sampled import check_memory
+from mmpe.models.stylegan2 import StyleGAN2Model
+from mmpe.numbers import size_text
+from mmpe.progress import tracked
+from mmpe.registry import MODELS
+
+from .timing import check_trains, prepare_process, time_work, timing_table
+
+DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
+
+
+def time_stylegan2(
+    config: Config,
+    size: int,
+    batch: int,
+    iterations: int,
+    device: torch.device,
+    dtype: str = 'float32',
+    compile: bool = False,
+) -> str:
+    """Time the generator at every scale of the config, and steps of G and D and R1 at the smallest.
+
+    Args:
+        config: Of a StyleGAN2.
+        size: Of the smallest scale, in pixels.
+        batch: Images at a time.
+        iterations: That are timed of each part.
+        device: To work on.
+        dtype: 'float32', 'bfloat16' or 'float16'.
+        compile: Whether both networks are compiled.
+
+    Returns:
+        A Markdown table.
+
+    Raises:
+        InputError: If the config is not a StyleGAN2's, or memory is too small.
+    """
+    prepare_process()
+    check_trains(config)
+    with as_input_error('the config cannot be timed as a stylegan2'):
+        config.model.generator.out_size = config.model.discriminator.in_size = size
+        model = MODELS.build(config.model).to(device).train()
+        check_memory(model, model.generator.image_size(), batch, batch)
+        works = _works(model, batch, device, DTYPES[dtype], compile)
+    own_rate = _convolution_rate(device, DTYPES[dtype], iterations)
+    rows = []
+    for name, work in tracked(works.items(), 'part'):
+        with FlopCounter() as counter:
+            work()
+        seconds = time_work(work, device, iterations)
+        rate = counter.flops / seconds / 1e9
+        rows.append([name, f'{seconds * 1e3:.1f}', f'{rate:.0f}', f'{rate / own_rate:.2f}'])
+    rows.append(['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00'])
+    header = ['part', 'ms', 'GFLOP/s', 'of the convolution']
+    return timing_table(f'{batch} pictures of {size} px', device, dtype, header, rows)
+
+
+class FlopCounter(TorchDispatchMode):
+    """Counts floating-point operations; PyTorch's own counter hooks modules, which a double backward does not allow."""
+
+    flops = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        count = flop_registry.get(function._overloadpacket)
+        self.flops += count(*args, **(kwargs or {}), out_val=result) if count else 0
+        return result
+
+
+def _works(
+    model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype, compile: bool
+) -> dict[str, Callable[[], object]]:
+    """What is timed, by name; the same work as is done in training, without the optimisers."""
+    generator, critic = model.generator, model.discriminator
+    if compile:
+        generator, critic = torch.compile(generator), torch.compile(critic)
+    z = torch.randn(batch, model.generator.style_channels, device=device)
+    real = torch.randn(batch, 3, *model.generator.image_size(4), device=device)
+
+    def autocast():
+        return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+    @torch.no_grad()
+    def forward(base_size: int = 4) -> Tensor:
+        with autocast():
+            return generator(z, base_size)
+
+    def generator_step() -> None:
+        critic.requires_grad_(False)
+        with autocast():
+            loss = non_saturating(critic(generator(z)), True)
+        loss.backward()
+        critic.requires_grad_(True)
+
+    def discriminator_step() -> None:
+        fake = forward()
+        with autocast():
+            loss = non_saturating(critic(fake), False) + non_saturating(critic(real), True)
+        loss.backward()
+
+    def r1() -> None:
+        with autocast():
+            penalty = r1_penalty(critic, real)
+        penalty.backward()
+
+    bases = [4 + offset for offset in model.scales.offsets]
+    works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in bases}
+    return {**works, 'G step': generator_step, 'D step': discriminator_step, 'R1': r1}
+
+
+def _convolution_rate(device: torch.device, dtype: torch.dtype, iterations: int) -> float:
+    """GFLOP/s of a large 3x3 convolution here, channels-last."""
+    conv = torch.nn.Conv2d(256, 256, 3, padding=1, bias=False).to(device, dtype)
+    conv = conv.to(memory_format=torch.channels_last)
+    x = torch.randn(8, 256, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        seconds = time_work(lambda: conv(x), device, iterations)
+    return 2 * x.numel() * 256 * 9 / seconds / 1e9

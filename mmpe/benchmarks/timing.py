@@ -1,0 +1,59 @@
+"""Seconds on a device, and what they are written beside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from mmpe.engine.memory import keep_freed_memory
+from mmpe.errors import InputError
+from mmpe.visualization import markdown_table
+
+
+def prepare_process() -> None:
+    """Let every timing start the same way: few words, the same random numbers, no memory given back in between."""
+    MMLogger.get_current_instance().setLevel('WARNING')
+    torch.manual_seed(0)
+    keep_freed_memory()
+
+
+def check_trains(config: Config) -> None:
+    """Refuse a config that does not say what is trained."""
+    if not {'model', 'train_dataloader', 'optim_wrapper'} <= set(config):
+        raise InputError(
+            'the config says not what is trained: it needs a model, a train_dataloader and an optim_wrapper'
+        )
+
+
+def now(device: torch.device) -> float:
+    """Seconds, once the device has done what it was told.
+
+    >>> start = now(torch.device('cpu'))
+    >>> now(torch.device('cpu')) >= start
+    True
+    """
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def time_work(work: Callable[[], object], device: torch.device, iterations: int) -> float:
+    """Seconds per call, on average, after one that is not counted."""
+    work()
+    start = now(device)
+    for _ in range(iterations):
+        work()
+    return (now(device) - start) / iterations
+
+
+def timing_table(
+    what: str, device: torch.device, dtype: str, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str:
+    """A Markdown table below a line that says what was timed, and on what."""
+    by = torch.cuda.get_device_name(device) if device.type == 'cuda' else f'{torch.get_num_threads()} threads'
+    title = f'{what}, {device}, {dtype}, PyTorch {torch.__version__}, {by}'
+    return '\n'.join([title, *markdown_table([header, *rows])])
