@@ -13,10 +13,11 @@ from singan_runs import REPOSITORY
 
 from mmpe.analysis.figures import new_figure
 from mmpe.apis import load, load_config
-from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure, position
+from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure, add_run, claim
+from mmpe.claims.experiments import encodings_behave_as_defined as claim_5
+from mmpe.claims.experiments.zeros_are_unbalanced import UNEVEN
 from mmpe.claims.faces import real_faces
-from mmpe.claims.position import UNEVEN
-from mmpe.claims.report import read, summary, write, write_page
+from mmpe.claims.results import read, summary, write, write_page
 from mmpe.claims.runs import Profile, Run
 from mmpe.claims.training import run_config, train_all
 from mmpe.datasets import SinGANDataset
@@ -86,8 +87,8 @@ def test_editing_claim_needs_the_layout_at_new_shapes(photograph):
 def test_claim_of_encodings_tells_stretched_from_extended(photograph, monkeypatch):
     """Behind a probe that knows every place."""
     probed = SimpleNamespace(layers=[SimpleNamespace(linear=SimpleNamespace(r2=0.9))])
-    monkeypatch.setattr(position, 'analysis_inputs', lambda model: SimpleNamespace(generator=model, sample_input=None))
-    monkeypatch.setattr(position, 'position_probe', lambda *_: probed)
+    monkeypatch.setattr(claim_5, 'analysis_inputs', lambda model: SimpleNamespace(generator=model, sample_input=None))
+    monkeypatch.setattr(claim_5, 'position_probe', lambda *_: probed)
     height, width = photograph.shape[-2:]
 
     def extending(images, rng):
@@ -245,3 +246,15 @@ def test_report(tmp_path):
     saved = tmp_path / 'claim_4.json'
     saved.write_text(json.dumps(json.loads(saved.read_text()))[:-20])
     assert read(claim, 'small', tmp_path) is None
+
+
+def test_numbers_and_names_are_taken_once():
+    with pytest.raises(ValueError, match='claim 4 is .*unbalanced'):
+        claim(4, 'something else', expected='', runs=())
+    run = PROFILES['cpu'].runs['singan zero']
+    with pytest.raises(ValueError, match='there is a model singan zero already'):
+        add_run('singan zero', cpu=Run(run.config, {'seed': 1}), gpu=run)
+    with pytest.raises(ValueError, match='in the profiles cpu, gpu, not cpu'):
+        add_run('another', cpu=run)
+    assert 'another' not in PROFILES['cpu'].runs
+    assert PROFILES['cpu'].runs['singan zero'] is run

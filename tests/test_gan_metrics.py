@@ -39,7 +39,7 @@ from mmpe.evaluation import (
     pyramid_neighbourhoods,
     sliced_wasserstein,
 )
-from mmpe.evaluation.pictures import quantised
+from mmpe.evaluation.quantized import quantised
 from mmpe.registry import METRICS, MODELS
 
 
@@ -383,7 +383,7 @@ class TestFeatureMetrics:
                 METRICS.build(metric)
 
     def test_missing_torchmetrics_is_named(self, monkeypatch, options):
-        monkeypatch.setattr('mmpe.evaluation.gan_metrics.find_spec', lambda name: None)
+        monkeypatch.setattr('mmpe.evaluation.sized_metrics.find_spec', lambda name: None)
         for make in (lambda: FeatureMetrics(NETWORK, **options), MultiScaleSimilarity):
             with pytest.raises(InputError, match=r'pip install "mmpe\[eval\]"'):
                 make()

@@ -13,7 +13,7 @@ from stylegan2_runs import tiny_config
 from mmpe.apis import load
 from mmpe.errors import InputError
 from mmpe.evaluation import RealPictures
-from mmpe.evaluation.pictures import resized
+from mmpe.evaluation.quantized import resized
 from mmpe.models.adversarial import AdversarialModel
 from mmpe.registry import DATASETS
 

@@ -7,12 +7,12 @@ eval mode and is left as it was. Layers go by their names in ``named_modules()``
 """
 
 from .ablation import BorderAblation, border_ablation
+from .audit_page import Audit, audit
 from .bias import SpatialBias, spatial_bias
 from .inputs import AnalysisInputs, analysis_inputs
 from .layers import draw_features, find_layers
 from .padding import swapped, unpadded
 from .position import PositionProbe, position_probe
-from .report import Audit, audit
 from .stationary import Stationarity, stationarity
 from .subject import Subject
 from .translation import Equivariance, equivariance

@@ -1,7 +1,11 @@
 """The paper's claims as experiments: each trains what it needs, measures it, and says whether the claim holds."""
 
-from .claim import Check, Claim, Finding, Measure
-from .listed import CLAIMS
-from .runs import PROFILES, Profile
+from mmpe.discovery import import_modules
 
-__all__ = ['CLAIMS', 'PROFILES', 'Check', 'Claim', 'Finding', 'Measure', 'Profile']
+from .claim import Check, Claim, Finding, Measure, claim, registered_claims
+from .runs import PROFILES, Profile, Run, add_run
+
+import_modules(f'{__name__}.experiments')
+CLAIMS = registered_claims()
+
+__all__ = ['CLAIMS', 'PROFILES', 'Check', 'Claim', 'Finding', 'Measure', 'Profile', 'Run', 'add_run', 'claim']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -19,8 +19,14 @@ class Measure:
     """A number with its uncertainty.
 
     Attributes:
-        value (float): The mean.
-        error (float): Its standard error; 0 where there is none to tell.
+        value: The mean.
+        error: Its standard error; 0 where it is not known.
+
+    >>> measure = Measure.of([0.4, 0.5, 0.6])
+    >>> print(measure)
+    0.50 ± 0.06
+    >>> measure.above(Measure(0.3))
+    True
     """
 
     value: float
@@ -47,8 +53,11 @@ class Check:
     """One comparison that a claim asks for.
 
     Attributes:
-        text (str): What was compared, with the numbers.
-        holds (bool): Whether it came out as claimed.
+        text: What was compared, with the numbers.
+        holds: Whether it came out as claimed.
+
+    >>> Check.above('structure', 'zero padding', Measure(0.9, 0.1), 'none', Measure(0.2, 0.1))
+    Check(text='structure: zero padding 0.90 ± 0.10 > none 0.20 ± 0.10', holds=True)
     """
 
     text: str
@@ -65,9 +74,9 @@ class Finding:
     """What an experiment found.
 
     Attributes:
-        rows (list[list[str]]): A table: a header, then a row for each thing that was compared.
-        checks (list[Check]): The claim holds if all of them do.
-        figure (Figure): What there is to see.
+        rows: A table: a header, then a row per thing that was compared.
+        checks: The claim holds if all of them do.
+        figure: What there is to see.
     """
 
     rows: list[list[str]]
@@ -76,24 +85,51 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """bool: Whether the claim reproduced."""
+        """Whether the claim reproduced."""
         return all(check.holds for check in self.checks)
+
+
+Measurement = Callable[[dict[str, BaseModel], Profile], Finding]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the paper's abstract, as an experiment.
+    """One claim of the paper, as an experiment.
 
     Attributes:
-        number (int): Its number on the command line.
-        sentence (str): What is claimed.
-        expected (str): What would show it.
-        runs (tuple[str, ...]): Names of the models that it takes, as in :attr:`Profile.runs`.
-        measure (Callable): ``measure(models, profile)`` of the trained models by name.
+        number: Its number on the command line.
+        sentence: What is claimed.
+        expected: What would show it.
+        runs: Names of the models that it takes, as in :attr:`Profile.runs`.
+        measure: ``measure(models, profile)`` of the trained models by name.
     """
 
     number: int
     sentence: str
     expected: str
     runs: tuple[str, ...]
-    measure: Callable[[dict[str, BaseModel], Profile], Finding]
+    measure: Measurement
+
+
+_REGISTERED: dict[int, Claim] = {}
+
+
+def claim(number: int, sentence: str, expected: str, runs: Iterable[str]) -> Callable[[Measurement], Measurement]:
+    """Register a function as the measurement of a claim; see :class:`Claim` for the arguments.
+
+    Raises:
+        ValueError: If another claim has the number.
+    """
+    if number in _REGISTERED:
+        raise ValueError(f'claim {number} is {_REGISTERED[number].sentence!r}: give {sentence!r} another number')
+
+    def register(measure: Measurement) -> Measurement:
+        _REGISTERED[number] = Claim(number, sentence, expected, tuple(runs), measure)
+        return measure
+
+    return register
+
+
+def registered_claims() -> dict[int, Claim]:
+    """All claims by number, in order."""
+    return dict(sorted(_REGISTERED.items()))

@@ -135,3 +135,25 @@ _GPU = Profile(
     device='cuda',
 )
 PROFILES = {profile.name: profile for profile in (_CPU, _GPU)}
+
+
+def add_run(name: str, **by_profile: Run) -> None:
+    """Have another model trained, for a claim that takes what no other claim does.
+
+    Args:
+        name: By which claims ask for it, see :attr:`Profile.runs`.
+        **by_profile: How it is trained, for every one of :data:`PROFILES`.
+
+    Raises:
+        ValueError: If a model has that name already, or a profile is left out or not known.
+
+    >>> run = Run('singan/singan_quickstart.py', {'model.generator.base_channels': 64})
+    >>> add_run('singan wide', cpu=run, gpu=run)
+    >>> PROFILES['cpu'].runs.pop('singan wide') is PROFILES['gpu'].runs.pop('singan wide')
+    True
+    """
+    if set(by_profile) != set(PROFILES):
+        raise ValueError(f'{name} must be trained in the profiles {", ".join(PROFILES)}, not {", ".join(by_profile)}')
+    for profile, run in by_profile.items():
+        if PROFILES[profile].runs.setdefault(name, run) is not run:
+            raise ValueError(f'there is a model {name} already: give another name')

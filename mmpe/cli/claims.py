@@ -11,7 +11,7 @@ from mmpe.apis import load
 from mmpe.apis.checks import find_device
 from mmpe.apis.results import ResultFolder
 from mmpe.claims import CLAIMS, PROFILES
-from mmpe.claims.report import PATTERN, files_of, is_own, read, summary, write, write_page
+from mmpe.claims.results import PATTERN, files_of, is_own, read, summary, write, write_page
 from mmpe.claims.training import train_all
 from mmpe.progress import tracked
 

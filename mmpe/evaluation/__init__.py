@@ -1,14 +1,19 @@
 """How good samples are: pure functions, and MMEngine metrics made of them."""
 
+from mmpe.discovery import import_modules
+
+from .feature_metrics import FeatureMetrics
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
-from .gan_metrics import FeatureMetrics, MultiScaleSimilarity, SlicedWasserstein
+from .laplacian_pyramid import laplacian_pyramid, pyramid_distance, pyramid_neighbourhoods
 from .layout import diversity, psnr, rmse, structure
 from .network import TorchScriptFeatures, build_network
-from .pyramid import laplacian_pyramid, pyramid_distance, pyramid_neighbourhoods
+from .pyramid_metric import SlicedWasserstein
 from .real_pictures import RealPictures
-from .similarity import multiscale_similarity
+from .similarity import MultiScaleSimilarity, multiscale_similarity
 from .single_picture import SinglePictureScores, single_picture_scores
 from .texture import patch_distance, patches, sliced_wasserstein
+
+import_modules(__name__)
 
 __all__ = [
     'FeatureMetrics',

@@ -17,7 +17,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import as_size, check_numbers, check_real
 from mmpe.registry import MODELS
 
-from .pictures import resized
+from .quantized import resized
 
 _ADVICE = (
     'give the path or URL of a TorchScript file that maps uint8 pictures (N, 3, H, W) to features (N, D), such as the '

@@ -29,7 +29,7 @@ from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
 from mmpe.registry import DATASETS
 
-from .pictures import quantised, resized
+from .quantized import quantised, resized
 
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
 

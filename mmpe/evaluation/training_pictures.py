@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmpe.registry import METRICS
 
-from .gan_metrics import RealSetMetric
+from .sized_metrics import RealSetMetric
 
 _EVALUATORS = ('val_evaluator', 'test_evaluator')
 

@@ -1,0 +1,28 @@
+"""What experiments measure: images of a model, and the layout and texture of them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmpe.apis import sample
+from mmpe.evaluation.layout import structure
+from mmpe.evaluation.texture import patch_distance
+from mmpe.grid import Size
+
+from .claim import Measure
+
+
+def draw(model: nn.Module, num: int, size: Size | None = None, batch: int = 4) -> Tensor:
+    """Samples, (num, 3, H, W), clipped to [-1, 1] as on disk."""
+    return torch.stack(list(sample(model, num, size, batch=batch))).clamp(-1, 1)
+
+
+def layout_score(images: Tensor, picture: Tensor) -> Measure:
+    """Structure of images against a picture, (1, 3, H, W), with its standard error over images."""
+    return Measure.of([structure(image[None], picture) for image in images])
+
+
+def texture_distance(images: Tensor, picture: Tensor) -> Measure:
+    """Sliced Wasserstein distance of 7x7 patches, of four groups of images."""
+    return Measure.of([patch_distance(group, picture, 7) for group in images.chunk(4)])
