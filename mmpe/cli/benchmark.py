@@ -185,8 +185,7 @@ def stylegan2_works(model, args) -> dict:
             penalty = r1_penalty(critic, real)
         penalty.backward()
 
-    bases = [4 + offset for offset in model.scales.offsets]
-    works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in bases}
+    works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in model.scales.bases}
     return {**works, 'G step': generator_step, 'D step': discriminator_step, 'R1': r1}
 
 

@@ -26,16 +26,18 @@ class DoublingGenerator(BaseModule):
     A base size is an int, (height, width), or a :class:`~mmpe.grid.Grid`, which also says where its cells look.
 
     Attributes:
+        base (int): Side of the base size where none is given.
         num_upsamplings (int): How often the base size is doubled.
         head_margin (int): By how many cells the head's grid is larger, both sides together: what convolutions without
             padding eat.
     """
 
+    base: int = BASE
     num_upsamplings: int
     head_margin: int = 0
 
     def image_size(self, base_size=None) -> Size:
-        """(H, W) of the image for a base size; None is 4."""
+        """(H, W) of the image for a base size; None is ``base``."""
         height, width = self._base(base_size)
         return height << self.num_upsamplings, width << self.num_upsamplings
 
@@ -64,7 +66,7 @@ class DoublingGenerator(BaseModule):
     def _base(self, base_size) -> Size:
         if isinstance(base_size, Grid):
             return base_size.size
-        return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
+        return (self.base, self.base) if base_size is None else as_size(base_size, 'base_size')
 
     def _where(self, base_size, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
         """The base size that a caller means, and where the head's cells look; None: where those of a plain grid do.

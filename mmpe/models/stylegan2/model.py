@@ -87,7 +87,7 @@ class StyleGAN2Model(AdversarialModel):
         check_whole(1, path_length_shrink=path_length_shrink)
         check_real(0, 1, mixing_probability=mixing_probability)
         super().__init__(generator, discriminator, ema, resize, data_preprocessor)
-        self.scales = Scales(**(scales or {}))
+        self.scales = Scales(**(scales or {}), base=self.generator.base)
         self._check_discriminator()
         self.r1_weight = r1_weight
         self.r1_interval = r1_interval
@@ -196,7 +196,8 @@ class StyleGAN2Model(AdversarialModel):
 
         Args:
             num (int): How many.
-            size (tuple[int, int] | None): (H, W); None: of the 4x4 grid. An image has the same z at every size.
+            size (tuple[int, int] | None): (H, W); None: of the generator's base size. An image has the same z at
+                every size.
             seed (int): Of the noise, at least 0.
             first (int): Number of the first image; drawing few at a time gives the same images as all at once.
             truncation (float): How far styles are from the mean one, 1 as far as trained.

@@ -12,15 +12,14 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole
 from mmpe.random_numbers import random_generator
 
-_SMALLEST = 4  # side of the base grid at offset 0
-
 
 class Scales:
     """The scales that a generator is trained at (MS-PIE, sec. 4.2).
 
     Args:
-        offsets (Sequence[int]): What is added to the base grid's side of 4, at least -3.
+        offsets (Sequence[int]): What is added to the base grid's side; no sum may be below 1.
         probabilities (Sequence[float]): How often each is trained, with a sum of 1.
+        base (int): Side of the base grid at offset 0, the generator's.
 
     Attributes:
         offsets (tuple[int, ...]): See above.
@@ -30,8 +29,8 @@ class Scales:
         InputError: If the two are of different length, or one has a value that cannot be.
     """
 
-    def __init__(self, offsets: Sequence[int] = (0,), probabilities: Sequence[float] = (1.0,)):
-        check_numbers(partial(check_whole, 1 - _SMALLEST), offsets=offsets)
+    def __init__(self, offsets: Sequence[int] = (0,), probabilities: Sequence[float] = (1.0,), base: int = 4):
+        check_numbers(partial(check_whole, 1 - base), offsets=offsets)
         check_numbers(partial(check_real, 0, 1), probabilities=probabilities)
         self.offsets, self.probabilities = tuple(offsets), tuple(probabilities)
         if len(self.offsets) != len(self.probabilities):
@@ -44,7 +43,7 @@ class Scales:
                 f'the probabilities of scales must sum to 1: {list(self.probabilities)} sum to '
                 f'{sum(self.probabilities):g}'
             )
-        self.bases = [(_SMALLEST + offset,) * 2 for offset in self.offsets]
+        self.bases = [(base + offset,) * 2 for offset in self.offsets]
 
     def draw(self, seed: int, iteration: int) -> tuple[int, int]:
         """The base grid (h, w) of an iteration: every process draws the same one, at any time."""
