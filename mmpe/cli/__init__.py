@@ -13,7 +13,7 @@ from mmpe.apis.command_line import OneLineParser, command
 
 _COMMANDS = (
     *('train', 'train-folder', 'sample', 'edit', 'test', 'evaluate-singan', 'audit'),
-    *('prepare', 'convert', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
+    *('prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
 )
 
 

@@ -1,5 +1,6 @@
 """How good samples are: pure functions, and MMEngine metrics made of them."""
 
+from .face_features import AttributeNetwork, FaceFeatures
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
 from .gan_metrics import FeatureMetrics, MultiScaleSimilarity, SlicedWasserstein
 from .layout import diversity, psnr, rmse, structure
@@ -11,6 +12,8 @@ from .single_picture import SinglePictureScores, single_picture_scores
 from .texture import patch_distance, patches, sliced_wasserstein
 
 __all__ = [
+    'AttributeNetwork',
+    'FaceFeatures',
     'FeatureMetrics',
     'MultiScaleSimilarity',
     'RealPictures',
