@@ -48,7 +48,7 @@ def multipliers_of(name):
 
 
 def test_all_configurations_are_here():
-    assert set(NAMES) == {*TABLE, 'mspie-stylegan2_quickstart'}
+    assert set(NAMES) == {*TABLE, 'mspie-stylegan2_drawn-faces', 'mspie-stylegan2_quickstart'}
 
 
 @pytest.mark.parametrize('name', TABLE)
