@@ -19,7 +19,9 @@ def tiny_config(work_dir, config=CONFIG_F, iterations=6, **options) -> Config:
     narrow = dict(encoding=_NARROW[inner.type]) if inner else _NARROW[encoding.type]
     small = {
         'work_dir': str(work_dir),
-        'model.generator': dict(out_size=16, max_channels=8, style_channels=8, num_mapping_layers=2, encoding=narrow),
+        'model.generator': dict(
+            base=4, out_size=16, max_channels=8, style_channels=8, num_mapping_layers=2, encoding=narrow
+        ),
         'model.discriminator': dict(in_size=16, max_channels=8),
         'model.losses.r1.interval': 3,
         'model.losses.path_length.interval': 2,

@@ -43,8 +43,8 @@ PADDINGS = ('zero', 'reflect', 'replicate', 'circular', 'interp')
 
 def generator(seed=0, **changes):
     torch.manual_seed(seed)
-    config = dict(type='StyleGenerator', out_size=16, encoding=WAVES, style_channels=8, num_mapping_layers=2)
-    network = MODELS.build(dict(config, max_channels=8, **changes))
+    config = dict(type='StyleGenerator', encoding=WAVES, style_channels=8, num_mapping_layers=2)
+    network = MODELS.build(config | dict(out_size=16, max_channels=8) | changes)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith(('bias', 'noise_strength')):
@@ -562,7 +562,9 @@ def test_images_under_autocast():
     [
         (dict(out_size=100), 'out_size=100 cannot work: it must be a power of 2'),
         (dict(out_size=4), 'out_size=4'),
-        (dict(channel_multiplier=0.5), 'channel_multiplier=0.5 cannot work: it must be at least 1'),
+        (dict(channel_multiplier=-0.5), 'channel_multiplier=-0.5 cannot work'),
+        (dict(base=6), 'base=6 cannot work: it must be a power of 2'),
+        (dict(base=16), 'out_size=16 cannot work: it must be a power of 2, at least 32'),
         (dict(padding='mirror'), "padding='mirror' cannot work: unknown padding"),
     ],
 )
@@ -650,3 +652,33 @@ def test_everything_learns_and_weights_are_channels_last(network):
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
         assert parameter.ndim != 4 or parameter.is_contiguous(memory_format=torch.channels_last), name
+
+
+def test_a_larger_base_is_the_upper_part_of_a_deeper_generator():
+    """From 16 cells on, layers, widths and images are those that a base of 4 would have there."""
+    wide = dict(max_channels=32, channel_multiplier=1 / 16)
+    deep, upper = generator(out_size=64, **wide), generator(out_size=64, base=16, **wide)
+    assert upper.num_upsamplings == deep.num_upsamplings - 2
+    assert [tuple(block.to_rgb.weight.shape) for block in upper.blocks] == [(3, 32), (3, 16)]
+    assert [tuple(block.to_rgb.weight.shape) for block in deep.blocks[2:]] == [(3, 32), (3, 16)]
+    assert upper(torch.ones(1, 8)).shape == (1, 3, 64, 64)
+    assert upper.base_size((32, 96)) == (8, 24)
+
+
+def test_an_image_without_injected_noise_depends_on_z_alone():
+    network = generator(inject_noise=False)
+    assert not [name for name in network.state_dict() if 'noise' in name]
+    z = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    once, again = network(z, (4, 5)), network(z, (4, 5), injected_noise='fixed')
+    assert torch.equal(once, again)
+    network(z).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.first.parameters())
+
+
+def test_without_injected_noise_is_noise_of_strength_zero():
+    plain, noisy = generator(inject_noise=False), generator()
+    silent = {name: value * 0 if 'noise_strength' in name else value for name, value in noisy.state_dict().items()}
+    noisy.load_state_dict(silent)
+    plain.load_state_dict({name: value for name, value in silent.items() if 'noise' not in name})
+    z = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(plain(z), noisy(z))

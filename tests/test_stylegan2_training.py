@@ -376,7 +376,7 @@ def check(result, message):
         ('model.scales.probabilities=[a,b,c]', "probabilities[0]='a' cannot work: it must be a finite number"),
         ('model.scales.offsets=2', 'offsets=2 cannot work: it must be a list of numbers'),
         ('model.scales.offsets=[0,-4,1]', 'offsets[1]=-4 cannot work: it must be at least -3'),
-        ('model.generator.channel_multiplier=.3', 'channel_multiplier=0.3 cannot work: it must be at least 1'),
+        ('model.generator.channel_multiplier=0', 'channel_multiplier=0 cannot work: it must be above 0'),
         ('model.generator.out_size=100', 'out_size=100 cannot work: it must be a power of 2'),
         ('model.generator.num_mapping_layers=0', 'num_mapping_layers=0 cannot work'),
         ('model.generator.style_channels=0', 'style_channels=0'),

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from mmpe.errors import as_input_error
+from mmpe.grid import Size
 from mmpe.models.losses import non_saturating, r1_penalty
 from mmpe.models.sampled import check_memory
 from mmpe.models.stylegan2 import StyleGAN2Model
@@ -90,13 +91,13 @@ def _works(
     if compile:
         generator, critic = torch.compile(generator), torch.compile(critic)
     z = torch.randn(batch, model.generator.style_channels, device=device)
-    real = torch.randn(batch, 3, *model.generator.image_size(4), device=device)
+    real = torch.randn(batch, 3, *model.generator.image_size(), device=device)
 
     def autocast():
         return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
     @torch.no_grad()
-    def forward(base_size: int = 4) -> Tensor:
+    def forward(base_size: Size | None = None) -> Tensor:
         with autocast():
             return generator(z, base_size)
 
@@ -118,7 +119,7 @@ def _works(
             penalty = r1_penalty(critic, real)
         penalty.backward()
 
-    bases = [4 + offset for offset in model.scales.offsets]
+    bases = model.scales.bases
     works = {f'G forward {size_text(generator.image_size(b))}': lambda b=b: forward(b) for b in bases}
     return {**works, 'G step': generator_step, 'D step': discriminator_step, 'R1': r1}
 

@@ -80,17 +80,20 @@ _DCGAN_MODELS = _face_models('dcgan', shared_latent=True)
 _PGGAN_MODELS = _face_models('pggan')
 
 
-def _scale_models(iterations: int, probabilities=(0.5, 0.25, 0.25), offsets=(0, 2, 4)) -> dict[str, Run]:
+_SCALES = {32: (0, 0.5), 48: (8, 0.25), 64: (16, 0.25)}
+"""The quickstart's: side of the images to the offset of the base grid and the probability."""
+
+
+def _scale_models(iterations: int) -> dict[str, Run]:
     """One generator at three sizes, and one for each size, a third of the computation each.
 
-    A size costs as many convolutions' pixels as its base grid has cells.
+    A size costs as many convolutions' pixels as its images have.
     """
-    cells = [(4 + offset) ** 2 for offset in offsets]
-    third = iterations * sum(p * n for p, n in zip(probabilities, cells)) / len(cells)
+    third = iterations * sum(p * side**2 for side, (_, p) in _SCALES.items()) / len(_SCALES)
     models = {'mspie': Run(_MSPIE, {'train_cfg.max_iters': iterations})}
-    for offset, n in zip(offsets, cells):
+    for side, (offset, _) in _SCALES.items():
         scales = {'model.scales': dict(offsets=(offset,), probabilities=(1.0,))}
-        models[f'single {8 * (4 + offset)}'] = Run(_MSPIE, {'train_cfg.max_iters': round(third / n), **scales})
+        models[f'single {side}'] = Run(_MSPIE, {'train_cfg.max_iters': round(third / side**2), **scales})
     return models
 
 
@@ -100,12 +103,17 @@ def _with(options: dict[str, Any], runs: dict[str, Run]) -> dict[str, Run]:
 
 _CPU = Profile(
     'cpu',
-    {**_PICTURE_MODELS, **_with({'train_cfg.max_iters': 1500}, _DCGAN_MODELS), **_PGGAN_MODELS, **_scale_models(1800)},
+    {**_PICTURE_MODELS, **_with({'train_cfg.max_iters': 1500}, _DCGAN_MODELS), **_PGGAN_MODELS, **_scale_models(3900)},
     samples=32,
     faces=256,
     sizes=(32, 48, 64),
     draws=64,
 )
+_WIDER = {
+    'train_dataloader.batch_size': 16,
+    'model.generator.max_channels': 256,
+    'model.generator.channel_multiplier': 1 / 4,
+}
 _GPU = Profile(
     'gpu',
     {
@@ -126,7 +134,7 @@ _GPU = Profile(
             },
             _PGGAN_MODELS,
         ),
-        **_with({'train_dataloader.batch_size': 16, 'model.generator.max_channels': 256}, _scale_models(50_000)),
+        **_with(_WIDER, _scale_models(50_000)),
     },
     samples=64,
     faces=2000,

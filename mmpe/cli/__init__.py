@@ -15,7 +15,7 @@ from .from_signatures import new_app, run
 
 COMMANDS = (
     *('train', 'train-folder', 'sample', 'edit', 'test', 'evaluate-singan', 'audit'),
-    *('prepare', 'convert', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
+    *('prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
 )
 
 

@@ -84,10 +84,43 @@ def draw_face(number: int, size: int | Size) -> Image.Image:
     (64, 32)
     """
     height, width = as_size(size)
-    face = _Face(number, (height * _DETAIL, width * _DETAIL))
+    return _drawn(number, (height, width)).image.resize((width, height), Image.Resampling.BOX)
+
+
+ATTRIBUTES = dict(skin=6, hair=7, iris=4, long_hair=2, glasses=2, teeth=2, shirt=6, background=6)
+"""How many values each attribute of :func:`face_attributes` has."""
+
+
+def face_attributes(number: int) -> dict[str, int]:
+    """What face ``number`` has: for each of :data:`ATTRIBUTES` the number of its value.
+
+    ``hair`` is 6 for bald heads; ``shirt`` and ``background`` are sixths of the color circle, from red on.
+
+    >>> face_attributes(4)['glasses']
+    1
+    """
+    face = _drawn(number, (1, 1))
+    return dict(
+        skin=_SKIN.index(face.skin),
+        hair=len(_HAIR) if face.bald else _HAIR.index(face.hair_color),
+        iris=_IRIS.index(face.iris),
+        long_hair=int(face.long_hair and not face.bald),
+        glasses=int(face.has_glasses),
+        teeth=int(face.has_teeth),
+        shirt=_sixth(face.shirt),
+        background=_sixth(face.background),
+    )
+
+
+def _sixth(color: tuple) -> int:
+    return int(colorsys.rgb_to_hsv(*color)[0] * 6)
+
+
+def _drawn(number: int, size: Size) -> _Face:
+    face = _Face(number, (size[0] * _DETAIL, size[1] * _DETAIL))
     for part in (face.hair_behind, face.body, face.head, face.hair, face.eyes, face.nose, face.mouth, face.glasses):
         part()
-    return face.image.resize((width, height), Image.Resampling.BOX)
+    return face
 
 
 class _Face:
@@ -180,13 +213,15 @@ class _Face:
             self.choose([(176, 60, 66), (150, 70, 60)]),
         )
         box = self.box(0.5, 0.68 - smile / 2, wide, smile + 0.015)
-        if self.chance(0.4):
+        self.has_teeth = self.chance(0.4)
+        if self.has_teeth:
             self.pen.chord(box, 0, 180, fill='white', outline=lips, width=self.line(0.012))
         else:
             self.pen.arc(box, 10, 170, fill=lips, width=self.line(0.02))
 
     def glasses(self):
-        if not self.chance(0.25):
+        self.has_glasses = self.chance(0.25)
+        if not self.has_glasses:
             return
         color, width = self.choose([(24, 24, 28), (120, 40, 40), (40, 60, 120)]), self.line(0.012)
         for side in (-1, 1):

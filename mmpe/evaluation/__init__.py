@@ -2,6 +2,7 @@
 
 from mmpe.discovery import import_modules
 
+from .face_features import AttributeNetwork, FaceFeatures
 from .feature_metrics import FeatureMetrics
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
 from .laplacian_pyramid import laplacian_pyramid, pyramid_distance, pyramid_neighbourhoods
@@ -16,6 +17,8 @@ from .texture import patch_distance, patches, sliced_wasserstein
 import_modules(__name__)
 
 __all__ = [
+    'AttributeNetwork',
+    'FaceFeatures',
     'FeatureMetrics',
     'MultiScaleSimilarity',
     'RealPictures',

@@ -25,6 +25,7 @@ class DoublingGenerator(BaseModule):
     A base size is an int, (height, width), or a :class:`~mmpe.grid.Grid`, which also says where its cells look.
 
     Attributes:
+        base: Side of the base size where none is given.
         num_upsamplings: How often the base size is doubled.
         padding: How the generator pads. Its margin is what the head's grid is larger by, on each side.
 
@@ -34,6 +35,7 @@ class DoublingGenerator(BaseModule):
     ((64, 96), (6, 8))
     """
 
+    base: int = BASE
     num_upsamplings: int
     padding: NetworkPadding
 
@@ -43,7 +45,7 @@ class DoublingGenerator(BaseModule):
         return 2 * self.padding.margin
 
     def image_size(self, base_size: BaseSize = None) -> Size:
-        """(H, W) of the image for a base size; None is 4."""
+        """(H, W) of the image for a base size; None is ``base``."""
         height, width = self._base(base_size)
         return height << self.num_upsamplings, width << self.num_upsamplings
 
@@ -72,7 +74,7 @@ class DoublingGenerator(BaseModule):
     def _base(self, base_size: BaseSize) -> Size:
         if isinstance(base_size, Grid):
             return base_size.size
-        return (BASE, BASE) if base_size is None else as_size(base_size, 'base_size')
+        return (self.base, self.base) if base_size is None else as_size(base_size, 'base_size')
 
     def _where(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | Grid | None]:
         """The base size that a caller means, and where the head's cells look; None: where those of a plain grid do.

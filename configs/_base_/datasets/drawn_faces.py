@@ -16,4 +16,8 @@ val_dataloader = dict(batch_size=8, dataset=dict(num=100, sizes=sizes))
 val_evaluator = [dict(type='SlicedWasserstein', num=100), dict(type='MultiScaleSimilarity', pairs=50)]
 
 test_dataloader = dict(batch_size=8, dataset=dict(num=500, sizes=sizes))
-test_evaluator = [dict(type='SlicedWasserstein', num=500), dict(type='MultiScaleSimilarity', pairs=250)]
+test_evaluator = [
+    dict(type='SlicedWasserstein', num=500),
+    dict(type='MultiScaleSimilarity', pairs=250),
+    dict(type='FeatureMetrics', network=dict(type='FaceFeatures'), scores=('fid', 'precision_recall'), num_real=500),
+]

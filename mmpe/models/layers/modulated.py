@@ -103,6 +103,7 @@ class StyledConv(nn.Module):
     Args:
         layer: The convolution, which may enlarge.
         style_channels: Channels of the style.
+        inject_noise: Whether noise is added at all.
 
     >>> layer = StyledConv(ModulatedConv(2, 4), style_channels=8)
     >>> x = ScaledMap(torch.zeros(1, 2, 5, 7), torch.ones(1, 2))
@@ -110,28 +111,29 @@ class StyledConv(nn.Module):
     torch.Size([1, 4, 5, 7])
     """
 
-    def __init__(self, layer: ModulatedConv, style_channels: int):
+    def __init__(self, layer: ModulatedConv, style_channels: int, inject_noise: bool = True):
         super().__init__()
         out_channels, in_channels = layer.kernel.shape[:2]
         self.layer = layer
         self.modulation = EqualizedLinear(style_channels, in_channels, bias_init=1)
-        self.noise_strength = nn.Parameter(torch.zeros(1))
+        self.noise_strength = nn.Parameter(torch.zeros(1)) if inject_noise else None
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
-    def forward(self, x: ScaledMap, style: Tensor, noise: Tensor) -> ScaledMap:
+    def forward(self, x: ScaledMap, style: Tensor, noise: Tensor | None = None) -> ScaledMap:
         """One layer.
 
         Args:
             x: (N, in_channels, H, W).
             style: (N, style_channels).
-            noise: (N, 1, H', W'), or one for all pictures.
+            noise: (N, 1, H', W'), or one for all pictures; None for a layer without noise.
 
         Returns:
             (N, out_channels, H', W').
         """
         with full_precision(style):
             scale, factor = demodulate(self.layer.kernel, self.modulation(style), x.factor)
-            offsets = torch.stack((self.noise_strength.expand_as(self.bias), self.bias)) / factor[:, None]
+            strength = () if self.noise_strength is None else (self.noise_strength.expand_as(self.bias),)
+            offsets = torch.stack((*strength, self.bias)) / factor[:, None]
         values = self.layer(_times(x.values, scale))
         return ScaledMap(leaky_relu_(_add_noise(values, noise, offsets)), factor * math.sqrt(2))
 
@@ -179,10 +181,11 @@ def _rows(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def _add_noise(x: Tensor, noise: Tensor, offsets: Tensor) -> Tensor:
-    """Add to ``x`` (N, C, H, W), in place, noise (N or 1, 1, H, W) times ``offsets[:, 0]``, and ``offsets[:, 1]``."""
-    noise = noise.to(x.dtype).flatten(1).expand(len(x), -1)
-    shapes = torch.stack((noise, torch.ones_like(noise)), 2)
+def _add_noise(x: Tensor, noise: Tensor | None, offsets: Tensor) -> Tensor:
+    """Add to ``x`` (N, C, H, W), in place, noise (N or 1, 1, H, W) times ``offsets[:, 0]``, and ``offsets[:, -1]``."""
+    ones = x.new_ones(len(x), x.shape[-2] * x.shape[-1])
+    noises = () if noise is None else (noise.to(x.dtype).flatten(1).expand(len(x), -1),)
+    shapes = torch.stack((*noises, ones), 2)
     return _AddProduct.apply(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
 
 

@@ -50,7 +50,7 @@ class StyleDiscriminator(BaseModule):
 
     Args:
         in_size: Side of the pictures, a power of 2; with a pool, of the smallest that it is made for.
-        channel_multiplier: Factor of the channels from 64 pixels on, at least 1.
+        channel_multiplier: Factor of the channels, which are 16384 over the resolution.
         pool_size: What the last map is averaged to, so that pictures may have any size
             (MS-PIE). None: no pool; only pictures of ``in_size`` fit.
         group_size: Of the minibatch standard deviation.

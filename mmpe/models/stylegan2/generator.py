@@ -31,17 +31,20 @@ class StyleBlock(nn.Module):
         out_channels: Channels of the output.
         padding: What the second one pads its input by, 0 or 1.
         style_channels: Channels of the styles.
+        inject_noise: Whether noise is added.
     """
 
-    def __init__(self, enlarging: ModulatedConv, out_channels: int, padding: int, style_channels: int):
+    def __init__(
+        self, enlarging: ModulatedConv, out_channels: int, padding: int, style_channels: int, inject_noise: bool = True
+    ):
         super().__init__()
-        self.up = StyledConv(enlarging, style_channels)
-        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padding), style_channels)
+        self.up = StyledConv(enlarging, style_channels, inject_noise)
+        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padding), style_channels, inject_noise)
         self.to_rgb = ToRGB(out_channels, style_channels)
         self.enlarge_image = EnlargeImage()
 
     def forward(
-        self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor]
+        self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor | None]
     ) -> tuple[ScaledMap, Tensor]:
         """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
         x = self.up(x, styles[:, 0], noises[0])
@@ -57,7 +60,7 @@ class StyleGenerator(DoublingGenerator):
     GANs" (CVPR 2021): the size of its grid is that of the image. A size is an int or (height, width) everywhere.
 
     Args:
-        out_size: Side of the image for a base size of 4, a power of 2, at least 8.
+        out_size: Side of the image for the base size ``base``, a power of 2, at least twice ``base``.
         encoding: The head.
         upsampling: Order of convolving and enlarging (:mod:`~mmpe.models.stylegan2.upsampling`).
         padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' the
@@ -66,8 +69,11 @@ class StyleGenerator(DoublingGenerator):
         style_channels: Channels of z and of the styles.
         num_mapping_layers: Layers of the mapping network.
         mapping_lr: Factor of its learning rate.
-        channel_multiplier: Factor of the channels from 64 pixels on, at least 1.
+        channel_multiplier: Factor of the channels, which are 16384 over the resolution.
         max_channels: Limit of the channels.
+        base: Side of the first map that ``out_size`` belongs to, a power of 2, at least 4. With a larger one the
+            encoding tells more places apart, and fewer layers enlarge.
+        inject_noise: Whether each layer adds noise. Without it an image depends on z alone.
 
     Attributes:
         num_upsamplings: How often the base size is doubled.
@@ -94,20 +100,26 @@ class StyleGenerator(DoublingGenerator):
         mapping_lr: float = 0.01,
         channel_multiplier: float = 2,
         max_channels: int = 512,
+        base: int = BASE,
+        inject_noise: bool = True,
     ):
         super().__init__()
         check_whole(1, style_channels=style_channels)
         self.out_size = out_size
+        self.base = base
         self.style_channels = style_channels
-        self.num_upsamplings = num_halvings('out_size', out_size)
+        self.inject_noise = inject_noise
+        below = num_halvings('base', base, least=BASE)
+        depth = num_halvings('out_size', out_size, least=2 * base)
+        self.num_upsamplings = depth - below
         self.num_latents = 2 * self.num_upsamplings + 2
-        channels = widths(self.num_upsamplings, channel_multiplier, max_channels)
+        channels = widths(depth, channel_multiplier, max_channels)[below:]
         self.padding = build_network_padding(padding, radius=1)
         conv_padding = self.padding.conv_padding(3)
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
         head = ModulatedConv(self.encoding.out_channels, channels[0], conv_padding)
-        self.first = StyledConv(head, style_channels)
+        self.first = StyledConv(head, style_channels, inject_noise)
         self.first_to_rgb = ToRGB(channels[0], style_channels)
         self.blocks = nn.ModuleList(
             StyleBlock(
@@ -115,10 +127,11 @@ class StyleGenerator(DoublingGenerator):
                 own,
                 conv_padding,
                 style_channels,
+                inject_noise,
             )
             for below, own in zip(channels, channels[1:])
         )
-        for layer, noise in enumerate(self._fixed_noises((BASE, BASE))):
+        for layer, noise in enumerate(self._fixed_noises(self._base(None))):
             self.register_buffer(f'noise_{layer}', noise)
         self.padding.set_convolutions(self)
         self.to(memory_format=torch.channels_last)
@@ -126,7 +139,9 @@ class StyleGenerator(DoublingGenerator):
     # ---------------------------------------------------------------- noise
 
     def noise_shapes(self, base_size: BaseSize = None) -> list[Size]:
-        """(h, w) of each layer's noise."""
+        """(h, w) of each layer's noise; none without ``inject_noise``."""
+        if not self.inject_noise:
+            return []
         height, width = self._base(base_size)
         margin = 2 * self.padding.eaten(3)  # every enlarging convolution delivers as much
         shapes = [(height, width)]
@@ -140,7 +155,7 @@ class StyleGenerator(DoublingGenerator):
 
         Args:
             generators: One for each image, on the CPU.
-            base_size: The base size; None is 4.
+            base_size: The base size; None is ``base``.
 
         Returns:
             (N, 1, h, w) for each layer.
@@ -160,7 +175,7 @@ class StyleGenerator(DoublingGenerator):
         if isinstance(injected, str) and injected == 'random':
             return [torch.randn(batch, 1, *shape, dtype=like.dtype, device=like.device) for shape in shapes]
         if isinstance(injected, str) and injected == 'fixed':
-            if base == (BASE, BASE):
+            if base == self._base(None):
                 return [getattr(self, f'noise_{layer}') for layer in range(len(shapes))]
             return [noise.to(like) for noise in self._fixed_noises(base)]
         if isinstance(injected, (list, tuple)):
@@ -247,7 +262,7 @@ class StyleGenerator(DoublingGenerator):
         Args:
             styles: (N, num_latents, C).
             base_size: Size of the first map; the image is
-                ``image_size(base_size)``. A grid also says what its cells are coded as. None: 4, or what the
+                ``image_size(base_size)``. A grid also says what its cells are coded as. None: ``base``, or what the
                 coordinates say.
             coordinates: (h, w, 2) in place of the encoding's own, or the head's grid, of the
                 size that :meth:`head_size` has for the base size.
@@ -266,7 +281,7 @@ class StyleGenerator(DoublingGenerator):
                 f'(N, {self.num_latents}, {self.style_channels})'
             )
         base, code = self._head(base_size, coordinates)
-        noises = self._noises(injected_noise, base, len(styles))
+        noises = self._noises(injected_noise, base, len(styles)) or [None] * (2 * self.num_upsamplings + 1)
         x = ScaledMap(self._batch(code, len(styles)), styles.new_ones(1, code.shape[1]))
         x = self.first(x, styles[:, 0], noises[0])
         image = self.first_to_rgb(x, styles[:, 1])

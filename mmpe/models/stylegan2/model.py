@@ -87,7 +87,7 @@ class StyleGAN2Model(AdversarialModel):
     ):
         check_real(0, 1, mixing_probability=mixing_probability)
         super().__init__(generator, discriminator, losses, ema, resize, data_preprocessor)
-        self.scales = Scales(**(scales or {}))
+        self.scales = Scales(**(scales or {}), base=self.generator.base)
         self._check_discriminator()
         self.mixing_probability = mixing_probability
 
@@ -180,7 +180,7 @@ class StyleGAN2Model(AdversarialModel):
 
         Args:
             num: How many.
-            size: (H, W); None: of the 4x4 grid. An image has the same z at every size.
+            size: (H, W); None: of the generator's base size. An image has the same z at every size.
             seed: Of the noise, at least 0.
             first: Number of the first image; drawing few at a time gives the same images as all at once.
             truncation: How far styles are from the mean one, 1 as far as trained.

@@ -14,7 +14,6 @@ from mmpe.grid import Size
 from mmpe.numbers import check_numbers, check_real, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 
-_SMALLEST = 4  # side of the base grid at offset 0
 _MOST_IN_A_RANGE = 4096
 _FEW = 6  # scales that are all shown
 
@@ -23,13 +22,14 @@ class Scales:
     """The scales that a generator is trained at (MS-PIE, sec. 4.2): sizes, and shapes.
 
     Args:
-        offsets: What is added to the base grid's side of 4, at least -3: one number for a square, or a pair (rows,
+        offsets: What is added to the base grid's side: one number for a square, or a pair (rows,
             columns), for each scale; or a range, see :func:`offsets_between`.
         probabilities: How often each is trained, with a sum of 1. None: those of a range are trained equally often, and
             otherwise there is one scale.
         by_aspect: Whether pictures choose among the scales: those whose aspect ratio is nearest to the pictures' of an
             iteration can be drawn for it, with their probabilities in proportion. Such pictures come in batches of one
             shape, see :class:`~mmpe.datasets.BucketBatchSampler`.
+        base: Side of the base grid at offset 0, the generator's.
 
     Attributes:
         offsets (list[tuple[int, int]]): Of each scale's base grid.
@@ -47,13 +47,14 @@ class Scales:
         offsets: Sequence[int | Size] | Mapping = (0,),
         probabilities: Sequence[float] | None = None,
         by_aspect: bool = False,
+        base: int = 4,
     ):
         is_range = isinstance(offsets, Mapping)
-        self.offsets = _range(offsets) if is_range else _pairs(offsets)
+        self.offsets = _range(offsets, base) if is_range else _pairs(offsets, base)
         if probabilities is None:
             probabilities = [1 / len(self.offsets)] * len(self.offsets) if is_range else (1.0,)
         self.probabilities = _probabilities(probabilities, self.offsets if is_range else list(offsets))
-        self.bases = [(_SMALLEST + rows, _SMALLEST + columns) for rows, columns in self.offsets]
+        self.bases = [(base + rows, base + columns) for rows, columns in self.offsets]
         self.by_aspect = by_aspect
 
     @property
@@ -90,7 +91,7 @@ class Scales:
 
 
 def offsets_between(
-    low: int | Size, high: int | Size, step: int = 1, max_aspect: float | None = None
+    low: int | Size, high: int | Size, step: int = 1, max_aspect: float | None = None, base: int = 4
 ) -> list[tuple[int, int]]:
     """All offsets (rows, columns) from ``low`` to ``high``, which belongs to them.
 
@@ -99,6 +100,7 @@ def offsets_between(
         high: The most.
         step: From one to the next, along each axis.
         max_aspect: How many times the shorter side of a base grid the longer one may be; None: without limit.
+        base: Side of the base grid at offset 0.
 
     Raises:
         InputError: If there are none, or more than 4096.
@@ -109,14 +111,14 @@ def offsets_between(
     check_whole(1, step=step)
     if max_aspect is not None:
         check_real(1, max_aspect=max_aspect)
-    (top, left), (bottom, right) = (_pairs([end], name)[0] for name, end in (('low', low), ('high', high)))
+    (top, left), (bottom, right) = (_pairs([end], base, name)[0] for name, end in (('low', low), ('high', high)))
     rows, columns = range(top, bottom + 1, step), range(left, right + 1, step)
     if len(rows) * len(columns) > _MOST_IN_A_RANGE:
         raise InputError(
             f'offsets from {low} to {high} in steps of {step} are {len(rows) * len(columns)} scales, more than '
             f'{_MOST_IN_A_RANGE}: give a larger step'
         )
-    found = [pair for pair in product(rows, columns) if _aspect(pair) <= (max_aspect or math.inf)]
+    found = [pair for pair in product(rows, columns) if _aspect(pair, base) <= (max_aspect or math.inf)]
     if not found:
         raise InputError(
             f'there is no offset from low={low} to high={high} in steps of {step} with max_aspect={max_aspect}: '
@@ -125,9 +127,9 @@ def offsets_between(
     return found
 
 
-def _range(options: Mapping) -> list[tuple[int, int]]:
+def _range(options: Mapping, base: int) -> list[tuple[int, int]]:
     try:
-        return offsets_between(**{key: value for key, value in options.items() if key != '_scope_'})
+        return offsets_between(**{key: value for key, value in options.items() if key != '_scope_'}, base=base)
     except TypeError as error:
         raise InputError(
             f'offsets={dict(options)} is not a range: it has low and high, and step and max_aspect if need be'
@@ -144,12 +146,12 @@ def nearest_in_aspect(sizes: Sequence[Size], size: Size) -> list[int]:
     return [i for i, distance in enumerate(distances) if distance < min(distances) + 1e-9]
 
 
-def _aspect(offset: Size) -> float:
-    sides = [_SMALLEST + length for length in offset]
+def _aspect(offset: Size, base: int) -> float:
+    sides = [base + length for length in offset]
     return max(sides) / min(sides)
 
 
-def _pairs(offsets: Sequence[int | Size], name: str = 'offsets') -> list[tuple[int, int]]:
+def _pairs(offsets: Sequence[int | Size], base: int, name: str = 'offsets') -> list[tuple[int, int]]:
     """Offsets as pairs (rows, columns), checked."""
     if isinstance(offsets, str) or not isinstance(offsets, Sequence):
         raise InputError(
@@ -159,9 +161,9 @@ def _pairs(offsets: Sequence[int | Size], name: str = 'offsets') -> list[tuple[i
     pairs = []
     for i, offset in enumerate(offsets):
         if isinstance(offset, Sequence) and not isinstance(offset, str):
-            check_numbers(partial(check_whole, 1 - _SMALLEST), 2, **{f'{name}[{i}]': offset})
+            check_numbers(partial(check_whole, 1 - base), 2, **{f'{name}[{i}]': offset})
         else:
-            check_whole(1 - _SMALLEST, **{f'{name}[{i}]': offset})
+            check_whole(1 - base, **{f'{name}[{i}]': offset})
             offset = (offset, offset)
         pairs.append((int(offset[0]), int(offset[1])))
     twice = next((pair for i, pair in enumerate(pairs) if pair in pairs[:i]), None)

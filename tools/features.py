@@ -1,0 +1,6 @@
+"""The command ``mmpe features``, from a clone."""
+
+from mmpe.cli.features import main
+
+if __name__ == '__main__':
+    main()
