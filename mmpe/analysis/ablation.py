@@ -23,9 +23,9 @@ class ModeChange:
     """What one mode of padding changes.
 
     Attributes:
-        by_distance (np.ndarray): Root mean square change in each ring, the outermost first, in standard deviations of
+        by_distance: Root mean square change in each ring, the outermost first, in standard deviations of
             the picture.
-        plane (np.ndarray): (H, W), by location, likewise.
+        plane: (H, W), by location, likewise.
     """
 
     by_distance: np.ndarray
@@ -33,17 +33,17 @@ class ModeChange:
 
     @property
     def border(self) -> float:
-        """float: In the outermost ring."""
+        """In the outermost ring."""
         return float(self.by_distance[0])
 
     @property
     def center(self) -> float:
-        """float: In the innermost ring."""
+        """In the innermost ring."""
         return float(self.by_distance[-1])
 
     @property
     def whole(self) -> float:
-        """float: Over the whole picture."""
+        """Over the whole picture."""
         return float(np.sqrt(np.square(self.plane).mean()))
 
 
@@ -52,9 +52,9 @@ class BorderAblation:
     """What :func:`border_ablation` found.
 
     Attributes:
-        modes (dict[str, ModeChange]): For each mode that could be tried.
-        own (list[str]): Modes that the generator has itself.
-        refused (dict[str, str]): For each mode that could not, why.
+        modes: For each mode that could be tried.
+        own: Modes that the generator has itself.
+        refused: For each mode that could not, why.
     """
 
     modes: dict[str, ModeChange]
@@ -96,19 +96,26 @@ def border_ablation(
     """Swap the padding of a copy, and compare pictures of the same inputs.
 
     Args:
-        module (nn.Module): Any; it is left alone.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
-        num (int): Number of draws.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
+        module: Any; it is left alone.
+        sample_input: See :mod:`mmpe.analysis`.
+        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        num: Number of draws.
+        batch: Draws at a time.
+        seed: Of everything random.
 
     Returns:
-        BorderAblation: For each mode. Modes that the module cannot have, such as a mirror image wider than its maps,
+        For each mode. Modes that the module cannot have, such as a mirror image wider than its maps,
         are refused there with the reason.
 
     Raises:
         InputError: If no mode is possible; as :func:`mmpe.analysis.draw_features`.
+
+    >>> _ = torch.manual_seed(0)
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    >>> noise = lambda num, rng: torch.randn(num, 1, 12, 12, generator=rng)
+    >>> found = border_ablation(net, noise, ['reflect'])
+    >>> found.modes['reflect'].border > 0.1, found.modes['reflect'].center
+    (True, 0.0)
     """
     check_whole(1, num=num)
     subject = Subject(module, sample_input, seed, batch)

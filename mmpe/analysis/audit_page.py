@@ -71,13 +71,13 @@ class Audit:
     """What :func:`audit` found.
 
     Attributes:
-        title (str): Of what.
-        verdict (str): In words.
-        layers (list[str]): Those that were looked at; verdict and figures number them from 1.
-        padding (list[str]): Modes of padding that the generator has.
-        results (dict[str, Any]): What each instrument found that applies, by its name; ``periodic_probe`` and
+        title: Of what.
+        verdict: In words.
+        layers: Those that were looked at; verdict and figures number them from 1.
+        padding: Modes of padding that the generator has.
+        results: What each instrument found that applies, by its name; ``periodic_probe`` and
             ``periodic_bias`` are of a copy whose padding is circular.
-        skipped (dict[str, str]): Why the others do not apply.
+        skipped: Why the others do not apply.
     """
 
     title: str
@@ -129,23 +129,30 @@ def audit(
     has no border.
 
     Args:
-        generator (nn.Module): Any; it is left alone.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        out (str | Path | None): The page, HTML; None: none is written.
-        layers (Sequence[str] | None): Names; None: up to ``max_layers`` of those that give a map, evenly spaced.
-        num (int): Number of draws, at least 16.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
-        title (str | None): Of the page; None: the name of the generator's class.
-        max_layers (int): See ``layers``.
-        translation (dict | None): ``shift``, ``scale`` and ``sample_input`` of :func:`mmpe.analysis.equivariance`,
+        generator: Any; it is left alone.
+        sample_input: See :mod:`mmpe.analysis`.
+        out: The page, HTML; None: none is written.
+        layers: Names; None: up to ``max_layers`` of those that give a map, evenly spaced.
+        num: Number of draws, at least 16.
+        batch: Draws at a time.
+        seed: Of everything random.
+        title: Of the page; None: the name of the generator's class.
+        max_layers: See ``layers``.
+        translation: ``shift``, ``scale`` and ``sample_input`` of :func:`mmpe.analysis.equivariance`,
             where shifting all maps among the inputs is not right.
 
     Returns:
-        Audit: With a verdict in words.
+        With a verdict in words.
 
     Raises:
         InputError: If there is nothing to look at, a name is wrong, or features are not finite.
+
+    >>> import torch
+    >>> _ = torch.manual_seed(0)
+    >>> noise = lambda num, rng: torch.randn(num, 1, 12, 12, generator=rng)
+    >>> found = audit(nn.Conv2d(1, 3, 3, padding=1), noise, 'audit.html', num=16)
+    >>> found.layers, found.padding
+    (['output'], ['zero'])
     """
     check_whole(16, num=num)
     check_whole(1, max_layers=max_layers)
@@ -181,7 +188,7 @@ class _Periodic:
     """Makes a copy without a border, once it is asked for.
 
     Args:
-        generator (nn.Module): Of which.
+        generator: Of which.
     """
 
     def __init__(self, generator: nn.Module):

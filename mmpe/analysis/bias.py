@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from torch import Tensor, nn
 
+from mmpe.grid import Size
 from mmpe.numbers import check_above, check_whole, given, size_text
 from mmpe.random_numbers import random_generator
 
@@ -21,6 +23,7 @@ from .subject import SampleInput, Subject
 _NUMBERS_KEPT = 2**24
 _NUMBERS_AT_ONCE = 2**22
 _SAME = 1e-6
+_Pairs = dict[str, tuple[Tensor, Tensor]]  # by axis: both ends of each pair of locations
 _PARTNERS = 16  # of each location, to average over
 
 
@@ -29,24 +32,24 @@ class LayerBias:
     """The spatial bias of one layer.
 
     Attributes:
-        layer (str): Its name.
-        size (tuple[int, int]): (H, W).
-        period (int): Cells between locations that are compared.
-        mean (np.ndarray): (C, H, W), over noise; of the channels that were looked at.
-        variance (np.ndarray): (C, H, W), likewise.
-        difference (np.ndarray): (H, W), how far mean and variance are from those of the center: the Fisher distance, in
+        layer: Its name.
+        size: (H, W).
+        period: Cells between locations that are compared.
+        mean: (C, H, W), over noise; of the channels that were looked at.
+        variance: (C, H, W), likewise.
+        difference: (H, W), how far mean and variance are from those of the center: the Fisher distance, in
             standard deviations, root mean square over channels.
-        p_values (np.ndarray): (H, W), that a difference so large at any location at all comes by chance.
-        reach (int): Rings, from the border in, up to the innermost one with a significant location; 0 if none.
-        center (int): Rings outside of the central region, the largest reach that can be told.
-        discriminability (np.ndarray): For each ring, how well its locations are told from their neighbours: squared d'.
-        border_d (float): d' of neighbours at the border, 0 where not significant.
-        center_d (float): Of neighbours in the center.
-        balance (float): ``center_d / border_d``; nan where both are 0.
+        p_values: (H, W), that a difference so large at any location at all comes by chance.
+        reach: Rings, from the border in, up to the innermost one with a significant location; 0 if none.
+        center: Rings outside of the central region, the largest reach that can be told.
+        discriminability: For each ring, how well its locations are told from their neighbours: squared d'.
+        border_d: d' of neighbours at the border, 0 where not significant.
+        center_d: Of neighbours in the center.
+        balance: ``center_d / border_d``; nan where both are 0.
     """
 
     layer: str
-    size: tuple[int, int]
+    size: Size
     period: int
     mean: np.ndarray
     variance: np.ndarray
@@ -61,7 +64,7 @@ class LayerBias:
 
     @property
     def reaches_center(self) -> bool:
-        """bool: Whether the difference is significant all the way to the central region."""
+        """Whether the difference is significant all the way to the central region."""
         return self.reach >= self.center > 0
 
 
@@ -70,8 +73,8 @@ class SpatialBias:
     """What :func:`spatial_bias` found.
 
     Attributes:
-        layers (list[LayerBias]): In the order in which they were asked for.
-        level (float): Chance of a false alarm in a layer that is the same everywhere.
+        layers: In the order in which they were asked for.
+        level: Chance of a false alarm in a layer that is the same everywhere.
     """
 
     layers: list[LayerBias]
@@ -147,21 +150,28 @@ def spatial_bias(
     neighbours, at the same level, counts as 0.
 
     Args:
-        module (nn.Module): Any.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        layers (Sequence[str] | None): Names; None: all that give a map.
-        num (int): Number of draws, at least 16.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
-        level (float): Chance of a false alarm, in (0, 1).
-        permutations (int): How many; 1 / (permutations + 1) is the smallest p value.
-        period (int | None): In cells of every layer; None: of each layer by itself, found from the sizes of the layers.
+        module: Any.
+        sample_input: See :mod:`mmpe.analysis`.
+        layers: Names; None: all that give a map.
+        num: Number of draws, at least 16.
+        batch: Draws at a time.
+        seed: Of everything random.
+        level: Chance of a false alarm, in (0, 1).
+        permutations: How many; 1 / (permutations + 1) is the smallest p value.
+        period: In cells of every layer; None: of each layer by itself, found from the sizes of the layers.
 
     Returns:
-        SpatialBias: For each layer. Of layers too wide to be kept in memory some channels are looked at.
+        For each layer. Of layers too wide to be kept in memory some channels are looked at.
 
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws or permutations for the level.
+
+    >>> _ = torch.manual_seed(0)
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    >>> noise = lambda num, rng: torch.randn(num, 1, 12, 12, generator=rng)
+    >>> found = spatial_bias(net, noise, ['output'], num=64).layers[0]
+    >>> 1 <= found.reach <= 2, found.reaches_center  # two convolutions of radius 1
+    (True, False)
     """
     check_whole(16, num=num)
     check_whole(1, **given(period=period))
@@ -297,7 +307,7 @@ def _permute(
     return (1 + exceeded) / len(signs), statistic[0]
 
 
-def _neighbours(height: int, width: int, period: int) -> dict[str, tuple[Tensor, Tensor]]:
+def _neighbours(height: int, width: int, period: int) -> _Pairs:
     """The two ends of all horizontal and of all vertical pairs."""
     cells = torch.arange(height * width).reshape(height, width)
     return dict(
@@ -316,7 +326,9 @@ def _distances(moments: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.cat(found)
 
 
-def _region_d(moments, pairs, squares, region: Tensor, signs: Tensor, level: float) -> float:
+def _region_d(
+    moments: Tensor, pairs: _Pairs, squares: dict[str, Tensor], region: Tensor, signs: Tensor, level: float
+) -> float:
     """d' of the neighbours that touch a region, 0 if not significant."""
     region = region.flatten()
     touching = {axis: region[a] | region[b] for axis, (a, b) in pairs.items()}
@@ -328,7 +340,7 @@ def _region_d(moments, pairs, squares, region: Tensor, signs: Tensor, level: flo
     return square**0.5 if square > 0 and float(p_value) <= level else 0.0
 
 
-def _by_ring(pairs, squares, size: tuple[int, int]) -> np.ndarray:
+def _by_ring(pairs: _Pairs, squares: dict[str, Tensor], size: Size) -> np.ndarray:
     """Mean d'^2 of the pairs at each location, and then over each ring."""
     total, count = torch.zeros(2, size[0] * size[1], dtype=torch.float64)
     for axis, ends in pairs.items():
@@ -338,7 +350,7 @@ def _by_ring(pairs, squares, size: tuple[int, int]) -> np.ndarray:
     return ring_means((total / count).reshape(size).numpy())
 
 
-def _outline(axes, significant: np.ndarray) -> None:
+def _outline(axes: Axes, significant: np.ndarray) -> None:
     """Draw a line around significant cells."""
     framed = np.pad(significant, 1)
     level = np.argwhere(np.diff(framed, axis=0)) - (0.5, 1.5)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 try:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 except ImportError as error:
@@ -44,14 +45,14 @@ def numbered(name: str, names: Sequence[str]) -> str:
     return f'{list(names).index(name) + 1}: {clipped(name)}'
 
 
-def name_layers(axes, names: Sequence[str]) -> None:
+def name_layers(axes: Axes, names: Sequence[str]) -> None:
     """Put layers, with their numbers, under an axis."""
     labels = [numbered(name, names) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=40, ha='right', rotation_mode='anchor', fontsize=8)
     axes.set_xlim(-0.5, len(names) - 0.5)
 
 
-def plain_axes(axes, title: str, x: str, y: str) -> None:
+def plain_axes(axes: Axes, title: str, x: str, y: str) -> None:
     """Title and labels, and no frame where nothing is read off."""
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x, fontsize=9)
@@ -62,7 +63,7 @@ def plain_axes(axes, title: str, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
-def draw_decibels(axes, values: Sequence[float], colors: Sequence[str], names: Sequence[str]) -> None:
+def draw_decibels(axes: Axes, values: Sequence[float], colors: Sequence[str], names: Sequence[str]) -> None:
     """Bars with their values; one for infinity is a quarter higher than the highest other."""
     top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
     heights = [min(value, top) for value in values]
@@ -73,7 +74,12 @@ def draw_decibels(axes, values: Sequence[float], colors: Sequence[str], names: S
 
 
 def draw_map(
-    axes, values: np.ndarray, title: str, lowest: float | None = None, highest: float | None = None, first: int = 0
+    axes: Axes,
+    values: np.ndarray,
+    title: str,
+    lowest: float | None = None,
+    highest: float | None = None,
+    first: int = 0,
 ):
     """A map over the plane, columns and rows in cells, of which ``first`` is the number of the first."""
     left, right, bottom, top = -0.5, values.shape[1] - 0.5, values.shape[0] - 0.5, -0.5

@@ -61,7 +61,7 @@ def draw_features(
         precision: Of the maps.
 
     Yields:
-        dict[str, Tensor]: For each layer (n, C, H, W). A map that is the same for all draws, such as
+        For each layer (n, C, H, W). A map that is the same for all draws, such as
         an encoding, is repeated.
 
     Raises:

@@ -13,13 +13,17 @@ from mmpe.models.padding import mode_of, remove_padding, set_padding
 from mmpe.models.padding import modes as padding_modes
 
 
-def swapped(module: nn.Module, mode) -> nn.Module:
+def swapped(module: nn.Module, mode: str | dict) -> nn.Module:
     """A copy whose convolutions and pad layers see something else past the border.
 
     As :func:`mmpe.models.padding.set_padding`, but the module itself is left alone.
 
     Raises:
         ValueError, TypeError: As there.
+
+    >>> net = nn.Conv2d(1, 1, 3, padding=1)
+    >>> padding_names(swapped(net, 'reflect')), padding_names(net)
+    (['reflect'], ['zero'])
     """
     return set_padding(copy.deepcopy(module), mode)
 
@@ -30,13 +34,13 @@ def with_each(
     """Measure a copy of a module with each of several paddings.
 
     Args:
-        module (nn.Module): It is left alone.
-        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
-        measure (Callable): Of a copy.
-        progress (str): What the progress bar says.
+        module: It is left alone.
+        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        measure: Of a copy.
+        progress: What the progress bar says.
 
     Returns:
-        tuple[dict, dict]: By mode, what was found, and why others cannot be had.
+        By mode, what was found, and why others cannot be had.
     """
     found, refused = {}, {}
     wanted = [mode for mode in padding_modes() if mode != 'none'] if modes is None else modes
@@ -50,7 +54,12 @@ def with_each(
 
 
 def unpadded(module: nn.Module) -> nn.Module:
-    """A copy whose convolutions, and pad layers, show nothing past the border; maps shrink."""
+    """A copy whose convolutions, and pad layers, show nothing past the border; maps shrink.
+
+    >>> import torch
+    >>> unpadded(nn.Conv2d(1, 1, 3, padding=1))(torch.zeros(1, 1, 8, 8)).shape
+    torch.Size([1, 1, 6, 6])
+    """
     return remove_padding(copy.deepcopy(module))
 
 

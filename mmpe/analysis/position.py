@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.models.encodings import CartesianGrid
 from mmpe.numbers import check_whole, size_text
 from mmpe.random_numbers import random_generator
@@ -29,14 +29,14 @@ class ReadOut:
     """How well one read-out does on draws that it was not fitted on.
 
     Attributes:
-        r2_x (float): Share of the variance of x that it explains, at most 1; about 0 where it knows nothing.
-        r2_y (float): Of y.
-        r2 (float): Their mean.
-        error (float): Mean distance between its answer and the place, in cells.
-        chance (float): That of the answer "in the middle".
-        error_map (np.ndarray): (h, w), the mean distance at each place where it has been asked. Where it knows nothing
+        r2_x: Share of the variance of x that it explains, at most 1; about 0 where it knows nothing.
+        r2_y: Of y.
+        r2: Their mean.
+        error: Mean distance between its answer and the place, in cells.
+        chance: That of the answer "in the middle".
+        error_map: (h, w), the mean distance at each place where it has been asked. Where it knows nothing
             it answers "in the middle", which is right in the middle.
-        answer_map (np.ndarray): (2, h, w), its mean answer (x, y) there, from -1 to 1.
+        answer_map: (2, h, w), its mean answer (x, y) there, from -1 to 1.
     """
 
     r2_x: float
@@ -51,7 +51,7 @@ class ReadOut:
         """How fast its mean answer changes with the place, on average over x and y.
 
         Returns:
-            tuple[float, float]: In the outer quarters of the map, and in its inner half: 1 each where all places are
+            In the outer quarters of the map, and in its inner half: 1 each where all places are
             known without error, 0 where none is told from its neighbours.
         """
         along_x, along_y = self.answer_map[0].mean(0), self.answer_map[1].mean(1)
@@ -64,22 +64,22 @@ class LayerPosition:
     """What the read-outs find in one layer.
 
     Attributes:
-        layer (str): Its name.
-        size (tuple[int, int]): (H, W).
-        channels (int): Of its maps.
-        linear (ReadOut): Sees one location.
-        conv (ReadOut | None): Sees 3x3 locations; None on maps of under 4x4.
+        layer: Its name.
+        size: (H, W).
+        channels: Of its maps.
+        linear: Sees one location.
+        conv: Sees 3x3 locations; None on maps of under 4x4.
     """
 
     layer: str
-    size: tuple[int, int]
+    size: Size
     channels: int
     linear: ReadOut
     conv: ReadOut | None
 
     @property
     def best(self) -> ReadOut:
-        """ReadOut: The one of higher R^2."""
+        """The one of higher R^2."""
         return max(filter(None, (self.linear, self.conv)), key=lambda found: found.r2)
 
 
@@ -88,14 +88,14 @@ class PositionProbe:
     """What :func:`position_probe` found.
 
     Attributes:
-        layers (list[LayerPosition]): In the order in which they were asked for.
+        layers: In the order in which they were asked for.
     """
 
     layers: list[LayerPosition]
 
     @property
     def r2(self) -> float:
-        """float: The highest R^2 of any layer and read-out."""
+        """The highest R^2 of any layer and read-out."""
         return max(found.best.r2 for found in self.layers)
 
     def table(self) -> list[list[str]]:
@@ -155,21 +155,30 @@ def position_probe(
     fit the read-out, a quarter chooses the ridge, a quarter scores it. Features are standardised.
 
     Args:
-        module (nn.Module): Any.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        layers (Sequence[str] | None): Names; None: all that give a map.
-        num (int): Number of draws, at least 8.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
-        points (int): Places, drawn at random, that fit a read-out.
-        max_features (int): Numbers that a read-out sees of a place. Of wider layers it sees a random projection of the
+        module: Any.
+        sample_input: See :mod:`mmpe.analysis`.
+        layers: Names; None: all that give a map.
+        num: Number of draws, at least 8.
+        batch: Draws at a time.
+        seed: Of everything random.
+        points: Places, drawn at random, that fit a read-out.
+        max_features: Numbers that a read-out sees of a place. Of wider layers it sees a random projection of the
             channels, so that its R^2 is a lower bound.
 
     Returns:
-        PositionProbe: For each layer.
+        For each layer.
 
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws.
+
+    >>> _ = torch.manual_seed(0)
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    >>> noise = lambda num, rng: torch.randn(num, 1, 12, 12, generator=rng)
+    >>> padded = position_probe(net, noise, ['output'], num=32)
+    >>> from mmpe.analysis import swapped
+    >>> circular = position_probe(swapped(net, 'circular'), noise, ['output'], num=32)
+    >>> padded.r2 > circular.r2
+    True
     """
     check_whole(8, num=num)
     check_whole(16, points=points, max_features=max_features)

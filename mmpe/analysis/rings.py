@@ -14,7 +14,7 @@ def border_distance(height: int, width: int) -> np.ndarray:
 def center_region(height: int, width: int, period: int = 1) -> np.ndarray:
     """(H, W): whether a location is in the central window, about a quarter of each side, ``period`` cells at least."""
 
-    def within(length):
+    def within(length: int) -> np.ndarray:
         side = min(max(length // 4, period), length)
         side += (length - side) % 2
         first = (length - side) // 2

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
+from mmpe.grid import Size
 from mmpe.numbers import check_above, check_real, check_whole, given, size_text
 
 from .figures import COLORS, MARKERS, name_layers, new_figure, numbered, plain_axes, short, spread
@@ -32,23 +33,23 @@ class LayerStationarity:
     """The statistics of one layer by location; of up to ``max_channels`` channels.
 
     Attributes:
-        layer (str): Its name.
-        size (tuple[int, int]): (H, W).
-        mean (np.ndarray): (C, H, W), over draws.
-        covariance (np.ndarray): (C, C, H, W), of the channels at each location.
-        expected_mean (np.ndarray | None): The closed form; None where the layer is not affine in the input.
-        expected_covariance (np.ndarray | None): Likewise.
-        deviation (float): Largest difference, of any entry at any location, to the closed form, in standard errors; nan
+        layer: Its name.
+        size: (H, W).
+        mean: (C, H, W), over draws.
+        covariance: (C, C, H, W), of the channels at each location.
+        expected_mean: The closed form; None where the layer is not affine in the input.
+        expected_covariance: Likewise.
+        deviation: Largest difference, of any entry at any location, to the closed form, in standard errors; nan
             without one.
-        difference (float): Largest difference to the location in the middle, in standard errors.
-        threshold (float): What the largest of so many differences exceeds by chance with probability ``level`` at most.
-        exact (bool): Whether ``reach`` is that of the closed form.
-        reach (int): Rings, from the border in, up to the innermost one whose statistics differ from the middle's: by
+        difference: Largest difference to the location in the middle, in standard errors.
+        threshold: What the largest of so many differences exceeds by chance with probability ``level`` at most.
+        exact: Whether ``reach`` is that of the closed form.
+        reach: Rings, from the border in, up to the innermost one whose statistics differ from the middle's: by
             the closed form where there is one, else significantly.
     """
 
     layer: str
-    size: tuple[int, int]
+    size: Size
     mean: np.ndarray
     covariance: np.ndarray
     expected_mean: np.ndarray | None
@@ -61,12 +62,12 @@ class LayerStationarity:
 
     @property
     def agrees(self) -> bool | None:
-        """bool | None: Whether what was drawn agrees with the closed form; None without one."""
+        """Whether what was drawn agrees with the closed form; None without one."""
         return self.deviation <= self.threshold if self.exact else None
 
     @property
     def stationary(self) -> bool:
-        """bool: Whether the statistics are the same everywhere."""
+        """Whether the statistics are the same everywhere."""
         return self.reach == 0
 
 
@@ -75,8 +76,8 @@ class Stationarity:
     """What :func:`stationarity` found.
 
     Attributes:
-        layers (list[LayerStationarity]): In the order in which they were asked for.
-        num (int): Number of draws.
+        layers: In the order in which they were asked for.
+        num: Number of draws.
     """
 
     layers: list[LayerStationarity]
@@ -84,7 +85,7 @@ class Stationarity:
 
     @property
     def stationary(self) -> bool:
-        """bool: Whether the statistics are the same everywhere in all layers."""
+        """Whether the statistics are the same everywhere in all layers."""
         return all(found.stationary for found in self.layers)
 
     def table(self) -> list[list[str]]:
@@ -146,26 +147,32 @@ def stationarity(
     :func:`mmpe.analysis.unpadded` gives the same stack without padding, where the reach must be 0.
 
     Args:
-        module (nn.Module): Any of one argument.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`; draws one map (N, C, H, W) of independent numbers, all of
+        module: Any of one argument.
+        sample_input: See :mod:`mmpe.analysis`; draws one map (N, C, H, W) of independent numbers, all of
             one distribution.
-        layers (Sequence[str] | None): Names; None: all that give a map.
-        num (int): Number of draws, at least 16.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
-        mean (float | None): Of the input; None: measured.
-        variance (float | None): Likewise.
-        level (float): Chance that noise alone exceeds the threshold.
-        max_channels (int): Channels of a layer that are looked at.
-        max_input (int): Numbers in an input up to which the closed form is worked out, one pass for each of them.
-        period (int | None): As :func:`mmpe.analysis.spatial_bias` has it: locations are compared with those of the
+        layers: Names; None: all that give a map.
+        num: Number of draws, at least 16.
+        batch: Draws at a time.
+        seed: Of everything random.
+        mean: Of the input; None: measured.
+        variance: Likewise.
+        level: Chance that noise alone exceeds the threshold.
+        max_channels: Channels of a layer that are looked at.
+        max_input: Numbers in an input up to which the closed form is worked out, one pass for each of them.
+        period: As :func:`mmpe.analysis.spatial_bias` has it: locations are compared with those of the
             middle that are whole periods away.
 
     Returns:
-        Stationarity: For each layer.
+        For each layer.
 
     Raises:
         InputError: As :func:`mmpe.analysis.draw_features`; if the input is not one map.
+
+    >>> noise = lambda num, rng: torch.randn(num, 1, 10, 10, generator=rng)
+    >>> stationarity(nn.Conv2d(1, 2, 3, padding=1), noise, num=64).layers[0].reach
+    1
+    >>> stationarity(nn.Conv2d(1, 2, 3), noise, num=64).stationary
+    True
     """
     check_whole(16, num=num)
     check_whole(1, max_channels=max_channels, max_input=max_input, **given(period=period))
@@ -265,7 +272,7 @@ class _Sums:
         covariance[self.second, self.first] = covariance[self.first, self.second]
         return around + self.around, covariance
 
-    def in_errors(self, sums: Tensor, squares: Tensor, expected, scale: Tensor) -> Tensor:
+    def in_errors(self, sums: Tensor, squares: Tensor, expected: Tensor | float, scale: Tensor) -> Tensor:
         """Differences of means to what is expected, in standard errors; rounding errors are none."""
         mean = sums / self.num
         error = ((squares / self.num - mean.square()).clamp_min(0) / self.num).sqrt()
@@ -273,7 +280,9 @@ class _Sums:
         return torch.where(difference == 0, difference, difference / error)
 
 
-def _closed_forms(module, like: Tensor, names, mean: float, variance: float, channels: int) -> dict:
+def _closed_forms(
+    module: nn.Module, like: Tensor, names: Sequence[str], mean: float, variance: float, channels: int
+) -> dict:
     """Mean and covariance by location of each layer that is affine in the input, None of the others."""
     module, like = copy.deepcopy(module).double(), like.double()
     trial = torch.randn(like.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)

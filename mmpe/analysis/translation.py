@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation.layout import decibels
+from mmpe.grid import Size
 from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
 
 from .figures import COLORS, draw_decibels, draw_map, new_figure, plain_axes, short
@@ -34,12 +35,12 @@ class Equivariance:
     """What :func:`equivariance` found.
 
     Attributes:
-        eq_t (float): In dB, over all whole shifts; infinite where they change nothing.
-        by_shift (dict[tuple[float, float], float]): In dB, for each shift (down, right) in cells of the input.
-        relative_error (float): Root mean square error of the whole shifts, in standard deviations of the output.
-        fractional (float): In dB, over all fractional shifts; nan if none was asked for.
-        scale (float): Pixels of the output for a cell of the input.
-        error_map (np.ndarray): (H, W), root mean square error over whole shifts by location, nan where never compared.
+        eq_t: In dB, over all whole shifts; infinite where they change nothing.
+        by_shift: In dB, for each shift (down, right) in cells of the input.
+        relative_error: Root mean square error of the whole shifts, in standard deviations of the output.
+        fractional: In dB, over all fractional shifts; nan if none was asked for.
+        scale: Pixels of the output for a cell of the input.
+        error_map: (H, W), root mean square error over whole shifts by location, nan where never compared.
     """
 
     eq_t: float
@@ -92,25 +93,31 @@ def equivariance(
     that is periodic, whole shifts change nothing but rounding errors, which count as none.
 
     Args:
-        module (nn.Module): Any with a map as input, or ``shift``.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        num (int): Number of draws.
-        batch (int): Draws at a time.
-        seed (int): Of everything random.
-        shifts (Sequence[tuple[float, float]]): (down, right), whole cells of the input.
-        fractional (Sequence[tuple[float, float]]): Likewise, parts of cells; left out where the filter, six cells
+        module: Any with a map as input, or ``shift``.
+        sample_input: See :mod:`mmpe.analysis`.
+        num: Number of draws.
+        batch: Draws at a time.
+        seed: Of everything random.
+        shifts: (down, right), whole cells of the input.
+        fractional: Likewise, parts of cells; left out where the filter, six cells
             wide, leaves nothing of the output.
-        shift (Shift | None): From a call's arguments, a tuple, and a shift to the arguments of the shifted picture,
+        shift: From a call's arguments, a tuple, and a shift to the arguments of the shifted picture,
             such as with other coordinates. None: shifts all maps among the arguments, which must be of one size.
-        scale (float | None): Pixels of the output for a cell of the input; None: found by enlarging the input, or else
+        scale: Pixels of the output for a cell of the input; None: found by enlarging the input, or else
             from the sizes.
-        value_range (float): From the darkest to the brightest value, 2 for pictures in [-1, 1].
+        value_range: From the darkest to the brightest value, 2 for pictures in [-1, 1].
 
     Returns:
-        Equivariance: In dB.
+        In dB.
 
     Raises:
         InputError: If there is no map to shift, the output has none, or shifts do not fit input and output.
+
+    >>> noise = lambda num, rng: torch.randn(num, 1, 16, 16, generator=rng)
+    >>> equivariance(nn.Conv2d(1, 3, 3, padding=1, padding_mode='circular'), noise).eq_t
+    inf
+    >>> equivariance(nn.Conv2d(1, 3, 3, padding=1), noise).eq_t < 40
+    True
     """
     check_whole(1, num=num)
     subject = Subject(module, sample_input, seed, batch)
@@ -142,7 +149,7 @@ def equivariance(
     pictures = torch.cat(pictures).double()
     rounding = (_ROUNDING * torch.finfo(torch.float32).eps * float(pictures.abs().max())) ** 2
 
-    def mean_square(pairs) -> float:
+    def mean_square(pairs: Sequence[tuple[float, float]]) -> float:
         total, count = (sum(float(getattr(errors[pair], name).sum()) for pair in pairs) for name in ('sums', 'counts'))
         return 0.0 if total <= rounding * count else total / count
 
@@ -211,7 +218,7 @@ def _find_scale(subject: Subject, inputs: tuple) -> float:
     return grown if grown > 0 else rows / maps[0].shape[-2]
 
 
-def _check_whole(shifts, scale: float) -> None:
+def _check_whole(shifts: Sequence[tuple[float, float]], scale: float) -> None:
     for pair in shifts:
         if any(abs(s - round(s)) > 1e-6 or abs(scale * s - round(scale * s)) > 1e-6 for s in pair):
             raise InputError(
@@ -220,7 +227,7 @@ def _check_whole(shifts, scale: float) -> None:
             )
 
 
-def _region(size, shift: tuple[float, float], scale: float) -> Tensor:
+def _region(size: Size, shift: tuple[float, float], scale: float) -> Tensor:
     """(H, W): 1 where a shifted picture shows nothing that came in from outside, else 0."""
     parts = []
     for length, distance in zip(size, shift):

@@ -20,8 +20,8 @@ class EquivarianceByPadding:
     """What :func:`equivariance_by_padding` found.
 
     Attributes:
-        modes (dict[str, Equivariance]): By mode of padding; the generator as it is comes first.
-        refused (dict[str, str]): Modes that the generator cannot have, and why.
+        modes: By mode of padding; the generator as it is comes first.
+        refused: Modes that the generator cannot have, and why.
     """
 
     modes: dict[str, Equivariance]
@@ -29,7 +29,7 @@ class EquivarianceByPadding:
 
     @property
     def own(self) -> Equivariance:
-        """Equivariance: Of the generator as it is."""
+        """Of the generator as it is."""
         return next(iter(self.modes.values()))
 
     def table(self) -> list[list[str]]:
@@ -54,16 +54,22 @@ def equivariance_by_padding(
     """EQ-T of a generator, and of copies of it with other padding in place of their own.
 
     Args:
-        module (nn.Module): Any; it is left alone.
-        sample_input (SampleInput): See :mod:`mmpe.analysis`.
-        modes (Sequence[str | dict] | None): As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        module: Any; it is left alone.
+        sample_input: See :mod:`mmpe.analysis`.
+        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
         **options: See :func:`mmpe.analysis.equivariance`.
 
     Returns:
-        EquivarianceByPadding: Modes that the module cannot have are refused there with the reason.
+        Modes that the module cannot have are refused there with the reason.
 
     Raises:
         InputError: As :func:`mmpe.analysis.equivariance` for the module as it is.
+
+    >>> import torch
+    >>> noise = lambda num, rng: torch.randn(num, 1, 16, 16, generator=rng)
+    >>> found = equivariance_by_padding(nn.Conv2d(1, 3, 3, padding=1), noise, ['circular'])
+    >>> list(found.modes), found.modes['circular'].eq_t
+    (['zero (as it is)', 'circular'], inf)
     """
     own = padding_names(module)
     as_it_is = {f'{" and ".join(own) or "none"} (as it is)': equivariance(module, sample_input, **options)}

@@ -18,12 +18,12 @@ def verdict(results: dict, layers: Sequence[str], padding: Sequence[str]) -> str
     """One line on what a generator knows about position.
 
     Args:
-        results (dict): As :attr:`mmpe.analysis.Audit.results`; what is missing is passed over.
-        layers (Sequence[str]): All that were looked at; numbered from 1.
-        padding (Sequence[str]): Modes that the generator has.
+        results: As :attr:`mmpe.analysis.Audit.results`; what is missing is passed over.
+        layers: All that were looked at; numbered from 1.
+        padding: Modes that the generator has.
 
     Returns:
-        str: Such as "Reads absolute position from zero padding: R² .62 at layer 3 (body.1), .01 with circular padding
+        Such as "Reads absolute position from zero padding: R² .62 at layer 3 (body.1), .01 with circular padding
         in its place; reaches the center from layer 4 (body.2) on; balance .31."
     """
     parts = []
@@ -38,7 +38,9 @@ def verdict(results: dict, layers: Sequence[str], padding: Sequence[str]) -> str
     return '; '.join(parts) + '.' if parts else 'No instrument applies.'
 
 
-def _position(probe: PositionProbe, periodic: PositionProbe | None, layers, padding) -> str:
+def _position(
+    probe: PositionProbe, periodic: PositionProbe | None, layers: Sequence[str], padding: Sequence[str]
+) -> str:
     best = max(probe.layers, key=lambda found: found.best.r2)
     if probe.r2 < _KNOWS:
         return f'Shows no sense of absolute position: R² is at most {short(max(probe.r2, 0.0))} in any layer'
@@ -58,7 +60,7 @@ def _position(probe: PositionProbe, periodic: PositionProbe | None, layers, padd
     return f'Reads absolute position from {names} and from elsewhere: {compared}'
 
 
-def _bias(bias: SpatialBias, layers) -> list[str]:
+def _bias(bias: SpatialBias, layers: Sequence[str]) -> list[str]:
     if not any(found.reach for found in bias.layers):
         return ['its statistics are the same at every location']
     reaching = [found.reaches_center for found in bias.layers]

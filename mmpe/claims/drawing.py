@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from torch import Tensor
 
@@ -20,8 +21,8 @@ def picture_rows(rows: Sequence[Row], figure: FigureBase) -> None:
     """Rows of images, each under its name; images of a column may differ in size.
 
     Args:
-        rows (Sequence[Row]): A name and images, (3, H, W) or (1, 3, H, W) in [-1, 1].
-        figure (FigureBase): To draw on.
+        rows: A name and images, (3, H, W) or (1, 3, H, W) in [-1, 1].
+        figure: To draw on.
     """
     columns = max(len(images) for _, images in rows)
     grid = figure.subplots(len(rows), columns, squeeze=False)
@@ -33,15 +34,15 @@ def picture_rows(rows: Sequence[Row], figure: FigureBase) -> None:
             axis.imshow(to_picture(image), interpolation='nearest')
 
 
-def bars(axes, title: str, what: str, groups: dict[str, Sequence[Measure]], names: Sequence[str]) -> None:
+def bars(axes: Axes, title: str, what: str, groups: dict[str, Sequence[Measure]], names: Sequence[str]) -> None:
     """Bars side by side, with their standard errors.
 
     Args:
-        axes (matplotlib.axes.Axes): To draw on.
-        title (str): Above.
-        what (str): What the height is.
-        groups (dict[str, Sequence[Measure]]): A color each: a measure for every name.
-        names (Sequence[str]): Under the bars.
+        axes: To draw on.
+        title: Above.
+        what: What the height is.
+        groups: A color each: a measure for every name.
+        names: Under the bars.
     """
     width = 0.8 / len(groups)
     for i, (label, measures) in enumerate(groups.items()):

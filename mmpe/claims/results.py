@@ -21,9 +21,9 @@ class Result:
     """A finding as it is on disk, without its figure.
 
     Attributes:
-        profile (str): Name of the profile it was found with.
-        rows (list[list[str]]): See :class:`Finding`.
-        checks (list[Check]): See :class:`Finding`.
+        profile: Name of the profile it was found with.
+        rows: See :class:`Finding`.
+        checks: See :class:`Finding`.
     """
 
     profile: str
@@ -32,7 +32,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """str: Whether the claim reproduced, and if only in part, how much of it."""
+        """Whether the claim reproduced, and if only in part, how much of it."""
         held = sum(check.holds for check in self.checks)
         whole = held == len(self.checks)
         return _VERDICT[whole] if whole or not held else f'{_VERDICT[False]}: {held} of {len(self.checks)} checks do'

@@ -11,8 +11,8 @@ class Run:
     """A config with overrides.
 
     Attributes:
-        config (str): Under configs/.
-        options (dict): Dotted keys, as ``--cfg-options`` takes them.
+        config: Under configs/.
+        options: Dotted keys, as ``--cfg-options`` takes them.
     """
 
     config: str
@@ -24,13 +24,13 @@ class Profile:
     """How much is trained and measured.
 
     Attributes:
-        name (str): On the command line.
-        runs (dict[str, Run]): By the names that claims ask for.
-        samples (int): Images of each SinGAN, a multiple of 4.
-        faces (int): Drawn faces, and as many images of each model, that are compared, a multiple of 4.
-        sizes (tuple[int, ...]): Sides of the images that MS-PIE is trained at.
-        draws (int): Draws of noise for the position probe.
-        device (str): On which models are trained, ``cpu`` or ``cuda``.
+        name: On the command line.
+        runs: By the names that claims ask for.
+        samples: Images of each SinGAN, a multiple of 4.
+        faces: Drawn faces, and as many images of each model, that are compared, a multiple of 4.
+        sizes: Sides of the images that MS-PIE is trained at.
+        draws: Draws of noise for the position probe.
+        device: On which models are trained, ``cpu`` or ``cuda``.
     """
 
     name: str

@@ -29,13 +29,13 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
     """Train what is not trained yet; what is unfinished is gone on with.
 
     Args:
-        runs (Mapping[str, Run]): By name.
-        folder (Path): Of the work dirs.
-        jobs (int | None): Models at a time; None: one a GPU, or one a CPU core.
-        device (str): ``cpu``, or ``cuda`` for all GPUs.
+        runs: By name.
+        folder: Of the work dirs.
+        jobs: Models at a time; None: one a GPU, or one a CPU core.
+        device: ``cpu``, or ``cuda`` for all GPUs.
 
     Returns:
-        dict[str, str]: The last checkpoint of each.
+        The last checkpoint of each.
 
     Raises:
         InputError: If there is no GPU and one is wanted, a model could not be trained, or its work dir holds one that

@@ -34,14 +34,19 @@ class FeatureMetrics(RealSetMetric):
     ``vgg16.pt``: a second ``FeatureMetrics`` with that network.
 
     Args:
-        network (str | dict | None): See :func:`~mmpe.evaluation.network.build_network`: the path or URL of a
+        network: See :func:`~mmpe.evaluation.network.build_network`: the path or URL of a
             TorchScript file, or more about it. There is no default.
-        scores (Sequence[str]): Which.
-        neighbours (int): Of precision and recall.
+        scores: Which.
+        neighbours: Of precision and recall.
         **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
 
     Raises:
         InputError: If there is no such network or score, no real pictures, or torchmetrics is missing.
+
+    >>> from mmpe.evaluation import FeatureMetrics
+    >>> FeatureMetrics('inception-2015-12-05.pt', scores=['fid'], real=dict(type='DrawnFaces', num=8, size=32))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: there is no feature network at inception-2015-12-05.pt: ...
     """
 
     def __init__(

@@ -26,13 +26,16 @@ def laplacian_pyramid(pictures: Tensor) -> list[Tensor]:
     """Levels of detail, fine to coarse, each half the size of the one before.
 
     Args:
-        pictures (Tensor): (N, C, H, W).
+        pictures: (N, C, H, W).
 
     Returns:
-        list[Tensor]: As long as no side is under 16 pixels; the last one is what remains.
+        As long as no side is under 16 pixels; the last one is what remains.
 
     Raises:
         InputError: If the pictures are smaller than that.
+
+    >>> [tuple(level.shape[-2:]) for level in laplacian_pyramid(torch.zeros(1, 3, 64, 96))]
+    [(64, 96), (32, 48), (16, 24)]
     """
     if min(pictures.shape[-2:]) < _SMALLEST_LEVEL:
         height, width = pictures.shape[-2:]
@@ -63,12 +66,15 @@ def pyramid_neighbourhoods(pictures: Tensor, numbers: Sequence[int], count: int 
     """Random 7x7 neighbourhoods of each level of each picture.
 
     Args:
-        pictures (Tensor): (N, C, H, W).
-        numbers (Sequence[int]): N numbers, of which alone it depends where the neighbourhoods lie.
-        count (int): How many of each level.
+        pictures: (N, C, H, W).
+        numbers: N numbers, of which alone it depends where the neighbourhoods lie.
+        count: How many of each level.
 
     Returns:
-        Tensor: (N, L, count, 7, 7, C), float16, L levels.
+        (N, L, count, 7, 7, C), float16, L levels.
+
+    >>> pyramid_neighbourhoods(torch.zeros(2, 3, 32, 32), [0, 1], count=5).shape
+    torch.Size([2, 2, 5, 7, 7, 3])
     """
     generators = [random_generator('neighbourhoods of a pyramid', number) for number in numbers]
     levels = [_cut_out(level, generators, count) for level in laplacian_pyramid(pictures.float())]
@@ -89,12 +95,17 @@ def pyramid_distance(a: Tensor, b: Tensor) -> float:
     """Sliced Wasserstein distance between two sets of neighbourhoods, mean over levels, times 1000; lower is closer.
 
     Args:
-        a (Tensor): (N, L, count, 7, 7, C), see :func:`pyramid_neighbourhoods`.
-        b (Tensor): (M, L, count, 7, 7, C); of the larger set as many pictures count as the smaller one has, evenly
+        a: (N, L, count, 7, 7, C), see :func:`pyramid_neighbourhoods`.
+        b: (M, L, count, 7, 7, C); of the larger set as many pictures count as the smaller one has, evenly
             spread.
 
     Returns:
-        float: At least 0; 0 between equal sets.
+        At least 0; 0 between equal sets.
+
+    >>> pictures = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> cut_out = pyramid_neighbourhoods(pictures, range(4))
+    >>> pyramid_distance(cut_out, cut_out)
+    0.0
     """
     num = min(len(a), len(b))
     a, b = (x[torch.arange(num, device=x.device) * len(x) // num] for x in (a, b))

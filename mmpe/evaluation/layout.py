@@ -19,11 +19,16 @@ def structure(samples: Tensor, picture: Tensor) -> float:
     mean. Thumbnails are 8 pixels high, and wide as the picture's shape asks, at least 8.
 
     Args:
-        samples (Tensor): (N, C, H', W'), of any size.
-        picture (Tensor): (1, C, H, W).
+        samples: (N, C, H', W'), of any size.
+        picture: (1, C, H, W).
 
     Returns:
-        float: In [-1, 1]. 1: everything is where it is in the picture; 0: anywhere; -1: as in its negative.
+        In [-1, 1]. 1: everything is where it is in the picture; 0: anywhere; -1: as in its negative.
+
+    >>> import torch
+    >>> picture = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    >>> round(structure(picture, picture), 3), round(structure(picture.flip(3), picture), 3)
+    (1.0, -1.0)
     """
     height, width = picture.shape[-2:]
     shape = _THUMBNAIL, max(_THUMBNAIL, round(_THUMBNAIL * width / height))
@@ -42,14 +47,19 @@ def diversity(samples: Tensor, picture: Tensor) -> float:
     over all of its pixels and channels.
 
     Args:
-        samples (Tensor): (N, C, H', W'), of any size, at least two.
-        picture (Tensor): (1, C, H, W).
+        samples: (N, C, H', W'), of any size, at least two.
+        picture: (1, C, H, W).
 
     Returns:
-        float: From 0, all samples are the same, to about 1, each pixel is as free as in a shuffled picture.
+        From 0, all samples are the same, to about 1, each pixel is as free as in a shuffled picture.
 
     Raises:
         InputError: If there is only one sample.
+
+    >>> import torch
+    >>> picture = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    >>> diversity(picture.expand(4, -1, -1, -1), picture)
+    0.0
     """
     if len(samples) < 2:
         raise InputError('diversity is a spread over samples: it takes at least 2 of them')
@@ -57,12 +67,22 @@ def diversity(samples: Tensor, picture: Tensor) -> float:
 
 
 def rmse(image: Tensor, picture: Tensor) -> float:
-    """Root of the mean squared difference of two images (1, C, H, W); 0 is perfect, and the range of [-1, 1] is 2."""
+    """Root of the mean squared difference of two images (1, C, H, W); 0 is perfect, and the range of [-1, 1] is 2.
+
+    >>> import torch
+    >>> rmse(torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5))
+    0.5
+    """
     return F.mse_loss(image, picture).sqrt().item()
 
 
 def psnr(image: Tensor, picture: Tensor) -> float:
-    """Peak signal-to-noise ratio of two images of one shape in [-1, 1], in dB; infinite if they are equal."""
+    """Peak signal-to-noise ratio of two images of one shape in [-1, 1], in dB; infinite if they are equal.
+
+    >>> import torch
+    >>> psnr(torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5))  # 20 log10(2 / 0.5)
+    12.04...
+    """
     return decibels(F.mse_loss(image.double(), picture.double()).item())
 
 

@@ -29,7 +29,7 @@ def build_network(network: str | dict | None) -> nn.Module:
     """A feature network, in eval mode, on the CPU.
 
     Args:
-        network (str | dict): The path or URL of a TorchScript file; a dict of :class:`TorchScriptFeatures`' arguments;
+        network: The path or URL of a TorchScript file; a dict of :class:`TorchScriptFeatures`' arguments;
             or the config of a registered module, a dict with a ``type``.
 
     Raises:
@@ -60,12 +60,12 @@ class TorchScriptFeatures(nn.Module):
     A TorchScript file is a program: use one only from a source that you trust, as ``weights_only`` cannot protect you.
 
     Args:
-        path (str): The file, or its URL: downloaded once, to ``mmpe`` in PyTorch's hub folder (see ``TORCH_HOME``).
-        size (int | tuple[int, int] | None): (H, W) that the network wants pictures in, resized with antialiasing; None:
+        path: The file, or its URL: downloaded once, to ``mmpe`` in PyTorch's hub folder (see ``TORCH_HOME``).
+        size: (H, W) that the network wants pictures in, resized with antialiasing; None:
             it takes any, as the two above do, which resize by themselves.
-        value_range (tuple[float, float] | None): The range that it wants them in, such as (-1, 1), as float32; None:
+        value_range: The range that it wants them in, such as (-1, 1), as float32; None:
             uint8.
-        arguments (dict | None): Further arguments of the call; None: ``return_features=True`` if it takes that, as the
+        arguments: Further arguments of the call; None: ``return_features=True`` if it takes that, as the
             two above do.
 
     Raises:

@@ -22,8 +22,8 @@ class SlicedWasserstein(RealSetMetric):
     3 GB of memory for images of 256 pixels, and as much for real pictures.
 
     Args:
-        num (int): How many images and real pictures count, at most.
-        neighbourhoods (int): Of each level of each picture.
+        num: How many images and real pictures count, at most.
+        neighbourhoods: Of each level of each picture.
         **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
     """
 

@@ -44,12 +44,12 @@ class RealPictures:
     of the shape that is nearest to its own.
 
     Args:
-        dataset (dict): Its config. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
-        num (int | None): How many, evenly spread over the set, or over those of a shape; None, or too many: all.
-        cache_dir (str | Path | None): Where to remember what was measured; None: ``mmpe`` in PyTorch's hub folder (see
+        dataset: Its config. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
+        num: How many, evenly spread over the set, or over those of a shape; None, or too many: all.
+        cache_dir: Where to remember what was measured; None: ``mmpe`` in PyTorch's hub folder (see
             ``TORCH_HOME``). Many features of many pictures are large: 600 MB for FFHQ's at one size.
-        batch_size (int): Pictures that are measured at a time.
-        num_workers (int): Processes that read them, for each process that measures.
+        batch_size: Pictures that are measured at a time.
+        num_workers: Processes that read them, for each process that measures.
         fit: What becomes of pictures of another shape than a size: ``stretch``, ``crop`` or ``letterbox``.
 
     Raises:
@@ -89,13 +89,13 @@ class RealPictures:
         """Descriptions of all pictures at some sizes; all processes take part, each with its share.
 
         Args:
-            sizes (Sequence[tuple[int, int]]): (H, W), the same in all processes.
-            describe (Callable): From pictures (N, 3, H, W) uint8 and their N numbers to descriptions (N, ...).
-            fingerprint (str): All that the descriptions depend on besides the pictures and the size.
-            collect_dir (str | None): As in MMEngine's metrics.
+            sizes: (H, W), the same in all processes.
+            describe: From pictures (N, 3, H, W) uint8 and their N numbers to descriptions (N, ...).
+            fingerprint: All that the descriptions depend on besides the pictures and the size.
+            collect_dir: As in MMEngine's metrics.
 
         Returns:
-            dict[tuple[int, int], Tensor]: The descriptions at each size, in order, on the CPU; empty in all processes
+            The descriptions at each size, in order, on the CPU; empty in all processes
             but the first.
         """
         measured = {}
@@ -205,7 +205,7 @@ def _as_bytes(picture: Tensor) -> Tensor:
     return quantised(picture) if isinstance(picture, Tensor) and picture.is_floating_point() else picture
 
 
-def _check(picture) -> None:
+def _check(picture: object) -> None:
     if not isinstance(picture, Tensor) or picture.dtype != torch.uint8 or picture.ndim != 3 or len(picture) != 3:
         what = f'{picture.dtype} of {tuple(picture.shape)}' if isinstance(picture, Tensor) else type(picture).__name__
         raise InputError(f'real pictures are the uint8 tensors (3, H, W) of a PictureFolder, not {what}')

@@ -25,15 +25,19 @@ def multiscale_similarity(pictures: Tensor) -> float:
     Needs torchmetrics.
 
     Args:
-        pictures (Tensor): (N, 3, H, W) uint8; the pairs are 0 and 1, 2 and 3, and so on. Where a side has fewer than
+        pictures: (N, 3, H, W) uint8; the pairs are 0 and 1, 2 and 3, and so on. Where a side has fewer than
             about 170 pixels there is no room for all five scales: the first ones count, with their weights scaled to a
             sum of 1, so that values at different sizes cannot be compared there.
 
     Returns:
-        float: In [0, 1]; 1: all pictures are the same.
+        In [0, 1]; 1: all pictures are the same.
 
     Raises:
         InputError: If there are fewer than 2 pictures, or a side is under 11 pixels.
+
+    >>> picture = torch.randint(256, (1, 3, 48, 48), generator=torch.Generator().manual_seed(0)).byte()
+    >>> round(multiscale_similarity(picture.repeat(2, 1, 1, 1)), 3)
+    1.0
     """
     from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as ms_ssim
 
@@ -62,7 +66,7 @@ class MultiScaleSimilarity(SizedMetric):
     See :func:`multiscale_similarity`.
 
     Args:
-        pairs (int): How many pairs are compared, at most; Progressive GAN takes 10000. Their images stay in memory, .4
+        pairs: How many pairs are compared, at most; Progressive GAN takes 10000. Their images stay in memory, .4
             MB a pair at 256 pixels.
         **kwargs: Of :class:`SizedMetric`.
 

@@ -33,15 +33,21 @@ def single_picture_scores(samples: Tensor, picture: Tensor, reconstruction: Tens
     Structure and diversity pull against each other: copies of the picture have a structure of 1 and a diversity of 0.
 
     Args:
-        samples (Tensor): (N, 3, H', W'), at least two, of any size; clipped to [-1, 1], as on disk.
-        picture (Tensor): (1, 3, H, W) in [-1, 1].
-        reconstruction (Tensor | None): (1, 3, H, W), scored as it is; None leaves its score out.
+        samples: (N, 3, H', W'), at least two, of any size; clipped to [-1, 1], as on disk.
+        picture: (1, 3, H, W) in [-1, 1].
+        reconstruction: (1, 3, H, W), scored as it is; None leaves its score out.
 
     Returns:
-        dict[str, float]: In the order above.
+        In the order above.
 
     Raises:
         InputError: If there is only one sample, or a side of the images is under 20 pixels.
+
+    >>> import torch
+    >>> picture = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    >>> scores = single_picture_scores(picture.expand(2, -1, -1, -1), picture)
+    >>> round(scores['structure'], 3), scores['diversity']
+    (1.0, 0.0)
     """
     if min(*samples.shape[-2:], *picture.shape[-2:]) < _SMALLEST:
         raise InputError(f'the scores compare patches of quarter-size images: no side may be under {_SMALLEST} pixels')

@@ -34,8 +34,8 @@ class SizedMetric(BaseMetric):
     A result is what is measured of one sample: a dict from size to tensor.
 
     Args:
-        num (int | None): Samples of this number and higher do not count; None: all count.
-        device (str | None): Where to compute; None: on the GPU if there is one.
+        num: Samples of this number and higher do not count; None: all count.
+        device: Where to compute; None: on the GPU if there is one.
         **kwargs: Of MMEngine's :class:`BaseMetric`.
     """
 
@@ -104,11 +104,11 @@ class RealSetMetric(SizedMetric):
     shape are taken.
 
     Args:
-        real (dict | None): Config of the data set; :func:`mmpe.apis.load_config` puts the training set here.
-        num_real (int | None): How many, evenly spread over the set; None, or more than there are: all.
-        cache_dir (str | Path | None): See :class:`RealPictures`, as for the next two.
-        batch_size (int): Real pictures at a time.
-        num_workers (int): Processes that read them.
+        real: Config of the data set; :func:`mmpe.apis.load_config` puts the training set here.
+        num_real: How many, evenly spread over the set; None, or more than there are: all.
+        cache_dir: See :class:`RealPictures`, as for the next two.
+        batch_size: Real pictures at a time.
+        num_workers: Processes that read them.
         fit: ``stretch``, ``crop`` or ``letterbox``.
         **kwargs: Of :class:`SizedMetric`.
     """

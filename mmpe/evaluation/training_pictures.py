@@ -18,7 +18,7 @@ def compare_with_training_pictures(config: Config) -> None:
     """Let metrics that say not with which real pictures they compare take the training set's, not mirrored.
 
     Args:
-        config (Config): Of a run; its evaluators are changed in place. Without a ``train_dataloader`` they stay.
+        config: Of a run; its evaluators are changed in place. Without a ``train_dataloader`` they stay.
     """
     pictures = (config.get('train_dataloader') or {}).get('dataset')
     if pictures is None:
