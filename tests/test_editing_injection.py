@@ -157,7 +157,7 @@ def test_bad_masks_and_numbers_are_refused(given, mask, options, message):
 # -------------------------------------------------------------------- the start scale
 
 
-def test_a_copy_of_the_photograph_has_no_error_and_a_shift_of_colour_has_its_own():
+def test_a_copy_of_the_photograph_has_no_error_and_a_shift_of_color_has_its_own():
     model = untrained()
     model.picture.clamp_(-0.5, 0.5)
     everywhere = torch.ones(1, 1, 20, 30)
@@ -203,20 +203,20 @@ def test_the_chosen_scale_has_the_least_error_and_is_marked_among_all(model, giv
 # -------------------------------------------------------------------- palettes
 
 
-def test_palette_maps_to_the_nearest_colour():
+def test_palette_maps_to_the_nearest_color():
     palette = MODELS.build(dict(type='Palette', num_colors=4))
     palette.colors.copy_(torch.rand(4, 3) * 2 - 1)
     image = torch.rand(2, 3, 6, 7) * 2 - 1
     reduced = palette(image)
     for n, y, x in np.ndindex(2, 6, 7):
-        distances = [sum((image[n, c, y, x] - colour[c]) ** 2 for c in range(3)) for colour in palette.colors]
+        distances = [sum((image[n, c, y, x] - color[c]) ** 2 for c in range(3)) for color in palette.colors]
         assert torch.equal(reduced[n, :, y, x], palette.colors[int(np.argmin(distances))])
     assert torch.equal(palette(reduced), reduced)
 
 
-def test_palette_finds_the_colours_of_a_flat_picture():
-    colours = torch.tensor([[1.0, -1, -1], [-1, 1, 0.5], [0, 0, 0]])
-    picture = colours[torch.arange(200) % 3].T.reshape(1, 3, 10, 20)
+def test_palette_finds_the_colors_of_a_flat_picture():
+    colors = torch.tensor([[1.0, -1, -1], [-1, 1, 0.5], [0, 0, 0]])
+    picture = colors[torch.arange(200) % 3].T.reshape(1, 3, 10, 20)
     palette = MODELS.build(dict(type='Palette', num_colors=3))
     palette.learn(picture)
     torch.testing.assert_close(palette(picture), picture)
@@ -254,12 +254,12 @@ def test_a_trained_palette_is_in_the_checkpoint_and_used_by_itself(with_palette)
     work_dir, last = with_palette
     model = load(work_dir / f'iter_{last}.pth')
     real = SinGANDataset('skimage://rocket', min_size=18, max_size=32).reals[1]
-    colours = model.palette.colors
-    assert len(colours.unique(dim=0)) == 5
+    colors = model.palette.colors
+    assert len(colors.unique(dim=0)) == 5
     pixels = real[0].flatten(1).T
-    nearest = torch.cdist(pixels, colours).argmin(1)
+    nearest = torch.cdist(pixels, colors).argmin(1)
     means = torch.stack([pixels[nearest == i].mean(0) for i in range(5)])  # where k-means stands still
-    torch.testing.assert_close(colours, means, atol=0.02, rtol=0)
+    torch.testing.assert_close(colors, means, atol=0.02, rtol=0)
     left = model.palette(model.generator.enlarge(model.reconstruct(1), real.shape[-2:])) - real
     torch.testing.assert_close(model.noise_weights[1], 0.1 * left.square().mean().sqrt())
     assert paint_to_image(model, model.picture, num=1).captions == ['scale 1']

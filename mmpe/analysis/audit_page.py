@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.files import write_atomic
 from mmpe.numbers import check_whole
+from mmpe.progress import tracked
 from mmpe.visualization import MADE_BY
 from mmpe.visualization.page import render
 
@@ -205,11 +205,9 @@ class _Periodic:
 def _run_steps(steps: dict[str, Callable]) -> tuple[dict, dict]:
     """What each step gives, and for those that cannot be taken with this generator why."""
     results, skipped = {}, {}
-    with tqdm(steps.items(), desc='audit', unit='instrument', disable=None) as bar:
-        for name, step in bar:
-            bar.set_postfix_str(name)
-            try:
-                results[name] = step()
-            except (ValueError, TypeError) as error:
-                skipped[name] = ' '.join(str(error).split()).rstrip('.')
+    for name, step in tracked(steps.items(), 'audit'):
+        try:
+            results[name] = step()
+        except (ValueError, TypeError) as error:
+            skipped[name] = ' '.join(str(error).split()).rstrip('.')
     return results, skipped

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from mmpe.errors import InputError
+from mmpe.progress import tracked
 
 from .maps import checked, find_map, memory_of, spatial_inputs, values_of
 from .subject import OUTPUT, SampleInput, Subject
@@ -95,14 +95,12 @@ def features(
         return hook
 
     hooks = {'' if name == OUTPUT else name: take(name) for name in layers}
-    with tqdm(total=num, desc=progress, unit='draw', leave=False, disable=None) as bar:
-        for inputs, first in subject.draws(num):
-            taken.clear()
-            with _hooked(subject.module, hooks):
-                subject.run(inputs, first)
-            count = min(subject.batch, num - first)
-            yield {name: checked(name, taken.get(name), count) for name in layers}
-            bar.update(count)
+    for inputs, first in tracked(subject.draws(num), progress, -(-num // subject.batch)):
+        taken.clear()
+        with _hooked(subject.module, hooks):
+            subject.run(inputs, first)
+        count = min(subject.batch, num - first)
+        yield {name: checked(name, taken.get(name), count) for name in layers}
 
 
 def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int | None = None) -> list[str]:

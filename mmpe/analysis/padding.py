@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
-from tqdm import tqdm
 
 from mmpe.models.padding import mode_of, remove_padding, set_padding
 from mmpe.models.padding import modes as padding_modes
+from mmpe.progress import tracked
 
 
 def swapped(module: nn.Module, mode: str | dict) -> nn.Module:
@@ -44,7 +44,7 @@ def with_each(
     """
     found, refused = {}, {}
     wanted = [mode for mode in padding_modes() if mode != 'none'] if modes is None else modes
-    for mode in tqdm(wanted, desc=progress, unit='mode', leave=False, disable=None):
+    for mode in tracked(wanted, progress):
         name = mode if isinstance(mode, str) else ' '.join(map(str, mode.values()))
         try:
             found[name] = measure(swapped(module, mode))

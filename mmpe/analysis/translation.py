@@ -12,12 +12,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.evaluation.layout import decibels
 from mmpe.grid import Size
 from mmpe.numbers import check_above, check_numbers, check_real, check_whole, given
+from mmpe.progress import tracked
 
 from .figures import COLORS, draw_decibels, draw_map, new_figure, plain_axes, short
 from .maps import map_tensors, spatial_inputs
@@ -140,8 +140,7 @@ def equivariance(
     errors = {pair: error for pair, error in errors.items() if error.region.any()}
     parts = [pair for pair in parts if pair in errors]
     pictures = []
-    draws = tqdm(subject.draws(num), 'equivariance', -(-num // batch), unit='batch', leave=False, disable=None)
-    for inputs, first in draws:
+    for inputs, first in tracked(subject.draws(num), 'equivariance', -(-num // batch)):
         picture = subject.run_map(inputs, first).cpu()
         pictures.append(picture)
         for pair, error in errors.items():

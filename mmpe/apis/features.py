@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from mmpe.datasets import DrawnFaces
 from mmpe.datasets.drawn_faces import ATTRIBUTES, face_attributes
@@ -17,6 +16,7 @@ from mmpe.evaluation.face_features import DAMAGES, SIDE, AttributeNetwork, as_in
 from mmpe.evaluation.quantized import resized
 from mmpe.files import check_writable, write_atomic
 from mmpe.numbers import check_whole
+from mmpe.progress import tracked
 
 _FIRST = 1_000_000  # far from the faces that generators are trained on, and compared with
 _BATCH, _HELD_OUT = 64, 512
@@ -45,7 +45,7 @@ def train_face_features(out: str | Path, iterations: int = 600, seed: int = 0) -
         network = AttributeNetwork()
         optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=iterations)
-        for pictures, truth in tqdm(_batches(iterations), total=iterations, desc='features', disable=None):
+        for pictures, truth in tracked(_batches(iterations), 'features', iterations):
             optimizer.zero_grad()
             _loss(network(pictures), truth).backward()
             optimizer.step()

@@ -13,11 +13,11 @@ import numpy as np
 import PIL
 from mmengine.logging import print_log
 from PIL import Image
-from tqdm import tqdm
 
 from mmpe.errors import InputError
 from mmpe.grid import Size
 from mmpe.names import locate, printable
+from mmpe.progress import tracked
 
 from .folder_listing import FolderMemory, visible_and_hidden
 from .lmdb_files import check_complete, check_not_open_for_writing, version
@@ -89,8 +89,10 @@ class FolderOfFiles:
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
         """(H, W) of every picture, None of those that cannot be read; many are remembered, as the listing is."""
         memory = FolderMemory(self.root, repr((PIL.__version__, 'sizes')), 'sizes')
-        names = tqdm(self.names, 'sizes of pictures', unit='picture', disable=len(self.names) < _MANY)
-        sizes = [memory.recall(name, lambda path: _size_of(Path(path), max_pixels)) for name in names]
+        sizes = [
+            memory.recall(name, lambda path: _size_of(Path(path), max_pixels))
+            for name in tracked(self.names, 'sizes of pictures')
+        ]
         if len(sizes) >= _MANY:
             memory.save()
         return [size and tuple(size) for size in sizes]
@@ -135,8 +137,8 @@ class Lmdb:
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
         """(H, W) of every picture, None of those that cannot be read."""
-        keys = tqdm(self.keys, 'sizes of pictures', unit='picture', disable=len(self.keys) < _MANY)
         with self._reading() as transaction:
+            keys = tracked(self.keys, 'sizes of pictures')
             return [_size_of(bytes(transaction.get(key)), max_pixels) for key in keys]
 
     @contextmanager

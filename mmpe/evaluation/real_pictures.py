@@ -16,7 +16,6 @@ from mmengine.dist import broadcast_object_list, collect_results, get_dist_info,
 from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from mmpe.caches import cache_folder
 from mmpe.datasets import BucketedDataset, PictureFolder
@@ -27,6 +26,7 @@ from mmpe.grid import Size
 from mmpe.models.fitting import check_fit
 from mmpe.names import locate
 from mmpe.numbers import check_whole, given, size_text
+from mmpe.progress import tracked
 from mmpe.registry import DATASETS
 
 from .quantized import quantised, resized
@@ -143,7 +143,7 @@ class RealPictures:
             num_workers=self.num_workers,
             generator=torch.Generator(),  # a loader draws a number from the global one, which belongs to training
         )
-        for numbers, *pictures in tqdm(loader, desc='real pictures', unit='batch', disable=rank > 0):
+        for numbers, *pictures in loader if rank else tracked(loader, 'real pictures'):
             found = [describe(at_size, numbers.tolist()).cpu() for at_size in pictures]
             for descriptions in zip(*found):
                 # a row alone: pickling a view takes the whole batch along

@@ -13,7 +13,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.grid import Grid
+from mmpe.grid import Grid, Size
 from mmpe.memory import check_room
 from mmpe.random_numbers import check_draws, random_generator
 from mmpe.registry import MODELS
@@ -27,8 +27,6 @@ from .loss_model import LossModel
 from .losses import DiscriminatorBatch
 from .resumable import State
 from .sampled import SampledModel
-
-Size = tuple[int, int]
 
 _SEED_OF_PREDICTIONS = 0
 _OF_A_RANDOM_GENERATOR = 5_056  # bytes of its state

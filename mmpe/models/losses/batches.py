@@ -11,7 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-Size = tuple[int, int]
+from mmpe.grid import Size
+
 Critic = Callable[[Tensor], Tensor]
 
 
