@@ -85,8 +85,8 @@ def read_checkpoint(path: str | Path) -> dict:
     ``meta['config']``, which MMEngine's runner would execute as a program, is left out.
 
     Returns:
-        dict: With ``state_dict``, names to finite tensors, and ``meta``, a dict of plain data. The rest is there if the
-        file has it: ``message_hub``, ``optimizer`` and ``param_schedulers``, as MMEngine saves them.
+        With ``state_dict``, names to finite tensors, and ``meta``, a dict of plain data. The rest is there if the file
+        has it: ``message_hub``, ``optimizer`` and ``param_schedulers``, as MMEngine saves them.
 
     Raises:
         InputError: If there is no such file, it is empty, cut short or no checkpoint, a part of it has another form, or

@@ -17,7 +17,7 @@ def read_config(name: str | Path) -> Config:
     """Read a config as its file has it.
 
     Args:
-        name (str | Path): A path, or ``PACKAGE::NAME`` for a config of an installed package.
+        name: A path, or ``PACKAGE::NAME`` for a config of an installed package.
 
     Raises:
         InputError: If there is no such file, or it cannot be read.
@@ -34,7 +34,7 @@ def find_config_file(name: str | Path) -> Path:
     """The file of a config.
 
     Args:
-        name (str | Path): Its path, or ``PACKAGE::NAME`` for a config of an installed package.
+        name: Its path, or ``PACKAGE::NAME`` for a config of an installed package.
 
     Raises:
         InputError: If there is no such file.

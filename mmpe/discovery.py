@@ -10,7 +10,7 @@ def import_modules(package: str) -> None:
     """Import every module and package that lies directly in a package, so that what they define is registered.
 
     Args:
-        package (str): Its name, ``__name__`` in its ``__init__``. Names that begin with an underscore are left alone.
+        package: Its name, ``__name__`` in its ``__init__``. Names that begin with an underscore are left alone.
 
     >>> import_modules('mmpe.models.encodings')
     >>> from mmpe.registry import MODELS

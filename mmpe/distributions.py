@@ -24,9 +24,9 @@ class Module:
     """A module that mmpe needs.
 
     Attributes:
-        name (str): As it is imported.
-        versions (str): That work, as pip reads it.
-        distributions (tuple[str, ...]): That provide it.
+        name: As it is imported.
+        versions: That work, as pip reads it.
+        distributions: That provide it.
     """
 
     name: str

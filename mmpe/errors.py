@@ -40,7 +40,7 @@ def as_input_error(what: str) -> Iterator[None]:
     anything, ``SystemExit`` included. Ctrl-C passes, and so do errors that say already what the user has to do.
 
     Args:
-        what (str): What cannot be done then, such as 'the config cannot be built'.
+        what: What cannot be done then, such as 'the config cannot be built'.
 
     >>> with as_input_error('the config cannot be built'):
     ...     dict(model=1)['models']

@@ -41,10 +41,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
     '1 2 3'
 
     Args:
-        path (str | Path): The file.
+        path: The file.
 
     Yields:
-        Path: Where to write it meanwhile; the name has the same suffix.
+        Where to write it meanwhile; the name has the same suffix.
 
     Raises:
         WriteError: If it cannot be written.
@@ -117,9 +117,9 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), suffixes: 
     """Refuse a file that could not, or must not, be written, before the work is done and without making it.
 
     Args:
-        path (str | Path): The file to write.
-        inputs (Iterable[str | Path]): Files that are read; one of them is no output, by whatever path.
-        suffixes (Collection[str]): In lower case, those that the file may end in; none: any.
+        path: The file to write.
+        inputs: Files that are read; one of them is no output, by whatever path.
+        suffixes: In lower case, those that the file may end in; none: any.
 
     Raises:
         InputError: If it is a folder, read-only, one of the inputs, or has another suffix.

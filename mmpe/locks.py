@@ -24,7 +24,7 @@ class ProcessLock:
     ``flock`` would live on in the workers of a data loader whose training process was killed.
 
     Args:
-        path (Path): The file; its folder must exist. It stays there, as removing it would race with the next holder.
+        path: The file; its folder must exist. It stays there, as removing it would race with the next holder.
     """
 
     def __init__(self, path: Path):
@@ -35,7 +35,7 @@ class ProcessLock:
         """Take the lock.
 
         Returns:
-            bool: False if the file system has no locks.
+            False if the file system has no locks.
 
         Raises:
             Locked: If another process holds it.

@@ -20,10 +20,10 @@ def check_room(needed: int, device: torch.device, what: str, advice: str) -> Non
     """Refuse what memory cannot hold.
 
     Args:
-        needed (int): Bytes.
-        device (torch.device): Where.
-        what (str): What takes them, such as '16 images of 300x500'.
-        advice (str): What to choose instead, such as 'a smaller size'.
+        needed: Bytes.
+        device: Where.
+        what: What takes them, such as '16 images of 300x500'.
+        advice: What to choose instead, such as 'a smaller size'.
 
     Raises:
         InputError: If the device has less memory left.
@@ -57,8 +57,8 @@ def of_control_groups(
     counts as used, and gives way.
 
     Args:
-        groups (str | Path): The file that says which control groups this process is in, of version 1 and 2.
-        mounted (str | Path): Where they are.
+        groups: The file that says which control groups this process is in, of version 1 and 2.
+        mounted: Where they are.
     """
     for line in _lines(groups):
         _, kinds, path = line.split(':', 2)

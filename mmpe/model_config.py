@@ -55,8 +55,8 @@ def check_model_config(config: dict | None, trusted: dict | None = None) -> None
     """Refuse what no model of mmpe is made of; nothing is imported or built.
 
     Args:
-        config (dict | None): From a checkpoint; None: it does not say what model it is of.
-        trusted (dict | None): The model's config that a user runs: what it names may be named.
+        config: From a checkpoint; None: it does not say what model it is of.
+        trusted: The model's config that a user runs: what it names may be named.
 
     Raises:
         InputError: If the type is not that of a model, or one below it is not registered; it says which.

@@ -32,8 +32,8 @@ def check_whole(least: int = 1, most: int = MOST_WHOLE, /, **numbers) -> None:
     """Refuse what is not a whole number from ``least`` to ``most``.
 
     Args:
-        least (int): The smallest that is accepted.
-        most (int): The largest.
+        least: The smallest that is accepted.
+        most: The largest.
         **numbers: By the names that a message calls them.
 
     Raises:
@@ -92,8 +92,8 @@ def check_numbers(check, length: int | None = None, /, **lists) -> None:
     """Refuse what is not a list, or tuple, of numbers that ``check`` accepts.
 
     Args:
-        check (Callable): Such as ``partial(check_whole, 0)``; called with each number by its name.
-        length (int | None): How many there must be; None: any number of them.
+        check: Such as ``partial(check_whole, 0)``; called with each number by its name.
+        length: How many there must be; None: any number of them.
         **lists: By name.
 
     Raises:
@@ -171,11 +171,11 @@ def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
     """Read a size.
 
     Args:
-        size (int | tuple[int, int]): The side of a square, or (height, width).
-        name (str): What a message calls it.
+        size: The side of a square, or (height, width).
+        name: What a message calls it.
 
     Returns:
-        tuple[int, int]: (height, width), both at least 1.
+        (height, width), both at least 1.
 
     Raises:
         InputError: If ``size`` is neither a positive whole number nor a pair of them.
@@ -203,8 +203,8 @@ def check_finite(config, name: str = '') -> None:
     """Refuse NaN and infinities anywhere in a config.
 
     Args:
-        config (Mapping | Sequence): Of any depth.
-        name (str): Dotted key of ``config`` itself.
+        config: Of any depth.
+        name: Dotted key of ``config`` itself.
 
     Raises:
         InputError: For the first; it says the dotted key.

@@ -16,12 +16,12 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
     What draws from one of its own at every step draws the same after a resume, with no state to keep.
 
     Args:
-        purpose (str): What is drawn. It comes first, as NumPy does not tell (0, 0) from (0, 0, 0): what was drawn for
-            one purpose must not be drawn again for another.
-        *place (int): Not negative, such as (seed, iteration, number of the image).
+        purpose: What is drawn. It comes first, as NumPy does not tell (0, 0) from (0, 0, 0): what was drawn for one
+            purpose must not be drawn again for another.
+        *place: Not negative, such as (seed, iteration, number of the image).
 
     Returns:
-        torch.Generator: On the CPU.
+        On the CPU.
 
     Raises:
         InputError: If a number is not such: seeds come from people.

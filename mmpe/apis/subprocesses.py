@@ -81,12 +81,12 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
     other way.
 
     Args:
-        configs (Mapping[str, Config]): By name, each with a work dir of its own, for one process.
-        workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
+        configs: By name, each with a work dir of its own, for one process.
+        workers: See :func:`~mmpe.apis.workers.plan_workers`.
         job: What is done with each.
 
     Returns:
-        dict[str, str]: Why some have failed, by name.
+        Why some have failed, by name.
     """
     waiting = deque(_not_done(configs, job))
     if not waiting:
@@ -157,7 +157,7 @@ class _JobProcess:
 
     @property
     def failure(self) -> str | None:
-        """str | None: Of a process that has ended, a line."""
+        """Of a process that has ended, a line."""
         code = self.process.returncode
         if code == 0:
             return None

@@ -34,7 +34,7 @@ def train(config: Config) -> Runner:
     """Train what a config says; ``config.resume`` and ``config.load_from`` as in MMEngine.
 
     Returns:
-        Runner: After training, with the trained ``model``.
+        After training, with the trained ``model``.
 
     Raises:
         InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing

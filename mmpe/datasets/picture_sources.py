@@ -35,7 +35,7 @@ def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
     """The pictures of ``data_root``: an object with their ``names``, and ``read(number, size)`` that gives RGB.
 
     Args:
-        data_root (str | Path): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
+        data_root: A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
             ``skimage://lfw_subset``.
 
     Raises:
@@ -65,8 +65,8 @@ class FolderOfFiles:
     found in a folder of many files is remembered, see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
 
     Attributes:
-        names (list[str]): Paths of the pictures in the folder.
-        passed_over (list[str]): Paths of all other files, and of hidden folders, which end with a slash.
+        names: Paths of the pictures in the folder.
+        passed_over: Paths of all other files, and of hidden folders, which end with a slash.
     """
 
     def __init__(self, root: Path):

@@ -24,14 +24,14 @@ class Numbers:
     """Pixel values as they stand in a file.
 
     Attributes:
-        values (np.ndarray): (H, W), or (H, W, 3) for RGB.
-        bits (int | None): How many of theirs are used, as declared; None: all.
-        no_data (float | None): Which of them is declared to stand for "no data".
-        inverted (bool): Whether the smallest is white.
-        alpha (np.ndarray | None): (H, W), opacity from 0 to 1; the values are not multiplied by it.
-        extra (bool): Whether there was one more channel, which is not alpha, such as infrared.
-        orientation (int): As in EXIF.
-        profile (bytes | None): An ICC profile.
+        values: (H, W), or (H, W, 3) for RGB.
+        bits: How many of theirs are used, as declared; None: all.
+        no_data: Which of them is declared to stand for "no data".
+        inverted: Whether the smallest is white.
+        alpha: (H, W), opacity from 0 to 1; the values are not multiplied by it.
+        extra: Whether there was one more channel, which is not alpha, such as infrared.
+        orientation: As in EXIF.
+        profile: An ICC profile.
     """
 
     values: np.ndarray

@@ -11,8 +11,8 @@ class ResumedBatches:
     MMEngine takes as many batches as the run has seen; onedl-mmengine asks for ``skip_iter``.
 
     Args:
-        batches (Iterator): Those to come; begun when the first of them is asked for.
-        seen (int): By the run, before.
+        batches: Those to come; begun when the first of them is asked for.
+        seen: By the run, before.
 
     >>> batches = ResumedBatches(iter('ab'), seen=2)
     >>> [next(batches) for _ in range(4)]

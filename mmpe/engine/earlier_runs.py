@@ -24,11 +24,11 @@ def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
     """The names of what an earlier run has written to a work dir.
 
     Args:
-        work_dir (str | Path): Other people's files in it are not named.
-        but (str): The logs of the present run.
+        work_dir: Other people's files in it are not named.
+        but: The logs of the present run.
 
     Returns:
-        list[str]: Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
+        Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
     """
     names = _names(work_dir)
     pictures = [f'{_PICTURES}/{name}' for name in _names(Path(work_dir) / _PICTURES)] if _PICTURES in names else []
@@ -54,11 +54,11 @@ def set_aside(work_dir: str | Path, names: Iterable[str]) -> Path:
     """Move files to ``earlier_runs/N``; if that is cut short, :func:`finish_moves` finishes it.
 
     Args:
-        work_dir (str | Path): In which one run, this one, has the right to train.
-        names (Iterable[str]): Of files and folders in it.
+        work_dir: In which one run, this one, has the right to train.
+        names: Of files and folders in it.
 
     Returns:
-        Path: The folder.
+        The folder.
     """
     earlier = Path(work_dir) / FOLDER
     numbers = [int(name) for name in _names(earlier) if name.isdigit()] if earlier.is_dir() else []

@@ -27,10 +27,10 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     optimisers are built and before a checkpoint is loaded.
 
     Args:
-        runner (Runner): MMEngine's.
-        dataloader (DataLoader | dict): Of a :class:`~mmpe.datasets.SinGANDataset`; its batches are stacked by
-            ``default_collate`` unless it says otherwise.
-        val_interval (int | None): Iterations between validations; None: only ``Runner.val()`` validates.
+        runner: MMEngine's.
+        dataloader: Of a :class:`~mmpe.datasets.SinGANDataset`; its batches are stacked by ``default_collate`` unless it
+            says otherwise.
+        val_interval: Iterations between validations; None: only ``Runner.val()`` validates.
     """
 
     def __init__(self, runner, dataloader, val_interval: int | None = None):

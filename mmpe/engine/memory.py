@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     CPU that can cost as much as the arithmetic: activations of a few megabytes come and go thousands of times a second.
 
     Returns:
-        bool: Whether it did; only GNU's C library can be told.
+        Whether it did; only GNU's C library can be told.
     """
     if not sys.platform.startswith('linux'):
         return False

@@ -22,8 +22,8 @@ class PerNetworkOptimWrapperConstructor:
     """An optimiser for each network of a GAN, from ``generator=dict(optimizer=...), discriminator=dict(...)``.
 
     Args:
-        optim_wrapper_cfg (dict): A network's name to the config of its optim wrapper.
-        paramwise_cfg (None): Belongs into the networks' own configs.
+        optim_wrapper_cfg: A network's name to the config of its optim wrapper.
+        paramwise_cfg: Belongs into the networks' own configs.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None):

@@ -40,10 +40,9 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     others on another number of processes. This one tells the sampler how many images the model has seen.
 
     Args:
-        runner (Runner): MMEngine's. Its model counts the images that all processes have seen in a buffer
-            ``images_seen``.
-        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`. Batch samplers that follow
-            a model, see :class:`~mmpe.datasets.FollowingBatchSampler`, are given it.
+        runner: MMEngine's. Its model counts the images that all processes have seen in a buffer ``images_seen``.
+        dataloader: With a :class:`~mmpe.datasets.ResumableSampler`. Batch samplers that follow a model, see
+            :class:`~mmpe.datasets.FollowingBatchSampler`, are given it.
         **settings: ``max_iters``, and ``val_begin``, ``val_interval`` and ``dynamic_intervals`` if the run validates.
 
     Raises:

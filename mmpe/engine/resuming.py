@@ -23,9 +23,9 @@ def check_family(model: nn.Module, checkpoint: dict, config: dict | None = None)
     """Refuse a checkpoint that says to be of another family, or of what mmpe does not know.
 
     Args:
-        model (nn.Module): That will take its weights.
-        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
-        config (dict | None): Of the model.
+        model: That will take its weights.
+        checkpoint: From :func:`~mmpe.checkpoints.read_checkpoint`.
+        config: Of the model.
 
     Raises:
         InputError: If it does; it names both.
@@ -59,9 +59,9 @@ def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapper
     """Refuse to go on with a checkpoint of other weights than a model's, or from which something is missing.
 
     Args:
-        model (nn.Module): Without a wrapper.
-        optim_wrapper (OptimWrapper | OptimWrapperDict): Its optimisers.
-        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
+        model: Without a wrapper.
+        optim_wrapper: Its optimisers.
+        checkpoint: From :func:`~mmpe.checkpoints.read_checkpoint`.
 
     Raises:
         InputError: If so; it names what differs or is missing.

@@ -23,7 +23,7 @@ class RunLock:
     Whoever takes it again in the same process shares it. The first of several processes takes it for all of them.
 
     Args:
-        work_dir (str | Path): It is made.
+        work_dir: It is made.
     """
 
     def __init__(self, work_dir: str | Path):

@@ -20,8 +20,8 @@ def check_schedules(schedules, where: str = 'param_scheduler') -> None:
     MMEngine compares milestones with the number of a step, so that text and fractions never come.
 
     Args:
-        schedules (Mapping | Sequence): One, a list, or such by the names of networks; what is built passes.
-        where (str): What a message calls it.
+        schedules: One, a list, or such by the names of networks; what is built passes.
+        where: What a message calls it.
 
     Raises:
         InputError: If there is text for a number, or a fraction for a number of steps.

@@ -14,9 +14,9 @@ class ScoringValLoop(ValLoop):
     """MMEngine's; metrics that say not with which real pictures they compare take the training set's.
 
     Args:
-        runner (Runner): MMEngine's.
-        dataloader (DataLoader | dict): Asks for images, see :class:`~mmpe.datasets.SampleNumbers`.
-        evaluator (Evaluator | dict | list): Of the metrics.
+        runner: MMEngine's.
+        dataloader: Asks for images, see :class:`~mmpe.datasets.SampleNumbers`.
+        evaluator: Of the metrics.
         **settings: Of MMEngine's loop.
     """
 

@@ -15,8 +15,7 @@ class SynchronisedModel(nn.Module):
     that kind.
 
     Args:
-        module (BaseModel): A model whose ``train_step`` calls
-            :func:`~mmpe.models.distributed.average_gradients`.
+        module: A model whose ``train_step`` calls :func:`~mmpe.models.distributed.average_gradients`.
     """
 
     def __init__(self, module: BaseModel):

@@ -23,10 +23,10 @@ class Entry:
     """What a page shows of one thing; all paths are relative to the page's folder, or anywhere if absolute.
 
     Attributes:
-        title (str): Its heading.
-        figures (dict[str, str]): Paths of pictures, by caption.
-        facts (dict[str, str]): A table of one row, by heading.
-        links (dict[str, str]): Paths, by text.
+        title: Its heading.
+        figures: Paths of pictures, by caption.
+        facts: A table of one row, by heading.
+        links: Paths, by text.
     """
 
     title: str
@@ -46,12 +46,12 @@ def write_page(
     """Write one HTML file that needs nothing but the pictures that it names.
 
     Args:
-        path (str | Path): The file; its folder is made.
-        title (str): Its heading.
-        summary (str): A line below it.
-        entries (Sequence[Entry]): In this order.
-        failures (Mapping[str, str] | None): What has failed and why; listed first.
-        links (Mapping[str, str] | None): Paths, by text, after the summary.
+        path: The file; its folder is made.
+        title: Its heading.
+        summary: A line below it.
+        entries: In this order.
+        failures: What has failed and why; listed first.
+        links: Paths, by text, after the summary.
     """
     values = dict(title=title, maker=maker(), summary=summary, entries=entries)
     write_atomic(path, render('results.html', failures=failures or {}, links=links or {}, **values))

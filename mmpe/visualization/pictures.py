@@ -53,8 +53,8 @@ def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
     """Write a picture in the format that the file's name ends in; the folder is made.
 
     Args:
-        picture (PIL.Image.Image): RGB.
-        path (str | Path): The file.
+        picture: RGB.
+        path: The file.
         **options: Of Pillow's ``save``.
 
     Raises:
@@ -83,10 +83,10 @@ def save_sheet(
     """Write images of any sizes on one sheet, row by row.
 
     Args:
-        images (Sequence[Tensor]): (3, H, W) or (1, 3, H, W) each, in [-1, 1]; if all are small, in larger pixels.
-        path (str | Path): The file; its folder is made.
-        captions (Sequence[str] | None): A line under each.
-        columns (int | None): Images a row; None makes the sheet about square.
+        images: (3, H, W) or (1, 3, H, W) each, in [-1, 1]; if all are small, in larger pixels.
+        path: The file; its folder is made.
+        captions: A line under each.
+        columns: Images a row; None makes the sheet about square.
     """
     times = max(1, math.ceil(_SMALLEST / max(min(image.shape[-2:]) for image in images)))
     pictures = [_enlarge(to_picture(image), times) for image in images]

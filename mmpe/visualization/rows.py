@@ -15,9 +15,9 @@ def in_rows(pictures: Sequence[Captioned], height: int = 256, width: int = 1600)
     """One picture of many, each at the same height with a caption below it; small ones keep their pixels visible.
 
     Args:
-        pictures (Sequence[tuple[str, PIL.Image.Image]]): Captions and pictures, in this order.
-        height (int): Of each, in pixels.
-        width (int): Beyond which a new row begins; a picture alone may be wider.
+        pictures: Captions and pictures, in this order.
+        height: Of each, in pixels.
+        width: Beyond which a new row begins; a picture alone may be wider.
     """
     scaled = [(caption, _of_height(picture, height)) for caption, picture in pictures]
     rows = list(_wrapped(scaled, width))

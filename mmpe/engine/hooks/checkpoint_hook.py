@@ -42,8 +42,8 @@ class CompleteCheckpointHook(CheckpointHook):
     :class:`~mmpe.errors.InputError`; all earlier checkpoints are still there then.
 
     Args:
-        interval (int): Iterations between checkpoints.
-        max_keep_ckpts (int): How many stay; there is one more while the next is written.
+        interval: Iterations between checkpoints.
+        max_keep_ckpts: How many stay; there is one more while the next is written.
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):

@@ -29,8 +29,8 @@ class PyramidPictureHook(Hook):
     At the end of the run, ``pictures/samples_HxW.png`` for every shape asked for.
 
     Args:
-        num_samples (int): Samples a sheet.
-        ratios (Sequence[tuple[float, float]]): Shapes of the last samples, as multiples of the picture's (H, W).
+        num_samples: Samples a sheet.
+        ratios: Shapes of the last samples, as multiples of the picture's (H, W).
     """
 
     priority = 'LOW'

@@ -21,8 +21,8 @@ class SizesPictureHook(Hook):
     """Writes ``pictures/iter_K.png``, always of the same z: a row each, at every size that the model is trained at.
 
     Args:
-        interval (int): Iterations between pictures; one more is drawn at the end.
-        num_samples (int): Rows.
+        interval: Iterations between pictures; one more is drawn at the end.
+        num_samples: Rows.
     """
 
     priority = 'LOW'
