@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, ImageDraw
 from skimage.transform import resize as resized
 
 from mmpe.datasets import PictureFolder, SinGANDataset, pictures, read_picture
-from mmpe.datasets.pictures import open_picture
+from mmpe.datasets.picture_files import open_picture
 from mmpe.editing.masks import read_mask
 from mmpe.errors import InputError
 

@@ -1,4 +1,4 @@
-"""One picture from config to result: what each child process of :func:`~mmpe.apis.many.train_many` does."""
+"""One picture from config to result: what each child process of :func:`~mmpe.apis.many_pictures.train_many` does."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mmpe.datasets import PictureError, PictureFolder
-from mmpe.datasets.pictures import MAX_PIXELS, REDUCING_GAP
+from mmpe.datasets.picture_files import MAX_PIXELS, REDUCING_GAP
 from mmpe.errors import InputError
 from mmpe.files import check_output
 from mmpe.names import locate, printable

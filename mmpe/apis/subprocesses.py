@@ -27,7 +27,7 @@ from mmpe.files import atomic, write_atomic
 from mmpe.names import printable
 
 from .config import load_config
-from .progress import read_progress, scalar_files, with_scalars
+from .logged_progress import read_progress, scalar_files, with_scalars
 from .workers import Workers
 
 FAILED = 'failed.txt'

@@ -19,7 +19,7 @@ from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
-from .beginnings import blaming_config
+from .config_errors import as_config_error
 from .processes import join_processes, losses_in_a_line, said_once
 
 _NOT_TESTED = (
@@ -64,7 +64,7 @@ def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with naming(checkpoint):
         check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    with blaming_config(runner), losses_in_a_line():
+    with as_config_error(runner), losses_in_a_line():
         scores = runner.test()
         barrier()  # those that leave before the first is done would break its connections
     return scores

@@ -18,8 +18,8 @@ from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import DATASETS
 
 from .buckets import BucketedDataset, check_sizes, sort_into_buckets
+from .picture_files import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 from .picture_sources import find_pictures
-from .pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 
 _LARGEST = 2**16  # pixels a side
 

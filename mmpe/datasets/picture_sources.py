@@ -21,7 +21,7 @@ from mmpe.names import locate, printable
 
 from .folder_listing import FolderMemory, visible_and_hidden
 from .lmdb_files import check_complete, check_not_open_for_writing, version
-from .pictures import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
+from .picture_files import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
 
@@ -83,7 +83,7 @@ class FolderOfFiles:
         _tell(root, len(self.names), self.passed_over)
 
     def read(self, number: int, size: Size, **options) -> Image.Image:
-        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        """Picture ``number`` at ``size``. ``options``: see :func:`~mmpe.datasets.picture_files.open_fitted`."""
         return open_fitted(self.root / self.names[number], None, size, **options)
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
@@ -125,7 +125,7 @@ class Lmdb:
         return [os.fsdecode(key) for key in self.keys]
 
     def read(self, number: int, size: Size, **options) -> Image.Image:
-        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        """Picture ``number`` at ``size``. ``options``: see :func:`~mmpe.datasets.picture_files.open_fitted`."""
         key = self.keys[number]
         with self._reading() as transaction:
             if version(transaction, self.root) != self._version:

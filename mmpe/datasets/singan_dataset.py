@@ -11,8 +11,8 @@ from mmpe.errors import InputError
 from mmpe.names import printable
 from mmpe.registry import DATASETS
 
-from .pictures import MAX_PIXELS, read_picture
-from .pyramid import pyramid_sizes, resize
+from .image_pyramid import pyramid_sizes, resize
+from .picture_files import MAX_PIXELS, read_picture
 
 
 class SinGANDataset(Dataset):

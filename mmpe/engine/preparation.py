@@ -7,9 +7,9 @@ from torch.utils.data import DataLoader
 
 from mmpe.numbers import check_finite, check_whole
 
+from .allocator import keep_freed_memory
 from .hooks import guard
 from .log_processor import check_log_processor
-from .memory import keep_freed_memory
 from .schedules import check_schedules
 from .supported import check_runner
 

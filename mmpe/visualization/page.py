@@ -15,7 +15,7 @@ from markupsafe import Markup
 from mmpe.files import write_atomic
 from mmpe.names import printable
 
-from .pictures import maker
+from .marks import maker
 
 
 @dataclass

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmpe.compat.datasets import name_picture
+from mmpe.datasets.picture_files import SKIMAGE, read_picture
 from mmpe.datasets.picture_sources import FolderOfFiles
-from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
 from mmpe.names import locate, printable
