@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageCms, ImageDraw
 from skimage.transform import resize as resized
 
-from mmpe.datasets import PictureFolder, SinGANDataset, pictures, read_picture
+from mmpe.datasets import PictureFolder, SinGANDataset, picture_files, read_picture
 from mmpe.datasets.picture_files import open_picture
 from mmpe.editing.masks import read_mask
 from mmpe.errors import InputError
@@ -27,7 +27,7 @@ ROCKET = Image.fromarray(skimage.data.rocket()).resize((60, 40), Image.Resamplin
 @pytest.fixture
 def remarks(monkeypatch):
     said = []
-    monkeypatch.setattr(pictures, '_remarks', pictures.Counter())
+    monkeypatch.setattr(picture_files, '_remarks', picture_files.Counter())
     monkeypatch.setattr(pictures, 'print_log', lambda message, **options: said.append(message))
     return said
 
