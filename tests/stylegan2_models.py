@@ -8,8 +8,8 @@ from mmpe.registry import MODELS
 SCALES = dict(offsets=(0, 2, 4), probabilities=(0.5, 0.25, 0.25))
 
 
-def small_model(group_size=2, discriminator=True, critic=None, **settings):
-    """Images of 16, 24 and 32 pixels, eight channels."""
+def small_model(group_size=2, discriminator=True, critic=None, losses=None, **settings):
+    """Images of 16, 24 and 32 pixels, eight channels; R1 every third iteration, path lengths every other."""
     generator = dict(
         type='StyleGenerator',
         out_size=16,
@@ -20,7 +20,8 @@ def small_model(group_size=2, discriminator=True, critic=None, **settings):
         max_channels=8,
     )
     critic = dict(in_size=16, max_channels=8, pool_size=2, group_size=group_size) | (critic or {})
-    settings = dict(scales=SCALES, r1_interval=3, path_length_interval=2) | settings
+    losses = dict(r1=dict(interval=3), path_length=dict(interval=2)) | (losses or {})
+    settings = dict(scales=SCALES, losses=losses) | settings
     if discriminator:
         settings['discriminator'] = dict(type='StyleDiscriminator', **critic)
     return MODELS.build(dict(type='StyleGAN2Model', generator=generator, **settings)).train()

@@ -7,7 +7,9 @@ from mmpe.apis import load_config
 
 CONFIGS = REPOSITORY / 'configs/positional_encoding_in_gans'
 CONFIG_F = CONFIGS / 'mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'
-_NARROW = dict(LearnableGrid=dict(channels=8), SinusoidalEncoding=dict(embedding_dim=4), CartesianGrid={})
+_NARROW = dict(
+    LearnableGrid=dict(channels=8), SinusoidalEncoding=dict(embedding_dim=4), CartesianGrid={}, ScaleConsistentGrid={}
+)
 
 
 def tiny_config(work_dir, config=CONFIG_F, iterations=6, **options) -> Config:
@@ -19,8 +21,8 @@ def tiny_config(work_dir, config=CONFIG_F, iterations=6, **options) -> Config:
         'work_dir': str(work_dir),
         'model.generator': dict(out_size=16, max_channels=8, style_channels=8, num_mapping_layers=2, encoding=narrow),
         'model.discriminator': dict(in_size=16, max_channels=8),
-        'model.r1_interval': 3,
-        'model.path_length_interval': 2,
+        'model.losses.r1.interval': 3,
+        'model.losses.path_length.interval': 2,
         'train_cfg.max_iters': iterations,
         'train_dataloader': dict(batch_size=4, num_workers=0),
         'train_dataloader.dataset': dict(_delete_=True, type='DrawnFaces', num=8, size=32, flip=True),

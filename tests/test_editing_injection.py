@@ -204,27 +204,27 @@ def test_the_chosen_scale_has_the_least_error_and_is_marked_among_all(model, giv
 
 
 def test_palette_maps_to_the_nearest_colour():
-    palette = MODELS.build(dict(type='Palette', num_colours=4))
-    palette.colours.copy_(torch.rand(4, 3) * 2 - 1)
+    palette = MODELS.build(dict(type='Palette', num_colors=4))
+    palette.colors.copy_(torch.rand(4, 3) * 2 - 1)
     image = torch.rand(2, 3, 6, 7) * 2 - 1
     reduced = palette(image)
     for n, y, x in np.ndindex(2, 6, 7):
-        distances = [sum((image[n, c, y, x] - colour[c]) ** 2 for c in range(3)) for colour in palette.colours]
-        assert torch.equal(reduced[n, :, y, x], palette.colours[int(np.argmin(distances))])
+        distances = [sum((image[n, c, y, x] - colour[c]) ** 2 for c in range(3)) for colour in palette.colors]
+        assert torch.equal(reduced[n, :, y, x], palette.colors[int(np.argmin(distances))])
     assert torch.equal(palette(reduced), reduced)
 
 
 def test_palette_finds_the_colours_of_a_flat_picture():
     colours = torch.tensor([[1.0, -1, -1], [-1, 1, 0.5], [0, 0, 0]])
     picture = colours[torch.arange(200) % 3].T.reshape(1, 3, 10, 20)
-    palette = MODELS.build(dict(type='Palette', num_colours=3))
+    palette = MODELS.build(dict(type='Palette', num_colors=3))
     palette.learn(picture)
     torch.testing.assert_close(palette(picture), picture)
 
 
 def test_only_the_palettes_scale_sees_it():
-    model = untrained('SinGANPaletteGenerator', palette=dict(type='Palette', num_colours=2, scale=1))
-    model.generator.palette.colours.copy_(torch.tensor([[-0.5] * 3, [0.5] * 3]))
+    model = untrained('SinGANPaletteGenerator', palette=dict(type='Palette', num_colors=2, scale=1))
+    model.generator.palette.colors.copy_(torch.tensor([[-0.5] * 3, [0.5] * 3]))
     dark, darker = torch.full((1, 3, 10, 15), -0.2), torch.full((1, 3, 10, 15), -0.9)
     assert torch.equal(inject(model, dark, 1), inject(model, darker, 1))
     dark, darker = torch.full((1, 3, 14, 21), -0.2), torch.full((1, 3, 14, 21), -0.9)
@@ -254,7 +254,7 @@ def test_a_trained_palette_is_in_the_checkpoint_and_used_by_itself(with_palette)
     work_dir, last = with_palette
     model = load(work_dir / f'iter_{last}.pth')
     real = SinGANDataset('skimage://rocket', min_size=18, max_size=32).reals[1]
-    colours = model.palette.colours
+    colours = model.palette.colors
     assert len(colours.unique(dim=0)) == 5
     pixels = real[0].flatten(1).T
     nearest = torch.cdist(pixels, colours).argmin(1)
@@ -270,8 +270,8 @@ def test_an_impossible_palette_is_refused():
         untrained('SinGANPaletteGenerator', palette=dict(type='Palette', scale=0))
     with pytest.raises(InputError, match='the palette is for scale 3, and the scales of this picture are 0 to 2'):
         untrained('SinGANPaletteGenerator', palette=dict(type='Palette', scale=3))
-    with pytest.raises(InputError, match='num_colours=0 cannot work'):
-        untrained('SinGANPaletteGenerator', palette=dict(type='Palette', num_colours=0))
+    with pytest.raises(InputError, match='num_colors=0 cannot work'):
+        untrained('SinGANPaletteGenerator', palette=dict(type='Palette', num_colors=0))
 
 
 # -------------------------------------------------------------------- the command line

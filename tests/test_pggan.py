@@ -29,9 +29,9 @@ from stylegan2_models import batch, optimisers
 
 from mmpe.datasets import GrowingBatchSampler, ResumableSampler
 from mmpe.errors import InputError
+from mmpe.models.losses import drift, image_gradient_penalty, wasserstein
 from mmpe.models.pggan.growth import Growth
 from mmpe.models.pggan.layers import Conv, ConvThenMean, EnlargeThenConv
-from mmpe.models.pggan.losses import drift, image_gradient_penalty, wasserstein
 from mmpe.registry import MODELS
 
 SMALL = dict(out_size=16, latent_channels=6, base_channels=32, max_channels=8)
@@ -243,7 +243,7 @@ def test_growth_of_a_config_that_was_written_and_read_again(tmp_path):
         (dict(kimgs_per_scale={'4': 1, '8': 1}), 'ends at 8 pixels and the generator at 16'),
         (dict(transition_kimgs=-1), 'transition_kimgs=-1'),
         (dict(lr_factors={'32': 2}), 'lr_factors has the side 32'),
-        (dict(drift_weight=-1), 'drift_weight=-1 cannot work: it must be at least 0'),
+        (dict(losses=dict(adversarial=dict(drift_weight=-1))), 'drift_weight=-1 cannot work: it must be at least 0'),
         (dict(discriminator=dict(CRITIC, in_size=32)), 'the generator ends at 16 pixels and the discriminator at 32'),
     ],
 )

@@ -33,7 +33,7 @@ def noises(g, sizes, num=1):
     return [torch.randn(num, *g.noise_shape(i, size)) for i, size in enumerate(sizes)]
 
 
-def small_model(iters_per_scale=3, settle_at=0.5, **settings):
+def small_model(iters_per_scale=3, freeze_norm_at=0.5, **settings):
     model = MODELS.build(
         dict(
             type='SinGANModel',
@@ -41,7 +41,7 @@ def small_model(iters_per_scale=3, settle_at=0.5, **settings):
             discriminator=dict(type='SinGANDiscriminator', base_channels=4),
             iters_per_scale=iters_per_scale,
             lr_milestones=(2,),
-            settle_at=settle_at,
+            freeze_norm_at=freeze_norm_at,
         )
     )
     dataset = SinGANDataset('skimage://rocket', min_size=18, max_size=32)
@@ -210,7 +210,7 @@ def count_calls(module):
 def test_finished_scales_run_once_without_gradients():
     """Released fault 6.7: they were run with gradients in each of the nine passes of an iteration."""
     model, optimisers, data = small_model()
-    model.settle_at = 1
+    model.freeze_norm_at = 1
     train(model, optimisers, data, 4)
     finished = count_calls(model.generator.blocks[0])
     current = count_calls(model.generator.blocks[1])
@@ -261,7 +261,7 @@ def test_stored_statistics_are_those_of_random_images():
 def test_a_finished_scale_reconstructs_what_it_was_fitted_to():
     model, optimisers, data = small_model(iters_per_scale=30)
     train(model, optimisers, data, 29)
-    error = train(model, optimisers, data, 1)['loss_reconstruction'].item() / model.reconstruction_weight
+    error = train(model, optimisers, data, 1)['loss_reconstruction'].item() / model.losses['reconstruction'].weight
     left = F.mse_loss(model.eval().reconstruct(), data['inputs']['real_scale0']).item()
     assert left < 1.1 * error
 
@@ -297,12 +297,12 @@ def test_learning_rate_falls_in_every_scale():
 def test_losses_are_those_of_the_paper():
     """One D step by plain autograd, from the same weights and draws."""
     model, optimisers, data = small_model()
-    model.settle_at = 1
+    model.freeze_norm_at = 1
     model.discriminator_steps, model.generator_steps = 1, 0
     train(model, optimisers, data, 1)
     torch.manual_seed(0)
     reference, _, _ = small_model()
-    reference.settle_at = 1
+    reference.freeze_norm_at = 1
     reference.load_state_dict(model.state_dict())
     real = data['inputs']['real_scale0']
     rng = reference._random_generator()
@@ -342,7 +342,7 @@ def test_samples_differ_and_repeat(trained):
 def test_no_noise_is_drawn_twice(seed):
     """z*, the first training draws, those for statistics and the first samples, all with a seed of zero or one."""
     torch.manual_seed(seed)
-    model, optimisers, data = small_model(encoding=CSG, settle_at=0)
+    model, optimisers, data = small_model(encoding=CSG, freeze_norm_at=0)
     drawn = []
     draw = model.draw_noises
     model.draw_noises = lambda *args, **kwargs: drawn.append(draw(*args, **kwargs)) or drawn[-1]

@@ -12,13 +12,22 @@ from mmpe.engine import SynchronisedModel
 
 ITERATIONS = 4
 PROCESSES = 2
-GROUP_SIZES = [2, 4]  # of minibatch statistics; a process has four images
+LOSSES = dict(
+    adversarial=dict(type='RelativisticLoss'),
+    r2=dict(type='R2Penalty', interval=2),
+    scale_consistency=dict(type='ScaleConsistencyLoss'),
+)
+RUNS = dict(  # a process has four images
+    groups_of_two=dict(group_size=2),
+    groups_of_four=dict(group_size=4),
+    other_losses=dict(group_size=2, losses=LOSSES),
+)
 
 
-def new_run(group_size, rank=0):
+def new_run(name, rank=0):
     """A model with weights of its own on every process, as each would have without a wrapper."""
     torch.manual_seed(rank)
-    model = small_model(group_size, ema=dict(half_life=30, ramp_up=0.5)).double()
+    model = small_model(**RUNS[name], ema=dict(half_life=30, ramp_up=0.5)).double()
     return SynchronisedModel(model), optimisers(model)
 
 
@@ -30,9 +39,9 @@ def train_one_of_two(rank, folder):
     torch.set_num_threads(1)
     dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=PROCESSES)
     runs = {}
-    for group_size in GROUP_SIZES:
-        model, optim_wrapper = new_run(group_size, rank)
-        run = runs[group_size] = []
+    for name in RUNS:
+        model, optim_wrapper = new_run(name, rank)
+        run = runs[name] = []
         for i in range(ITERATIONS):
             logged = model.train_step(batch(i, 4, rank, PROCESSES), optim_wrapper)
             run.append(dict(checkpoint(model, optim_wrapper), logged=logged))
@@ -67,23 +76,23 @@ def assert_close(one, other, name='', tolerance=1e-7):
         assert torch.equal(one, other), name
 
 
-@pytest.mark.parametrize('group_size', GROUP_SIZES)
-def test_both_processes_hold_equal_weights(both, group_size):
-    for one, other in zip(both[0][group_size], both[1][group_size]):
+@pytest.mark.parametrize('name', RUNS)
+def test_both_processes_hold_equal_weights(both, name):
+    for one, other in zip(both[0][name], both[1][name]):
         assert_close(one, other, tolerance=0)
 
 
-@pytest.mark.parametrize('group_size', GROUP_SIZES)
-def test_two_processes_train_as_one(both, group_size):
+@pytest.mark.parametrize('name', RUNS)
+def test_two_processes_train_as_one(both, name):
     """Weights, average, optimisers and losses; regularised at iterations 0, 2 and 3."""
-    expected = train_alone(new_run(group_size))
-    assert_close(both[0][group_size][-1], expected)
+    expected = train_alone(new_run(name))
+    assert_close(both[0][name][-1], expected)
     assert int(expected['model']['images_seen']) == ITERATIONS * 8
 
 
 def test_a_run_goes_on_with_another_number_of_processes(both):
-    model, optim_wrapper = new_run(4, rank=5)
-    halfway = copy.deepcopy(both[1][4][1])
+    model, optim_wrapper = new_run('groups_of_four', rank=5)
+    halfway = copy.deepcopy(both[1]['groups_of_four'][1])
     model.module.load_state_dict(halfway['model'])
     optim_wrapper.load_state_dict(halfway['optimizer'])
-    assert_close(train_alone((model, optim_wrapper), first=2), both[0][4][-1])
+    assert_close(train_alone((model, optim_wrapper), first=2), both[0]['groups_of_four'][-1])

@@ -16,6 +16,7 @@ from mmpe.models.average import RunningAverage
 from mmpe.models.stylegan2.scales import Scales
 from mmpe.registry import MODELS
 
+ADVERSARIAL_ONLY = dict(r1=None, path_length=None)
 ONE_SCALE = dict(offsets=(0,), probabilities=(1.0,))
 
 
@@ -74,7 +75,7 @@ def test_a_scale_depends_on_seed_and_iteration_alone():
 
 def test_one_process_trains_all_scales():
     """Released fault 6.2: it trained one."""
-    model = small_model(path_length_weight=0, r1_weight=0)
+    model = small_model(losses=ADVERSARIAL_ONLY)
     assert model.sizes == [(16, 16), (24, 24), (32, 32)]
     optim_wrapper, seen, logged = optimisers(model), heights(model), []
     for i in range(8):
@@ -111,7 +112,7 @@ def test_probabilities_may_be_rounded():
 
 def reals_seen(**settings):
     """What the discriminator is shown of a chequered picture, 64 pixels wide, at 16."""
-    model = small_model(scales=ONE_SCALE, path_length_weight=0, r1_weight=0, **settings)
+    model = small_model(scales=ONE_SCALE, losses=ADVERSARIAL_ONLY, **settings)
     seen = []
     model.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
     picture = torch.zeros(3, 64, 64, dtype=torch.uint8)
@@ -178,10 +179,11 @@ def test_gradients_are_those_of_the_paper():
 
 
 def test_path_lengths_are_held_to_their_running_mean():
-    model = small_model(path_length_interval=1).double()
+    model = small_model(losses=dict(path_length=dict(interval=1))).double()
     optim_wrapper, lengths = optimisers(model, Plain), []
-    measure = model._path_lengths
-    model._path_lengths = lambda *args: lengths.append(measure(*args)) or lengths[-1]
+    loss = model.losses['path_length']
+    measure = loss.measure
+    loss.measure = lambda *args: lengths.append(measure(*args)) or lengths[-1]
     mean = 0.0
     for i in range(3):
         found = model.train_step(batch(i), optim_wrapper)['loss_path_length'].item()
@@ -200,8 +202,9 @@ def test_regularisation_is_lazy():
     assert [i for i, names in enumerate(found) if 'loss_path_length' in names] == [0, 2, 4, 6]
 
 
-def test_regularisation_can_be_left_out():
-    model = small_model(r1_weight=0, path_length_weight=0)
+@pytest.mark.parametrize('how', [None, dict(weight=0)])
+def test_regularisation_can_be_left_out(how):
+    model = small_model(losses=dict.fromkeys(ADVERSARIAL_ONLY, how))
     assert set(model.train_step(batch(0), optimisers(model))) == {'loss_fake', 'loss_real', 'loss_generator', 'scale'}
 
 
@@ -480,9 +483,9 @@ def test_forward_samples(trained):
 @pytest.mark.parametrize(
     'settings, message',
     [
-        (dict(r1_interval=0), 'r1_interval=0 cannot work: it must be at least 1'),
-        (dict(path_length_shrink=0), 'path_length_shrink=0 cannot work: it must be at least 1'),
-        (dict(r1_weight=-1), 'r1_weight=-1 cannot work: it must be at least 0'),
+        (dict(losses=dict(r1=dict(interval=0))), 'losses.r1: interval=0 cannot work: it must be at least 1'),
+        (dict(losses=dict(path_length=dict(shrink=0))), 'losses.path_length: shrink=0 cannot work'),
+        (dict(losses=dict(r1=dict(weight=-1))), 'losses.r1: weight=-1 cannot work: it must be at least 0'),
         (dict(mixing_probability=1.1), 'mixing_probability'),
         (dict(resize=dict(mode='foo')), "resize={'mode': 'foo'} is not what interpolate takes"),
         (dict(resize=dict(interpolation='area')), 'is not what interpolate takes'),
@@ -561,7 +564,7 @@ def released(out_size=16, prefix='', **settings):
 def test_released_model_trains(prefix):
     model = MODELS.build(released(prefix=prefix)).train()
     assert model.sizes == [(16, 16), (24, 24), (32, 32)]
-    assert (model.r1_weight, model.path_length_weight) == pytest.approx((10, 2))
+    assert (model.losses['r1'].weight, model.losses['path_length'].weight) == pytest.approx((10, 2))
     assert model.average.half_life == pytest.approx(10_000)
     assert model.resize == dict(mode='bilinear', align_corners=True)
     before = model.generator.state_dict()['style_mapping.1.linear.weight_orig'].clone()

@@ -17,8 +17,7 @@ model = dict(
     ),
     # few iterations: what is where has to be learnt fast, and 2x2 cells tell the discriminator little about it
     discriminator=dict(in_size=32, max_channels=64, pool_size=4),
-    r1_weight=1.0,  # 10 is for 256 pixels
-    path_length_weight=0,
+    losses=dict(r1=dict(weight=1.0), path_length=dict(weight=0)),  # R1's 10 is for 256 pixels
     ema=dict(half_life=500, ramp_up=0.05),
 )
 train_cfg = dict(max_iters=2400)

@@ -54,7 +54,7 @@ def _prepare(config: Config, device: torch.device, dtype: str) -> tuple[SinGANMo
     """Model, optimisers and the picture's pyramid."""
     dataset = DATASETS.build(config.train_dataloader.dataset)
     # batch statistics throughout, as in the first half of a scale and in other people's code
-    model = MODELS.build(dict(config.model, settle_at=1))
+    model = MODELS.build(dict(config.model, freeze_norm_at=1))
     model.set_pyramid(dataset.sizes)
     model.to(device).train()
     optimisers = config.optim_wrapper.copy()

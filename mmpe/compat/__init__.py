@@ -7,12 +7,15 @@ own network. It has the released state dict, loads one of mmpe's own names as we
 All of them take every released argument. One that mmpe has no counterpart for may be given with its released default;
 any other value raises :class:`~mmpe.errors.InputError`, and so does an argument that does not fit the others.
 
-:mod:`~mmpe.compat.renamed` has mmpe's own earlier names.
-
 The released code reads pictures as BGR. mmpe is RGB throughout, and so is what these types learn here; a module
 ``<family>_checkpoints`` converts what they have learnt elsewhere.
+
+What earlier versions of mmpe itself named otherwise is in :mod:`~mmpe.compat.earlier_versions` (models) and
+:mod:`~mmpe.compat.renamed` (parts).
 """
 
-from . import datasets, dcgan, encodings, mspie, pggan, renamed, singan, stylegan2
+from . import datasets, dcgan, earlier_versions, encodings, mspie, pggan, renamed, singan, stylegan2
 
-__all__ = ['datasets', 'dcgan', 'encodings', 'mspie', 'pggan', 'renamed', 'singan', 'stylegan2']
+__all__ = ['datasets', 'dcgan', 'earlier_versions', 'encodings', 'mspie', 'pggan', 'renamed', 'singan', 'stylegan2']
+
+earlier_versions.connect()

@@ -16,7 +16,7 @@ from .arguments import only_defaults
 from .released_state import entries_below, rename_below
 
 BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code resizes real pictures
-_IMAGES_AN_UPDATE = 32  # what the released momenta are worked out for
+_IMAGES_PER_UPDATE = 32  # what the released momenta are worked out for
 
 
 class ReleasedModel:
@@ -25,12 +25,12 @@ class ReleasedModel:
     A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
 
     Args:
-        own (dict): Arguments of mmpe's model that only some families have.
-        generator (dict): The generator.
-        discriminator (dict | None): The discriminator.
-        data_preprocessor (dict | None): None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
-        noise_size (int | None): Channels of a latent; None: as the generator says.
-        ema_config (dict | None): See :func:`running_average`.
+        own: Arguments of mmpe's model that only some families have.
+        generator: The generator.
+        discriminator: The discriminator.
+        data_preprocessor: None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
+        noise_size: Channels of a latent; None: as the generator says.
+        ema_config: See :func:`running_average`.
         **others: Arguments that may have their released default only.
 
     Raises:
@@ -59,7 +59,9 @@ class ReleasedModel:
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
         samples = data.get('data_samples') or []
-        pictures = [sample.gt_img for sample in samples if hasattr(sample, 'gt_img')] or data['inputs']
+        pictures = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None] or data[
+            'inputs'
+        ]
         if isinstance(pictures, Mapping):
             pictures = pictures['img']
         if any('bgr' in _channel_orders(sample) for sample in samples):
@@ -73,7 +75,7 @@ class ReleasedModel:
             self._take_released(state, '')
         return state
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         if prefix + 'iteration' not in state_dict:
             self._take_released(state_dict, prefix)
             for name, buffer in self._buffers.items():
@@ -90,7 +92,11 @@ class ReleasedModel:
 
 
 def preprocessor(config: dict | None) -> BaseDataPreprocessor:
-    """The released data preprocessor, built here, as MMEngine would look its name up in its own registry."""
+    """The released data preprocessor, built here, as MMEngine would look its name up in its own registry.
+
+    >>> type(preprocessor(None)).__name__
+    'DataPreprocessor'
+    """
     return MODELS.build(config or dict(type='mmpe.DataPreprocessor'))
 
 
@@ -98,11 +104,14 @@ def running_average(config: dict | None) -> dict | None:
     """A released ``ema_config`` as mmpe's ``ema``.
 
     Args:
-        config (dict | None): ``ExponentialMovingAverage`` (the default type), whose momentum is read as for updates by
+        config: ``ExponentialMovingAverage`` (the default type), whose momentum is read as for updates by
             32 images, or ``RampUpEMA``.
 
     Raises:
         InputError: If it is of another type, or an argument has a value that mmpe has no counterpart for.
+
+    >>> running_average(dict(type='RampUpEMA', ema_kimg=10))
+    {'half_life': 10000, 'ramp_up': 0.05}
     """
     if config is None:
         return None
@@ -116,7 +125,7 @@ def running_average(config: dict | None) -> dict | None:
 
 def _plain(momentum: float = 0.0002, **others) -> dict:
     only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
-    return dict(half_life=_IMAGES_AN_UPDATE * math.log(0.5) / math.log1p(-momentum))
+    return dict(half_life=_IMAGES_PER_UPDATE * math.log(0.5) / math.log1p(-momentum))
 
 
 def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, **others) -> dict:
@@ -130,6 +139,9 @@ def with_noise_size(generator: dict, noise_size: int | None) -> dict:
 
     Raises:
         InputError: If the two differ.
+
+    >>> with_noise_size(dict(type='DCGANGenerator'), 100)
+    {'type': 'DCGANGenerator', 'noise_size': 100}
     """
     if noise_size is None:
         return generator
@@ -139,6 +151,6 @@ def with_noise_size(generator: dict, noise_size: int | None) -> dict:
     return dict(generator, noise_size=noise_size)
 
 
-def _channel_orders(sample) -> list[str]:
+def _channel_orders(sample: object) -> list[str]:
     metainfo = getattr(sample, 'metainfo', {})
     return [str(metainfo.get(name)).lower() for name in ('gt_channel_order', 'img_channel_order')]

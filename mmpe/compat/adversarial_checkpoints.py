@@ -18,7 +18,7 @@ from mmpe.registry import MODELS
 
 from .adversarial import with_noise_size
 from .arguments import own_config
-from .released_state import State, entries_below, load_strictly, own_entries, swap_colors
+from .released_state import State, entries_below, is_released, load_strictly, own_entries, swap_colors
 
 _AVERAGES = ('generator_ema.module.', 'generator_ema.')
 _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a checkpoint
@@ -45,11 +45,11 @@ def released_networks(state: State, mark: str) -> Networks | None:
     """Take a released state dict apart.
 
     Args:
-        state (dict[str, Tensor]): Of a whole checkpoint.
-        mark (str): An entry that generators of the family have, and no others.
+        state: Of a whole checkpoint.
+        mark: An entry that generators of the family have, and no others.
 
     Returns:
-        Networks | None: None where there is no such generator.
+        None where there is no such generator.
     """
     average = next((prefix for prefix in _AVERAGES if prefix + mark in state), None)
     generator = 'generator.' if f'generator.{mark}' in state else average
@@ -68,11 +68,11 @@ class Kind:
     """A kind of network: what a family's released generators, or discriminators, are in mmpe.
 
     Args:
-        type (str): Of mmpe's network.
-        tell (Callable): Gives the arguments of mmpe's network from a released state dict.
-        release (Callable): Gives mmpe's network the released state dict, see
+        type: Of mmpe's network.
+        tell: Gives the arguments of mmpe's network from a released state dict.
+        release: Gives mmpe's network the released state dict, see
             :func:`~mmpe.compat.released_state.as_released`; the one that is to be loaded may tell more of its form.
-        colors (dict[str, int]): See :func:`~mmpe.compat.released_state.swap_colors`.
+        colors: See :func:`~mmpe.compat.released_state.swap_colors`.
     """
 
     type: str
@@ -90,8 +90,8 @@ class Family:
     """What becomes of a family's released networks.
 
     Args:
-        model (str): Type of mmpe's model.
-        generator, discriminator (Kind): Its networks.
+        model: Type of mmpe's model.
+        generator, discriminator: Its networks.
     """
 
     model: str
@@ -102,13 +102,13 @@ class Family:
         """Build the model of released networks.
 
         Args:
-            networks (Networks): Their state dicts.
-            settings (dict | None): The config that they were trained with, released or mmpe's; None: what the weights
+            networks: Their state dicts.
+            settings: The config that they were trained with, released or mmpe's; None: what the weights
                 tell.
             **more: Further entries of the new model's config.
 
         Returns:
-            tuple[AdversarialModel, dict]: In eval mode, with its config.
+            In eval mode, with its config.
 
         Raises:
             InputError: If the weights do not fit the config, or it cannot be built.
@@ -135,8 +135,7 @@ class Family:
         config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
         own = own_config(config, network, kind.type)
-        is_released = hasattr(network, 'released_names')
-        return own, network if is_released else kind.release(network, state)
+        return own, network if is_released(network) else kind.release(network, state)
 
     def _kind(self, name: str) -> Kind:
         return self.discriminator if name == 'discriminator' else self.generator

@@ -14,6 +14,11 @@ def only_defaults(given: dict, defaults: dict) -> None:
 
     Raises:
         InputError: If one has another value or is unknown; the message names it.
+
+    >>> only_defaults(dict(eps=1e-8), dict(eps=1e-8, pretrained=None))
+    >>> only_defaults(dict(eps=1), dict(eps=1e-8))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: eps=1 is not supported: mmpe has only eps=1e-08
     """
     for name, value in given.items():
         if name not in defaults:
@@ -27,6 +32,10 @@ def refuse_arguments_of(kind: str, names: tuple[str, ...], given: dict) -> None:
 
     Raises:
         InputError: If one of ``names`` is given; the message names it and the type.
+
+    >>> refuse_arguments_of('MSStyleGANv2Generator', ('no_pad',), dict(no_pad=True))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: no_pad is an argument of MSStyleGANv2Generator: take that type
     """
     for name in names:
         if name in given:
@@ -34,10 +43,13 @@ def refuse_arguments_of(kind: str, names: tuple[str, ...], given: dict) -> None:
 
 
 def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
-    """Images a group of the minibatch standard deviation, of released arguments of that layer.
+    """Images per group of the minibatch standard deviation, of released arguments of that layer.
 
     Raises:
         InputError: If one of the others has not its released default.
+
+    >>> group_size(**dict(group_size=2, channel_groups=1))
+    2
     """
     given = dict(others, channel_groups=channel_groups)
     only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
@@ -45,7 +57,11 @@ def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
 
 
 def built_of(kind: type[nn.Module], **arguments) -> nn.Module:
-    """A network of mmpe's that a released one is, with its ``arguments`` as an attribute."""
+    """A network of mmpe's that a released one is, with its ``arguments`` as an attribute.
+
+    >>> built_of(nn.Linear, in_features=2, out_features=1).arguments
+    {'in_features': 2, 'out_features': 1}
+    """
     network = kind(**arguments)
     network.arguments = arguments
     return network
@@ -55,13 +71,14 @@ def own_config(config: dict, network: nn.Module, own_type: str) -> dict:
     """The config of a network as one of mmpe's own types.
 
     Args:
-        config (dict): Of a network, released or mmpe's.
-        network (nn.Module): What was built from it.
-        own_type (str): The type of mmpe's that a released one is made of.
+        config: Of a network, released or mmpe's.
+        network: What was built from it.
+        own_type: The type of mmpe's that a released one is made of.
     """
-    if not hasattr(network, 'arguments'):
+    arguments = vars(network).get('arguments')
+    if arguments is None:
         return dict(config)
-    own = dict(network.arguments, type=own_type)
+    own = dict(arguments, type=own_type)
     if own.get('encoding'):
         own['encoding'] = _own_encoding(own['encoding'], network.encoding)
     return own

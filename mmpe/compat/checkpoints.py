@@ -38,17 +38,17 @@ def convert(
     """Write a released SinGAN, (MS-PIE) StyleGAN2, DCGAN or Progressive GAN as one mmpe checkpoint.
 
     Args:
-        source (str | Path): The released ``.pth``.
-        out (str | Path): What to write; its folder is made.
-        pickled (str | Path | None): A SinGAN's. None: the one that the config names, or else the one beside a
+        source: The released ``.pth``.
+        out: What to write; its folder is made.
+        pickled: A SinGAN's. None: the one that the config names, or else the one beside a
             ``source`` that has kept its released name.
-        config (str | Path | None): The config that it was trained with, released or mmpe's, for what the weights do not
+        config: The config that it was trained with, released or mmpe's, for what the weights do not
             tell: see each family's module, such as :mod:`~mmpe.compat.singan_checkpoints`. None: the one that a
             released file's name tells, if it does and the family has such parts.
-        picture (str | None): The picture that a SinGAN was trained on. None: the reconstruction takes its place.
+        picture: The picture that a SinGAN was trained on. None: the reconstruction takes its place.
 
     Returns:
-        BaseModel: What :func:`mmpe.apis.load` makes of the file.
+        What :func:`mmpe.apis.load` makes of the file.
 
     Raises:
         InputError: If a file cannot be read, the files do not belong together, or a config is needed.
@@ -69,7 +69,7 @@ def read_released(
     """Build mmpe's model of a released checkpoint; takes the arguments of :func:`convert`.
 
     Returns:
-        tuple[BaseModel, dict]: In eval mode, with its config.
+        In eval mode, with its config.
 
     Raises:
         InputError: As :func:`convert`.
@@ -110,7 +110,7 @@ def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:
     )
 
 
-def _write(path, model, meta) -> None:
+def _write(path: str | Path, model: BaseModel, meta: dict) -> None:
     content = io.BytesIO()
     torch.save(dict(meta=meta, state_dict=model.state_dict()), content)
     write_atomic(path, content.getvalue())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from collections.abc import Callable
 
 from mmengine.hub import hub
 from torch import nn
@@ -22,29 +22,31 @@ def connect() -> None:
 
     Models of other packages are loaded as before.
     """
-    if not hasattr(hub.load_checkpoint, '__wrapped__'):
-        hub.load_checkpoint = _converting(hub.load_checkpoint)
+    if not isinstance(hub.load_checkpoint, _Converting):
+        hub.load_checkpoint = _Converting(hub.load_checkpoint)
 
 
-def _converting(load_checkpoint):
-    @wraps(load_checkpoint)
-    def load(model: nn.Module, files: str | list[str], *args, **kwargs):
+class _Converting:
+    """In place of MMEngine's ``load_checkpoint``, which goes on loading models of other packages."""
+
+    def __init__(self, load_checkpoint: Callable):
+        self.load_checkpoint = load_checkpoint
+
+    def __call__(self, model: nn.Module, files: str | list[str], *args, **kwargs) -> dict:
         if not isinstance(model, ResumableModel):
-            return load_checkpoint(model, files, *args, **kwargs)
+            return self.load_checkpoint(model, files, *args, **kwargs)
         return load_released(model, [files] if isinstance(files, str) else files)
-
-    return load
 
 
 def load_released(model: ResumableModel, files: list[str]) -> dict:
     """Give a model of a released config its released weights.
 
     Args:
-        model (ResumableModel): Built from the config that the files were trained with.
-        files (list[str]): Paths or URLs, as an index lists them: a ``.pth``, and for a SinGAN its pickle.
+        model: Built from the config that the files were trained with.
+        files: Paths or URLs, as an index lists them: a ``.pth``, and for a SinGAN its pickle.
 
     Returns:
-        dict: The converted ``state_dict``.
+        The converted ``state_dict``.
 
     Raises:
         InputError: If a file cannot be had or read, or does not fit the model; it names the file.

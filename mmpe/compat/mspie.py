@@ -28,9 +28,7 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
     """
 
     def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
-        super().__init__(
-            dict(scales=scales, resize=BILINEAR, **_regularization(**(loss_config or {}))), *args, **kwargs
-        )
+        super().__init__(dict(scales=scales, resize=BILINEAR, losses=_losses(**(loss_config or {}))), *args, **kwargs)
         self.mixing_probability = getattr(self.generator, 'mixing_probability', self.mixing_probability)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
@@ -71,7 +69,7 @@ def _scales(
     return dict(offsets=offsets, probabilities=multi_scale_probability or (1 / len(offsets),) * len(offsets))
 
 
-def _regularization(
+def _losses(
     r1_loss_weight: float = 80.0,
     r1_interval: int = 16,
     g_reg_weight: float = 8.0,
@@ -80,10 +78,5 @@ def _regularization(
     **others,
 ) -> dict:
     only_defaults(others, dict(norm_mode='HWC', r1_use_apex_amp=False, scale_r1_loss=False, g_reg_use_apex_amp=False))
-    return dict(
-        r1_weight=2 * r1_loss_weight / r1_interval,
-        r1_interval=r1_interval,
-        path_length_weight=g_reg_weight / g_reg_interval,
-        path_length_interval=g_reg_interval,
-        path_length_shrink=pl_batch_shrink,
-    )
+    path_length = dict(weight=g_reg_weight / g_reg_interval, interval=g_reg_interval, shrink=pl_batch_shrink)
+    return dict(r1=dict(weight=2 * r1_loss_weight / r1_interval, interval=r1_interval), path_length=path_length)

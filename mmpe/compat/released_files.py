@@ -16,10 +16,10 @@ def config_of(file: str | Path) -> str | None:
     """The config that a released file was trained with.
 
     Args:
-        file (str | Path): A path or URL; its last part counts, as mim and browsers keep it.
+        file: A path or URL; its last part counts, as mim and browsers keep it.
 
     Returns:
-        str | None: As :func:`mmpe.apis.load_config` takes it; None for a file that the index does not list.
+        As :func:`mmpe.apis.load_config` takes it; None for a file that the index does not list.
 
     >>> config_of('downloads/singan_fis_20210406_201006-860d91b6.pth')
     'mmpe::singan/singan_fish.py'
@@ -28,7 +28,7 @@ def config_of(file: str | Path) -> str | None:
 
 
 def pickle_beside(file: str | Path) -> Path | None:
-    """A released file's pickle, where mim downloads it to; None if there is none, or the file is no released one.
+    """A released file's pickle, where mim downloads it to; None if it is not there, or the file is not a released one.
 
     >>> pickle_beside('no_such_folder/singan_fis_20210406_201006-860d91b6.pth') is None
     True

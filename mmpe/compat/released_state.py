@@ -25,16 +25,16 @@ def as_released(
     """Give a network of mmpe's the released state dict, which it loads as well as one of mmpe's names.
 
     Args:
-        network (nn.Module): The network; it is changed in place.
-        names (dict[str, str]): mmpe's name of each entry, with the released one.
-        shapes (Mapping[str, Callable] | None): Patterns of mmpe's names of entries of another shape, with what makes
+        network: The network; it is changed in place.
+        names: mmpe's name of each entry, with the released one.
+        shapes: Patterns of mmpe's names of entries of another shape, with what makes
             that shape of them: a function of a module, as networks are pickled. It may move the numbers and nothing
             else: the way back follows from it.
-        constants (dict[str, Tensor] | None): Released entries that hold no weights.
-        factors (dict[str, float] | None): mmpe's name of each entry that mmpe's own network needs a multiple of.
+        constants: Released entries that hold no weights.
+        factors: mmpe's name of each entry that mmpe's own network needs a multiple of.
 
     Returns:
-        nn.Module: ``network``, with these as attributes; its released state dict shares its memory.
+        ``network``, with these as attributes; its released state dict shares its memory.
 
     >>> network = as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}, {'weight': lambda value: value.T})
     >>> {name: tuple(value.shape) for name, value in network.state_dict().items()}
@@ -49,6 +49,15 @@ def as_released(
     return network
 
 
+def is_released(network: nn.Module) -> bool:
+    """Whether :func:`as_released` has given a network the released state dict.
+
+    >>> is_released(nn.Linear(2, 1)), is_released(as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}))
+    (False, True)
+    """
+    return 'released_names' in vars(network)
+
+
 def renamed(own: str, released: str, entries: Mapping[str, str]) -> dict[str, str]:
     """The names of a part's entries, mmpe's with the released ones.
 
@@ -59,13 +68,24 @@ def renamed(own: str, released: str, entries: Mapping[str, str]) -> dict[str, st
 
 
 def own_entries(released: nn.Module, own: nn.Module) -> State:
-    """What ``own``, a network of mmpe's, loads to do what ``released`` does."""
+    """What ``own``, a network of mmpe's, loads to do what ``released`` does.
+
+    >>> released = as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}, factors={'bias': 2.0})
+    >>> entries = own_entries(released, nn.Linear(2, 1))
+    >>> torch.equal(entries['bias'], 2 * released.bias)
+    True
+    """
     entries = _entries(released)
     return {name: entries[name] * released.own_factors.get(name, 1) for name in own.state_dict()}
 
 
 def load_strictly(network: nn.Module, state: State, told_by: str = 'the config') -> None:
-    """Load a state dict; raises InputError, in one line, if it has other names or shapes."""
+    """Load a state dict; raises InputError, in one line, if it has other names or shapes.
+
+    >>> load_strictly(nn.Linear(2, 1), {}, 'the model')
+    Traceback (most recent call last):
+    mmpe.errors.InputError: the weights do not fit the model: ...
+    """
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -77,8 +97,8 @@ def swap_colors(network: nn.Module, axes: Mapping[str, int]) -> None:
     """Make RGB of BGR, or the other way round, in what makes or sees an image, in place.
 
     Args:
-        network (nn.Module): The network.
-        axes (Mapping[str, int]): Patterns of mmpe's names of such entries, with the axis of colors.
+        network: The network.
+        axes: Patterns of mmpe's names of such entries, with the axis of colors.
 
     >>> network = nn.Conv2d(1, 3, 1)
     >>> before = network.bias.tolist()
@@ -93,22 +113,36 @@ def swap_colors(network: nn.Module, axes: Mapping[str, int]) -> None:
 
 
 def entries_below(state: State, prefix: str) -> State:
-    """What a state dict holds under a prefix, without it."""
+    """What a state dict holds under a prefix, without it.
+
+    >>> entries_below({'generator.weight': 1, 'iteration': 2}, 'generator.')
+    {'weight': 1}
+    """
     return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def rename_below(state: State, prefix: str, new: str) -> None:
-    """Give all entries under a prefix another one, in place."""
+    """Give all entries under a prefix another one, in place.
+
+    >>> state = {'module.weight': 1}
+    >>> rename_below(state, 'module.', 'generator.')
+    >>> state
+    {'generator.weight': 1}
+    """
     for name in [name for name in state if name.startswith(prefix)]:
         state[new + name[len(prefix) :]] = state.pop(name)
 
 
 def count(state: State, prefix: str) -> int:
-    """How many numbered parts there are under ``prefix``."""
+    """How many numbered parts there are under ``prefix``.
+
+    >>> count({'blocks.0.weight': 1, 'blocks.0.bias': 2, 'blocks.1.weight': 3}, 'blocks.')
+    2
+    """
     return len({name[len(prefix) :].split('.')[0] for name in state if name.startswith(prefix)})
 
 
-def _first_match(name: str, patterns: Mapping):
+def _first_match(name: str, patterns: Mapping[str, object]) -> object:
     return next((value for pattern, value in patterns.items() if re.fullmatch(pattern, name)), None)
 
 

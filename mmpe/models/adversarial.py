@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from mmengine.dist import all_reduce_dict, get_rank, get_world_size
@@ -22,8 +22,10 @@ from .average import RunningAverage
 from .distributed import common_seed
 from .fitting import resize
 from .generator_inputs import GeneratorInputs, MovableInputs
-from .gradients import Loss, accumulate_gradients, step
-from .resumable import ResumableModel, State
+from .gradients import accumulate_gradients, step
+from .loss_model import LossModel
+from .losses import DiscriminatorBatch
+from .resumable import State
 from .sampled import SampledModel
 
 Size = tuple[int, int]
@@ -34,12 +36,16 @@ _OF_A_RANDOM_GENERATOR = 5_056  # bytes of its state
 
 @dataclass
 class Update:
-    """What all batches of one update have in common, and how many this process has followed back so far.
+    """What all batches of one update have in common, and what this process has propagated so far.
 
     Args:
-        seed (int): Of the run.
-        iteration (int): Of the update.
-        size (tuple[int, int]): (H, W) of the images that it trains.
+        seed: Of the run.
+        iteration: Of the update.
+        size: (H, W) of the images that it trains.
+        batches: Batches of real images so far.
+        images: Real images so far.
+        reals: These real images, if the generator's losses need them.
+        notes: What the generator's losses have found so far, by the names of the losses.
     """
 
     seed: int
@@ -47,6 +53,8 @@ class Update:
     size: Size
     batches: int = 0
     images: int = 0
+    reals: list[Tensor] = field(default_factory=list)
+    notes: dict[str, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
 
     def random_generator(self, purpose: str) -> torch.Generator:
         """For what is the same in all images: without the rank, so all processes draw alike."""
@@ -58,7 +66,7 @@ class Update:
         return [random_generator(purpose, self.seed, self.iteration, number) for number in numbers]
 
 
-class AdversarialModel(ResumableModel, SampledModel):
+class AdversarialModel(LossModel, SampledModel):
     """A generator, its running average and a discriminator, which take turns.
 
     An iteration is one step of the discriminator, then one of the generator. All that training needs to go on is in
@@ -66,20 +74,22 @@ class AdversarialModel(ResumableModel, SampledModel):
     (seed, iteration, number of the image in the batch of all processes), so a resumed run draws what the unbroken one
     would have, and several processes what one with their joined batch would.
 
-    With ``accumulative_counts`` in the optim wrappers, each :meth:`train_step` follows one batch of real images back
+    With ``accumulative_counts`` in the optim wrappers, each :meth:`train_step` propagates one batch of real images
     through the discriminator; the last one of an update then steps it, and trains the generator on as many batches as
-    its own optim wrapper says, which are all generated and so need no more real ones. ``iteration``, ``images_seen``
-    and the running average count whole updates: a run resumed in the middle of one starts it again.
+    its own optim wrapper says. These are generated; losses that compare them with real images take those of the update.
+    ``iteration``, ``images_seen`` and the running average count whole updates: a run resumed in the middle of one
+    starts it again.
 
     Args:
-        generator (dict): Config of the generator.
-        discriminator (dict | None): Config of the discriminator; None to sample only.
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+        generator: Config of the generator.
+        discriminator: Config of the discriminator; None to sample only.
+        losses: What differs from ``default_losses``, see :class:`~mmpe.models.losses.Losses`.
+        ema: ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a size: ``fit``, which is ``stretch``, ``crop`` or ``letterbox``
-            for those of another shape, and options of :func:`torch.nn.functional.interpolate`; see
+        resize: How real images become those of a size: ``fit``, which is ``stretch``, ``crop`` or ``letterbox`` for
+            those of another shape, and options of :func:`torch.nn.functional.interpolate`; see
             :func:`~mmpe.models.fitting.resize`.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        data_preprocessor: MMEngine's; the default moves data to the device.
     """
 
     starts_anew = ('iteration', 'images_seen', 'seed')
@@ -89,6 +99,7 @@ class AdversarialModel(ResumableModel, SampledModel):
         self,
         generator: dict,
         discriminator: dict | None = None,
+        losses: dict | None = None,
         ema: dict | None = None,
         resize: dict = dict(mode='bicubic', antialias=True),  # noqa: B006
         data_preprocessor: dict | None = None,
@@ -102,6 +113,7 @@ class AdversarialModel(ResumableModel, SampledModel):
         self._check_resize()
         for name in ('iteration', 'images_seen', 'seed'):
             self.register_buffer(name, torch.zeros((), dtype=torch.long))
+        self.set_losses(losses)
         self._update = None
 
     def _check_resize(self) -> None:
@@ -112,7 +124,7 @@ class AdversarialModel(ResumableModel, SampledModel):
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images that are trained, or of some that stand for very many."""
+        """(H, W) of the images that are trained, or of some that stand for very many."""
         return [self.generator.image_size()]
 
     def train(self, mode: bool = True) -> AdversarialModel:
@@ -122,7 +134,7 @@ class AdversarialModel(ResumableModel, SampledModel):
             self.generator_ema.eval()
         return self
 
-    def _load_from_state_dict(self, *args):
+    def _load_from_state_dict(self, *args) -> None:
         super()._load_from_state_dict(*args)
         if min(self.iteration, self.images_seen) < 0:
             raise InputError(f'it has seen {self.images_seen} images in {self.iteration} updates')
@@ -161,23 +173,48 @@ class AdversarialModel(ResumableModel, SampledModel):
     # ---------------------------------------------------------------- training
 
     @abstractmethod
-    def _discriminator_losses(self, update: Update, reals: Tensor) -> list[Loss]:
-        """What is due for a batch of real images (N, 3, H, W), in this order."""
+    def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
+        """Images number ``first`` and on of what this process draws for a purpose, (num, C, H, W)."""
 
-    @abstractmethod
-    def _generator_losses(self, update: Update, batch: int, num: int) -> list[Loss]:
-        """What is due for the generator's batch number ``batch``, of ``num`` images."""
+    def _critic(self, update: Update) -> Callable[[Tensor], Tensor]:
+        """The discriminator as an update sees it."""
+        return self.discriminator
+
+    def _discriminator_batch(self, update: Update, reals: Tensor) -> DiscriminatorBatch:
+        first, num = update.images, len(reals)
+
+        def draw_shares() -> Tensor:
+            rngs = update.random_generators('gradient penalty', first, num)
+            return torch.stack([torch.rand(1, 1, 1, generator=rng, device='cpu') for rng in rngs]).to(reals)
+
+        return DiscriminatorBatch(
+            critic=self._critic(update),
+            reals=reals,
+            draw_fakes=lambda: self._generate(update, 'discriminator', first, num),
+            draw_shares=draw_shares,
+        )
+
+    def _seen_by_losses(self, update: Update, number: int, num: int) -> dict:
+        """The arguments of the generator's batch of that number, with ``num`` random images."""
+        first = number * num
+        return dict(
+            critic=self._critic(update),
+            draw_fakes=lambda: self._generate(update, 'generator', first, num),
+            memory=self.memory,
+            reals=_cycled(update.reals, first, num) if self.losses.need_reals else None,
+            notes=update.notes,
+        )
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """One iteration, or one batch of its real images where gradients are accumulated.
 
         Args:
-            data (dict): ``inputs``: uint8 RGB images (3, S, S), a list or stacked; numbers of another type are in
+            data: ``inputs``: uint8 RGB images (3, S, S), a list or stacked; numbers of another type are in
                 [-1, 1] already.
-            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+            optim_wrapper: With ``generator`` and ``discriminator``.
 
         Returns:
-            dict[str, Tensor]: The losses that were found, averaged over all processes, and ``scale``, the height of the
+            The losses that were found, averaged over all processes, and ``scale``, the height of the
             images.
 
         Raises:
@@ -189,7 +226,10 @@ class AdversarialModel(ResumableModel, SampledModel):
         update = self._update = self._update or self._begin_update(tuple(pictures.shape[-2:]))
         reals = resize(pictures, update.size, **self.resize)
         critic = self.discriminator.requires_grad_(True)
-        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, self._discriminator_losses(update, reals))
+        terms = self.losses.of_discriminator(self._discriminator_batch(update, reals), update.iteration)
+        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, terms)
+        if self.losses.need_reals:
+            update.reals.append(reals)
         update.batches += 1
         update.images += len(pictures)
         if update.batches == optim_wrapper['discriminator']._accumulative_counts:
@@ -223,14 +263,16 @@ class AdversarialModel(ResumableModel, SampledModel):
         self._update = None
 
     def _train_generator(self, update: Update, num: int, optimizer: OptimWrapper) -> dict[str, Tensor]:
-        """One step, by as many batches of ``num`` images as the optimiser accumulates."""
+        """One step, by as many batches of ``num`` images as the optimizer accumulates."""
         self.discriminator.requires_grad_(False)
         losses = defaultdict(list)
-        for batch in range(optimizer._accumulative_counts):
-            due = self._generator_losses(update, batch, num)
-            for name, loss in accumulate_gradients(optimizer, self.generator, due).items():
+        for number in range(optimizer._accumulative_counts):
+            batch = self.batch_type(**self._seen_by_losses(update, number, num))
+            terms = self.losses.of_generator(batch, update.iteration)
+            for name, loss in accumulate_gradients(optimizer, self.generator, terms).items():
                 losses[name].append(loss)
         step(optimizer, self.generator)
+        self.losses.remember(update.notes, self.memory)
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 
     # ---------------------------------------------------------------- random images
@@ -247,7 +289,7 @@ class AdversarialModel(ResumableModel, SampledModel):
 
     @property
     def sampled_generator(self) -> nn.Module:
-        """nn.Module: The running average, where there is one."""
+        """The running average, where there is one."""
         return self.generator if self.generator_ema is None else self.generator_ema
 
     def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
@@ -266,26 +308,28 @@ class AdversarialModel(ResumableModel, SampledModel):
 
     @property
     def stage_arguments(self) -> tuple:
-        """tuple: What the generator is told, between latents and size, of how far training is."""
+        """What the generator is told, between latents and size, of how far training is."""
         return ()
 
     @property
     def pixels_per_cell(self) -> float:
-        """float: Of the images, per cell of the base grid along each axis."""
+        """Side of the image per cell of the base grid."""
         return 2.0**self.generator.num_upsamplings
 
-    def forward(self, inputs=None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+    def forward(
+        self, inputs: dict | list[dict] | None = None, data_samples: None = None, mode: str = 'tensor'
+    ) -> Tensor | list[dict]:
         """Random images.
 
         Args:
-            inputs (dict | list[dict] | None): In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
+            inputs: In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what
                 to draw, a ``number`` and ``sizes`` [(H, W), ...] each (None: those that are trained), see
                 :class:`~mmpe.datasets.SampleNumbers`.
-            data_samples (None): Without effect.
-            mode (str): 'tensor' or 'predict', MMEngine's in validation and test.
+            data_samples: Without effect.
+            mode: 'tensor' or 'predict', MMEngine's in validation and test.
 
         Returns:
-            Tensor | list[dict]: Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to
+            Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to
             (3, H, W) in [-1, 1].
         """
         if mode != 'predict':
@@ -302,13 +346,13 @@ class AdversarialModel(ResumableModel, SampledModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W); None: as trained.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            num: How many.
+            size: (H, W); None: as trained.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If the generator cannot give the size.
@@ -338,3 +382,13 @@ class AdversarialModel(ResumableModel, SampledModel):
     @abstractmethod
     def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None, **options) -> Tensor:
         """Images (N, 3, H, W) of a base size, each by a generator of random numbers of its own."""
+
+
+def _cycled(batches: Sequence[Tensor], first: int, num: int) -> Tensor:
+    """Images number ``first`` and on of batches, from the beginning again where there are no more.
+
+    >>> _cycled([torch.tensor([0, 1]), torch.tensor([2])], 2, 4)
+    tensor([2, 0, 1, 2])
+    """
+    images = torch.cat(list(batches))
+    return images[torch.arange(first, first + num, device=images.device) % len(images)]

@@ -17,12 +17,20 @@ class RunningAverage:
     """The rule of an exponential moving average, in images and not in updates: the batch size leaves it as it is.
 
     Args:
-        half_life (float): Images after which half of what was learnt is new, above 0.
-        ramp_up (float | None): The half-life is this share of the images seen so far until it reaches ``half_life``,
+        half_life: Images after which half of what was learnt is new, above 0.
+        ramp_up: The half-life is this share of the images seen so far until it reaches ``half_life``,
             so that the start is forgotten sooner; None: it is the same throughout.
 
     Raises:
         InputError: If one of them is not above 0.
+
+    >>> rule = RunningAverage(half_life=100)
+    >>> network = nn.Linear(1, 1)
+    >>> average = rule.start(network)
+    >>> _ = network.weight.data.add_(2)
+    >>> rule.update(average, network, images=100, images_seen=100)
+    >>> round((network.weight - average.weight).item(), 4)
+    1.0
     """
 
     def __init__(self, half_life: float = 10_000, ramp_up: float | None = None):

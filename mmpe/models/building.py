@@ -22,13 +22,17 @@ _ADVICE = 'fewer channels, scales or pixels'
 _asked = ContextVar('asked', default=False)
 
 
-def build_if_it_fits(config, registry: Registry, *args, **kwargs) -> nn.Module:
+def build_if_it_fits(config: dict, registry: Registry, *args, **kwargs) -> nn.Module:
     """MMEngine's way to build a model, after its weights have been counted without making them.
 
     A config of a few numbers can ask for terabytes, and memory would fill up for minutes before it is short.
 
     Raises:
         InputError: If there is less memory than the weights take.
+
+    >>> from mmpe.registry import MODELS
+    >>> build_if_it_fits(dict(type='CartesianGrid'), MODELS).out_channels
+    2
     """
     if not _asked.get():
         token = _asked.set(True)
@@ -40,7 +44,7 @@ def build_if_it_fits(config, registry: Registry, *args, **kwargs) -> nn.Module:
     return build_model_from_cfg(config, registry, *args, **kwargs)
 
 
-def _check_weights(config, registry, *args, **kwargs) -> None:
+def _check_weights(config: dict, registry: Registry, *args, **kwargs) -> None:
     name = str(config.get('type')) if isinstance(config, dict) else 'model'
     try:
         with _WithoutMemory():

@@ -1,32 +1,39 @@
-"""One step of an optimiser, in all families: losses one after another, then their gradients of all processes."""
+"""One step of an optimizer, in all families: losses one after another, then their gradients of all processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from .distributed import average_gradients
+from .losses import Term
 
-Loss = tuple[str, Callable[[], Tensor]]
 
-
-def accumulate_gradients(optimizer: OptimWrapper, network: nn.Module, losses: Sequence[Loss]) -> dict[str, Tensor]:
+def accumulate_gradients(optimizer: OptimWrapper, network: nn.Module, terms: Sequence[Term]) -> dict[str, Tensor]:
     """Add the gradients of losses to a network's, each propagated before the next loss is computed: less memory.
 
     Args:
-        optimizer (OptimWrapper): It scales losses, and has them computed within autocast where it does so.
-        network (nn.Module): Of the optimiser.
-        losses (Sequence[tuple[str, Callable]]): Names, and functions without arguments that compute them.
+        optimizer: It scales losses, and has them computed within autocast where it does so.
+        network: The network that the optimizer steps.
+        terms: Names of losses, and functions without arguments that compute them.
 
     Returns:
-        dict[str, Tensor]: The losses, detached.
+        The losses, detached, by their names.
+
+    >>> import torch
+    >>> network = nn.Linear(1, 1, bias=False)
+    >>> optimizer = OptimWrapper(torch.optim.SGD(network.parameters(), lr=0.1))
+    >>> weight = network.weight.sum
+    >>> found = accumulate_gradients(optimizer, network, [('loss_a', weight), ('loss_b', lambda: 2 * weight())])
+    >>> sorted(found), network.weight.grad.item()
+    (['loss_a', 'loss_b'], 3.0)
     """
     found = {}
-    for name, loss in losses:
+    for name, compute in terms:
         with optimizer.optim_context(network):
-            value = loss()
+            value = compute()
         optimizer.backward(optimizer.scale_loss(value))
         found[name] = value.detach()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 import torch
 from mmengine.model import BaseModel
@@ -15,21 +16,32 @@ State = Mapping[str, Tensor]
 
 
 class ResumableModel(BaseModel):
-    """A model whose state dict, with its optimisers', is all that training needs to go on.
+    """A model whose state dict, with its optimizers', is all that training needs to go on.
 
     Attributes:
         family (str): What the user knows models of this kind as.
         starts_anew (tuple[str, ...]): Entries of the state dict that belong to a run, and not to the weights.
         optional_entries (tuple[str, ...]): Entries that only some checkpoints have.
+        earlier_names (dict[str, str]): Entries that checkpoints of earlier versions name otherwise, with today's name.
     """
 
     family: str
     starts_anew: tuple[str, ...] = ()
     optional_entries: tuple[str, ...] = ()
+    earlier_names: ClassVar[dict[str, str]] = {}
 
     def own_state(self, state: State) -> dict[str, Tensor]:
         """A state dict under this model's names; released ones have others."""
-        return dict(state)
+        return self._renamed(state)
+
+    def _renamed(self, state: State) -> dict[str, Tensor]:
+        return {self.earlier_names.get(name, name): value for name, value in state.items()}
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        for earlier, name in self.earlier_names.items():
+            if prefix + earlier in state_dict:
+                state_dict[prefix + name] = state_dict.pop(prefix + earlier)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def check_state(self, state: State) -> None:
         """Refuse to go on from the state dict of another model.
@@ -37,15 +49,15 @@ class ResumableModel(BaseModel):
         Raises:
             InputError: If names or shapes differ.
         """
-        check_entries(self.state_dict(), state, self.optional_entries)
+        check_entries(self.state_dict(), self._renamed(state), self.optional_entries)
 
     def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
         """Refuse a state dict that is not of the iteration that a checkpoint says.
 
         Args:
-            state (dict[str, Tensor]): With this model's names and shapes.
-            iteration (int): Of the run.
-            batches (int): That an update takes, one an iteration.
+            state: With this model's names and shapes.
+            iteration: Of the run.
+            batches: Batches per update, one per iteration.
 
         Raises:
             InputError: If it is not.
@@ -79,6 +91,10 @@ def check_entries(own: State, saved: State, optional: Collection[str] = ()) -> N
 
     Raises:
         InputError: If it is; it names one entry, both shapes and the number of such entries.
+
+    >>> check_entries(dict(weight=torch.zeros(2, 3)), dict(weight=torch.zeros(2, 4)))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: the checkpoint is of another model than the config: weight is 2x4 there and 2x3 here ...
     """
     here, there = _shapes(own), _shapes(saved)
     different = [name for name in {**here, **there} if there.get(name) != here.get(name) and name not in optional]

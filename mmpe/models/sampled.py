@@ -34,18 +34,18 @@ class SampledModel(BaseModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
+            num: How many.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
             **options: ``size`` (H, W), ``start_scale`` and ``truncation``, as far as the family has them.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
         """
 
     @property
     def sampled_generator(self) -> nn.Module:
-        """nn.Module: The network that makes the images."""
+        """The network that makes the images."""
         return self
 
     def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
@@ -57,10 +57,10 @@ class SampledModel(BaseModel):
         raise InputError(f'what the generator of a {type(self).__name__} takes is not declared')
 
     def check_trained(self) -> None:
-        """Refuse to sample a model that nothing has been learnt by.
+        """Refuse to sample a model that has not been trained.
 
         Raises:
-            InputError: If it is one.
+            InputError: If it has not.
         """
 
     def describe_progress(self) -> str:
@@ -77,13 +77,13 @@ def check_memory(model: SampledModel, size: tuple[int, int], num: int = 1, batch
     """Refuse images that memory cannot hold.
 
     Args:
-        model (SampledModel): Its ``memory_of_an_image(size)`` says what drawing one takes.
-        size (tuple[int, int]): (H, W).
-        num (int): How many are drawn, and kept.
-        batch (int): How many of them at a time.
+        model: Its ``memory_of_an_image(size)`` says what drawing one takes.
+        size: (H, W).
+        num: How many are drawn, and kept.
+        batch: How many of them at a time.
 
     Returns:
-        int: Bytes that drawing one takes, about.
+        Bytes that drawing one takes, about.
 
     Raises:
         InputError: If there is less memory than they take.
@@ -95,14 +95,14 @@ def check_memory(model: SampledModel, size: tuple[int, int], num: int = 1, batch
     return of_one
 
 
-def largest_map(model) -> float:
+def largest_map(model: SampledModel) -> float:
     """Numbers in the largest map between two layers, for each pixel of the image.
 
     Measured on an image of the model's own size: the widest layers need not be those at full resolution.
     """
     largest = 0
 
-    def note(module, inputs, output):
+    def note(module: nn.Module, inputs: tuple, output: object) -> None:
         nonlocal largest
         if isinstance(output, Tensor):
             largest = max(largest, output.numel())
@@ -116,10 +116,14 @@ def as_sampled(model: nn.Module) -> SampledModel:
     """A model under the contract, whoever wrote it.
 
     Args:
-        model (nn.Module): A :class:`SampledModel`, or any other with a method ``sample(num, seed, first)``.
+        model: A :class:`SampledModel`, or any other with a method ``sample(num, seed, first)``.
 
     Raises:
         InputError: If it has no such method.
+
+    >>> as_sampled(nn.Linear(1, 1))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: a Linear cannot be sampled
     """
     if isinstance(model, SampledModel):
         return model
@@ -141,7 +145,7 @@ class _Undeclared(SampledModel):
     def sampled_generator(self) -> nn.Module:
         return self.model
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args, **kwargs) -> Tensor:
         return self.model(*args, **kwargs)
 
     def sample(self, num: int = 1, *, seed: int = 0, first: int = 0, **options) -> Tensor:

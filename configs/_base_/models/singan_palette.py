@@ -3,5 +3,5 @@
 _base_ = ['./singan.py']
 
 model = dict(
-    generator=dict(type='SinGANPaletteGenerator', palette=dict(type='Palette', num_colours=5, scale=1)),
+    generator=dict(type='SinGANPaletteGenerator', palette=dict(type='Palette', num_colors=5, scale=1)),
 )

@@ -2,4 +2,4 @@
 
 _base_ = ['./singan.py']
 
-model = dict(reconstruction_weight=100.0)
+model = dict(losses=dict(reconstruction=dict(weight=100.0)))

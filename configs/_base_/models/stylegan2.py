@@ -10,10 +10,7 @@ model = dict(
         padding='zero',
     ),
     discriminator=dict(type='StyleDiscriminator', in_size=256),
-    r1_weight=10.0,
-    r1_interval=16,
-    path_length_weight=2.0,
-    path_length_interval=4,
+    losses=dict(r1=dict(weight=10.0, interval=16), path_length=dict(weight=2.0, interval=4)),
     mixing_probability=0.9,
     ema=dict(half_life=10_000),
 )

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update
-from ..losses import non_saturating
+from ..adversarial import AdversarialModel, Size, Update
 
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -21,22 +20,27 @@ _LUMA = (0.299, 0.587, 0.114)
 class DCGANModel(AdversarialModel):
     """Radford et al., "Unsupervised Representation Learning with DCGANs", ICLR 2016: the non-saturating logistic loss.
 
-    See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalisation sees the batch
+    See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalization sees the batch
     of its own process, and generated and real pictures apart; its running statistics, by which images are sampled, are
     averaged over processes after every iteration. A generator of one channel is trained on grey pictures, and what is
     sampled of it has three equal channels.
 
     Args:
-        generator (dict): Config of a :class:`ConvGenerator`.
-        discriminator (dict | None): Config of a :class:`ConvDiscriminator`; None to sample only.
-        **settings: ``ema``, ``resize`` and ``data_preprocessor``, see
+        generator: Config of a :class:`ConvGenerator`.
+        discriminator: Config of a :class:`ConvDiscriminator`; None to sample only.
+        **settings: ``losses``, ``ema``, ``resize`` and ``data_preprocessor``, see
             :class:`~mmpe.models.adversarial.AdversarialModel`.
 
     Raises:
         InputError: If the discriminator cannot see what the generator makes.
+
+    >>> generator = dict(type='ConvGenerator', out_size=16, channels=8, head=dict(type='DenseHead'))
+    >>> MODELS.build(dict(type='DCGANModel', generator=generator)).sample(2).shape
+    torch.Size([2, 3, 16, 16])
     """
 
     family = 'DCGAN'
+    default_losses = dict(adversarial=dict(type='mmpe.NonSaturatingLoss'))
 
     def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
         super().__init__(generator, discriminator, **settings)
@@ -53,21 +57,6 @@ class DCGANModel(AdversarialModel):
         if self.generator.out_channels == 1:
             return (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
         return pictures
-
-    def _discriminator_losses(self, update: Update, reals: Tensor) -> list[Loss]:
-        def fake():
-            with torch.no_grad():
-                images = self._generate(update, 'discriminator', update.images, len(reals))
-            return non_saturating(self.discriminator(images), real=False)
-
-        return [('loss_fake', fake), ('loss_real', lambda: non_saturating(self.discriminator(reals), real=True))]
-
-    def _generator_losses(self, update: Update, batch: int, num: int) -> list[Loss]:
-        def fool():
-            images = self._generate(update, 'generator', batch * num, num)
-            return non_saturating(self.discriminator(images), real=True)
-
-        return [('loss_generator', fool)]
 
     def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
         rngs = update.random_generators(purpose, first, num)

@@ -1,14 +1,14 @@
-"""The gradient penalty of a chain of convolutions, batch normalisations and LeakyReLUs, differentiated in closed form.
+"""The gradient penalty of a chain of convolutions, batch normalizations and LeakyReLUs, differentiated in closed form.
 
-Autograd differentiates a batch normalisation's backward pass by some thirty passes over memory. Here each layer makes
+Autograd differentiates a batch normalization's backward pass by some thirty passes over memory. Here each layer makes
 four sweeps that need one or two each, all built on three facts:
 
-- the Jacobian J of a batch normalisation is symmetric, so its backward kernel also carries tangents forward;
+- the Jacobian J of a batch normalization is symmetric, so its backward kernel also carries tangents forward;
 - with v = d penalty / d gradient held fixed, the penalty's gradient is that of the directional derivative dD(x)[v],
   so one forward sweep of tangents stands in for the backward pass of the backward pass;
 - in reverse, the adjoints of those tangents are the adjoints that the first backward sweep has already found.
 
-What J itself depends on, the activations below, adds one term a layer: see :meth:`_Layer.reverse`.
+What J itself depends on, the activations below, adds one term per layer: see :meth:`_Layer.reverse`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ from torch.autograd import Function
 aten = torch.ops.aten
 
 
-def is_plain_chain(critic) -> bool:
-    """Whether :func:`chain_penalty` can take ``critic``: its ``layers`` are all plain, the last a convolution alone."""
+def is_plain_chain(critic: object) -> bool:
+    """Whether :func:`chain_penalty` can take ``critic``: its ``layers`` are all plain, the last a convolution alone.
+
+    >>> is_plain_chain(nn.Conv2d(3, 1, 3))
+    False
+    """
     layers = getattr(critic, 'layers', ())
     return bool(layers) and all(map(_is_plain, layers)) and not (layers[-1].with_norm or layers[-1].with_activation)
 
@@ -34,17 +38,23 @@ def chain_penalty(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
     """:func:`mmpe.models.losses.gradient_penalty` of a chain of mmcv ``ConvModule``, in float32.
 
     Args:
-        layers (Sequence[ConvModule]): See :func:`is_plain_chain`.
-        x (Tensor): (N, C, H, W).
+        layers: See :func:`is_plain_chain`.
+        x: (N, C, H, W).
 
     Returns:
-        Tensor: A scalar that can be differentiated once, by the layers' parameters.
+        A scalar that can be differentiated once, by the layers' parameters.
+
+    >>> from mmcv.cnn import ConvModule
+    >>> layer = ConvModule(3, 1, 1, act_cfg=None)
+    >>> _ = layer.conv.weight.data.copy_(torch.tensor([2.0, 3.0, 6.0]).view(1, 3, 1, 1))
+    >>> chain_penalty([layer], torch.zeros(1, 3, 5, 5)).item()  # a slope of length 7 at each pixel
+    36.0
     """
     chain = [_Layer(layer) for layer in layers]
     return _ChainPenalty.apply(x, chain, *(p for layer in chain for p in layer.parameters()))
 
 
-def _is_plain(layer) -> bool:
+def _is_plain(layer: nn.Module) -> bool:
     """Conv2d of stride 1 with zero padding, then perhaps BatchNorm2d in training, then perhaps LeakyReLU."""
     conv = layer.conv
     return (
@@ -61,7 +71,7 @@ def _is_plain(layer) -> bool:
     )
 
 
-def _is_plain_norm(norm) -> bool:
+def _is_plain_norm(norm: nn.Module) -> bool:
     return type(norm) is nn.BatchNorm2d and norm.training and norm.affine and norm.momentum is not None
 
 
@@ -78,7 +88,7 @@ class _ChainPenalty(Function):
         return (None, None, *(None if g is None else g * grad for g in ctx.gradients))
 
 
-def _penalty_and_gradients(chain, x):
+def _penalty_and_gradients(chain: Sequence[_Layer], x: Tensor) -> tuple[Tensor, list[Tensor | None]]:
     for layer in chain:
         x = layer.forward(x)
     adjoint = torch.ones_like(x)
@@ -97,7 +107,7 @@ def _penalty_and_gradients(chain, x):
 class _Layer:
     """One convolution with what follows it, h = conv(x), a = norm(h), y = act(a), and what its sweeps leave behind."""
 
-    def __init__(self, module):
+    def __init__(self, module: nn.Module):
         self.conv = module.conv
         self.norm = module.norm if module.with_norm else None
         self.slope = module.activate.negative_slope if module.with_activation else None
@@ -110,7 +120,7 @@ class _Layer:
     def forward(self, x: Tensor) -> Tensor:
         self.x, self.h = x, F.conv2d(x, self.conv.weight, self.conv.bias, padding=self.conv.padding)
         self.pixels = self.h.numel() // self.h.shape[1]
-        y = self._normalise(self.h) if self.norm is not None else self.h
+        y = self._normalize(self.h) if self.norm is not None else self.h
         self.y = y if self.slope is None else F.leaky_relu(y, self.slope)
         return self.y
 
@@ -129,7 +139,7 @@ class _Layer:
     def reverse(self, grad_y: Tensor | None, is_first: bool) -> Tensor | None:
         """Carry the penalty's gradient by y down to that by x, and find those by the parameters.
 
-        ``grad_y`` is None above the topmost normalisation: nothing up there depends on y but through tangents.
+        ``grad_y`` is None above the topmost normalization: nothing up there depends on y but through tangents.
         """
         weight = self._conv_backward(self.adjoint_h, self.dx, to_input=False)
         grad_h, norm_grads = self._reverse_norm(None if grad_y is None else self._through_act(grad_y))
@@ -143,7 +153,7 @@ class _Layer:
         self.gradients += norm_grads
         return grad_x
 
-    def _reverse_norm(self, grad_a):
+    def _reverse_norm(self, grad_a: Tensor | None) -> tuple[Tensor | None, list[Tensor]]:
         """Gradients by h and by the norm's parameters, of what flows through a (``grad_a``) and through J.
 
         With n = (h - mean) / std, J(h) u = gamma / std * (u - E[u] - n E[n u]). The derivative by h of <g, J(h) dh>,
@@ -171,7 +181,7 @@ class _Layer:
         grad_h.addcmul_(self.adjoint_a, _spread(by_g)).addcmul_(self.dh, _spread(by_dh)).addcmul_(self.h, _spread(by_h))
         return grad_h, [gamma_grad, beta_grad]
 
-    def _normalise(self, h):
+    def _normalize(self, h: Tensor) -> Tensor:
         norm = self.norm
         if norm.track_running_stats:
             norm.num_batches_tracked += 1
@@ -180,7 +190,7 @@ class _Layer:
         )
         return a
 
-    def _through_norm(self, u):
+    def _through_norm(self, u: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """J u, with the means over pixels (E[n u], E[u])."""
         if self.norm is None:
             return u, None
@@ -189,10 +199,10 @@ class _Layer:
         )
         return out, (n_u / self.pixels, sum_u / self.pixels)
 
-    def _through_act(self, u):
+    def _through_act(self, u: Tensor) -> Tensor:
         return u if self.slope is None else aten.leaky_relu_backward(u, self.y, self.slope, True)
 
-    def _conv_backward(self, grad, x, to_input):
+    def _conv_backward(self, grad: Tensor, x: Tensor, to_input: bool) -> Tensor:
         conv = self.conv
         found = aten.convolution_backward(
             grad,
@@ -210,5 +220,5 @@ class _Layer:
         return found[0] if to_input else found[1]
 
 
-def _spread(per_channel):
+def _spread(per_channel: Tensor) -> Tensor:
     return per_channel.view(1, -1, 1, 1)

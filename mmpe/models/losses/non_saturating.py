@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmpe.registry import MODELS
+
+from .separate import SeparateLoss
+
 
 def non_saturating(scores: Tensor, real: bool) -> Tensor:
     """How surprising it is, in nats and on average, that images with these scores are ``real``, or are not.
@@ -14,11 +18,27 @@ def non_saturating(scores: Tensor, real: bool) -> Tensor:
     learns from generated ones with True.
 
     Args:
-        scores (Tensor): (N, 1), any real numbers: the logits of being real. Half precision is taken up to float32.
-        real (bool): What they are to be.
+        scores: (N, 1), any real numbers: the logits of being real. Half precision is taken up to float32.
+        real: What the images are to be.
 
     Returns:
-        Tensor: A scalar, at least 0.
+        A scalar, at least 0.
+
+    >>> non_saturating(torch.zeros(4, 1), real=True)  # log 2: undecided
+    tensor(0.6931)
     """
     scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     return F.softplus(-scores if real else scores).mean()
+
+
+@MODELS.register_module()
+class NonSaturatingLoss(SeparateLoss):
+    """:func:`non_saturating`, for discriminator and generator.
+
+    >>> MODELS.build(dict(type='NonSaturatingLoss')).of_scores(torch.zeros(4, 1), real=True)
+    tensor(0.6931)
+    """
+
+    def of_scores(self, scores: Tensor, real: bool) -> Tensor:
+        """See :func:`non_saturating`."""
+        return non_saturating(scores, real)

@@ -18,15 +18,19 @@ class Growth:
     From Karras et al., "Progressive Growing of GANs", ICLR 2018, section 2 and appendix A.
 
     Args:
-        kimgs_per_scale (Mapping): Side to thousands of images; each side is twice the next smaller one. In any
+        kimgs_per_scale: Side to thousands of images; each side is twice the next smaller one. In any
             order: MMEngine writes dictionaries sorted as text, 128 before 16.
-        transition_kimgs (float): Thousands of images, from the start of a side on, in which its layers fade in.
+        transition_kimgs: Thousands of images, from the start of a side on, in which its layers fade in.
 
     Attributes:
         scales (list[int]): The sides.
 
     Raises:
         InputError: If the sides are not such, or a number of images is not above 0.
+
+    >>> growth = Growth({4: 1, 8: 2}, transition_kimgs=0.5)
+    >>> [(growth.scale(images), growth.transition_weight(images)) for images in (0, 1000, 1250, 1500)]
+    [(4, 1.0), (8, 0.0), (8, 0.5), (8, 1.0)]
     """
 
     def __init__(self, kimgs_per_scale: Mapping, transition_kimgs: float = 600):
@@ -60,11 +64,14 @@ class Growth:
         return 1.0 if stage == 0 or passed >= self._transition else passed / self._transition
 
 
-def as_side(key, name: str) -> int:
+def as_side(key: str | int, name: str) -> int:
     """The side in pixels that a key of a dict means: MMEngine writes numbers that are keys as text.
 
     Raises:
-        InputError: If it is no power of 2 from 4 on; ``name`` is the dict's.
+        InputError: If it is not a power of 2 from 4 on; ``name`` is the dict's.
+
+    >>> as_side('128', 'lr_factors')
+    128
     """
     side = int(key) if isinstance(key, str) and key.isdecimal() else key
     num_halvings(f'a side of {name}', side, least=4)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
 import torch
 from mmengine.optim import OptimWrapperDict
@@ -12,15 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_above, check_real
+from mmpe.numbers import check_above
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..adversarial import AdversarialModel, Size, Update
 from ..doubling_generator import BASE
-from ..losses import mix
 from ..resumable import State
 from .growth import Growth, as_side
-from .losses import drift, image_gradient_penalty, wasserstein
 from .sides import level
 
 
@@ -29,14 +27,14 @@ class GrowingUpdate(Update):
     """An update at some point of the growth.
 
     Args:
-        transition_weight (float): Share of the newest layers.
+        transition_weight: Share of the newest layers.
     """
 
     transition_weight: float = 1.0
 
     @property
     def growth(self) -> dict:
-        """dict: As arguments of both networks."""
+        """As arguments of both networks."""
         return dict(curr_scale=self.size[0], transition_weight=self.transition_weight)
 
 
@@ -46,53 +44,56 @@ class PGGANModel(AdversarialModel):
 
     Side and transition weight follow from the images seen alone, so they are never out of step with the data or after
     a resume. See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. With each new side the
-    optimisers start anew, as released, at a learning rate of its own. Several processes train as one does with their
+    optimizers start anew, as released, at a learning rate of its own. Several processes train as one does with their
     joined batch as long as minibatch statistics group the same images.
 
     While it grows, what is sampled has the full size: images of the current side, each pixel enlarged to a square.
 
     Args:
-        generator (dict): Config of a :class:`GrowingGenerator`.
-        discriminator (dict | None): Config of a :class:`GrowingDiscriminator`; None to sample only.
-        kimgs_per_scale (Mapping | None): Side to thousands of images, up to the generator's ``out_size``, see
+        generator: Config of a :class:`GrowingGenerator`.
+        discriminator: Config of a :class:`GrowingDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial`` and ``gradient_penalty``.
+        kimgs_per_scale: Side to thousands of images, up to the generator's ``out_size``, see
             :class:`~mmpe.models.pggan.growth.Growth`; None: the full size from the start.
-        transition_kimgs (float): Thousands of images in which a new side's layers fade in.
-        lr_factors (Mapping | None): Side to the factor of both learning rates, 1 for sides that are not named.
-        gradient_penalty_weight (float): Weight of the gradient penalty.
-        drift_weight (float): Weight of what keeps scores about 0.
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
+        transition_kimgs: Thousands of images in which a new side's layers fade in.
+        lr_factors: Side to the factor of both learning rates, 1 for sides that are not named.
+        ema: ``half_life``, in images, and ``ramp_up``, see :class:`~mmpe.models.average.RunningAverage`;
             None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
+        resize: How real images become those of a side, as :func:`torch.nn.functional.interpolate` takes it. The
             released code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        data_preprocessor: MMEngine's; the default moves data to the device.
 
     Raises:
-        InputError: If sides, weights or factors cannot be, or the two networks do not fit each other.
+        InputError: If sides, weights or factors cannot be used, or the two networks do not fit each other.
+
+    >>> generator = dict(type='GrowingGenerator', out_size=8, base_channels=16, latent_channels=4)
+    >>> MODELS.build(dict(type='PGGANModel', generator=generator)).sample(2).shape
+    torch.Size([2, 3, 8, 8])
     """
 
     family = 'Progressive GAN'
+    default_losses = dict(
+        adversarial=dict(type='mmpe.WassersteinLoss', drift_weight=0.001),
+        gradient_penalty=dict(type='mmpe.ImageGradientPenalty', weight=10.0),
+    )
     starts_anew = ('iteration', 'seed')  # where it stands in its growth belongs to the weights
 
     def __init__(
         self,
         generator: dict,
         discriminator: dict | None = None,
+        losses: dict | None = None,
         kimgs_per_scale: Mapping | None = None,
         transition_kimgs: float = 600,
         lr_factors: Mapping | None = None,
-        gradient_penalty_weight: float = 10.0,
-        drift_weight: float = 0.001,
         ema: dict | None = dict(half_life=10_000),  # noqa: B006
         resize: dict = dict(mode='area'),  # noqa: B006
         data_preprocessor: dict | None = None,
     ):
-        check_real(0, gradient_penalty_weight=gradient_penalty_weight, drift_weight=drift_weight)
-        super().__init__(generator, discriminator, ema, resize, data_preprocessor)
+        super().__init__(generator, discriminator, losses, ema, resize, data_preprocessor)
         out_size = self.generator.out_size
         self.growth = Growth(kimgs_per_scale or {out_size: 1}, transition_kimgs)
         self.lr_factors = {as_side(side, 'lr_factors'): factor for side, factor in (lr_factors or {}).items()}
-        self.gradient_penalty_weight = gradient_penalty_weight
-        self.drift_weight = drift_weight
         self._check_sizes(out_size)
         self.register_buffer('stage', torch.zeros((), dtype=torch.long))
 
@@ -124,7 +125,7 @@ class PGGANModel(AdversarialModel):
             )
 
     def _trained_names(self, state: State) -> list[str]:
-        """Without the layers of other sides, which the optimisers have forgotten or do not know yet."""
+        """Without the layers of other sides, which the optimizers have forgotten or do not know yet."""
         last = level(self.growth.scales[int(state['stage'])], self.generator.num_upsamplings)
         return [name for name in super()._trained_names(state) if _is_trained_at(name, last)]
 
@@ -146,7 +147,7 @@ class PGGANModel(AdversarialModel):
         return dict(super().train_step(data, optim_wrapper), transition_weight=torch.tensor(weight))
 
     def _prepare(self, optim_wrapper: OptimWrapperDict) -> None:
-        """Forget what optimisers remember of another stage, and set the learning rates of this one."""
+        """Forget what optimizers remember of another stage, and set the learning rates of this one."""
         stage = self.growth.stage(int(self.images_seen))
         factor = self.lr_factors.get(self.growth.scales[stage], 1)
         for name in ('generator', 'discriminator'):
@@ -171,35 +172,8 @@ class PGGANModel(AdversarialModel):
         side = self.growth.scale(seen)
         return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))
 
-    def _discriminator_losses(self, update: GrowingUpdate, reals: Tensor) -> list[Loss]:
-        first, num = update.images, len(reals)
-
-        def critic(images):
-            return self.discriminator(images, **update.growth)
-
-        @cache
-        def fakes():
-            with torch.no_grad():
-                return self._generate(update, 'discriminator', first, num)
-
-        def judge(images, real):
-            scores = critic(images)
-            return wasserstein(scores, real) + self.drift_weight * drift(scores)
-
-        def penalise():
-            rngs = update.random_generators('gradient penalty', first, num)
-            share = torch.stack([torch.rand(1, 1, 1, generator=rng, device='cpu') for rng in rngs]).to(reals)
-            return self.gradient_penalty_weight * image_gradient_penalty(critic, mix(reals, fakes().to(reals), share))
-
-        losses = [('loss_fake', lambda: judge(fakes(), real=False)), ('loss_real', lambda: judge(reals, real=True))]
-        return [*losses, ('loss_gradient_penalty', penalise)] if self.gradient_penalty_weight else losses
-
-    def _generator_losses(self, update: GrowingUpdate, batch: int, num: int) -> list[Loss]:
-        def fool():
-            images = self._generate(update, 'generator', batch * num, num)
-            return wasserstein(self.discriminator(images, **update.growth), real=True)
-
-        return [('loss_generator', fool)]
+    def _critic(self, update: GrowingUpdate) -> Callable[[Tensor], Tensor]:
+        return partial(self.discriminator, **update.growth)
 
     def _generate(self, update: GrowingUpdate, purpose: str, first: int, num: int) -> Tensor:
         rngs = update.random_generators(purpose, first, num)
@@ -209,13 +183,13 @@ class PGGANModel(AdversarialModel):
 
     @property
     def stage_arguments(self) -> tuple[int, float]:
-        """tuple[int, float]: The side that is grown to, and how far its layers are faded in."""
+        """The side that is grown to, and how far its layers are faded in."""
         seen = int(self.images_seen)
         return self.growth.scale(seen), self.growth.transition_weight(seen)
 
     @property
     def pixels_per_cell(self) -> float:
-        """float: Of the images of the side that is grown to."""
+        """Side of the image that is grown to, per cell of the base grid."""
         return self.stage_arguments[0] / BASE
 
     def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:

@@ -13,6 +13,9 @@ def widths(num_halvings: int, base_channels: int, channel_decay: float, max_chan
 
     Raises:
         InputError: If one of them would be less than 1.
+
+    >>> widths(3, base_channels=64, channel_decay=1.0, max_channels=24)
+    [24, 16, 8, 4]
     """
     check_whole(1, base_channels=base_channels, max_channels=max_channels)
     check_real(0, 64, channel_decay=channel_decay)
@@ -29,7 +32,10 @@ def level(side: int | None, num_halvings: int) -> int:
     """How often 4 is doubled to give a side; None is the largest.
 
     Raises:
-        InputError: If it is no side of the network.
+        InputError: If the network does not have the side.
+
+    >>> level(16, num_halvings=3), level(None, num_halvings=3)
+    (2, 3)
     """
     sides = [BASE << i for i in range(num_halvings + 1)]
     if side is not None and side not in sides:
@@ -42,6 +48,9 @@ def share(transition_weight: float) -> float:
 
     Raises:
         InputError: If it is not from 0 to 1.
+
+    >>> share(1)
+    1.0
     """
     check_real(0, 1, transition_weight=transition_weight)
     return float(transition_weight)

@@ -15,9 +15,9 @@ def whole_blocks(names: Iterable[str], fitting: State, state: State) -> dict[str
     """Of the entries that fit, those of blocks that fit as a whole and were trained, and what all blocks share.
 
     Args:
-        names (Iterable[str]): All entries of the new run's model.
-        fitting (dict[str, Tensor]): The other checkpoint's entries that have the shapes of the model's.
-        state (dict[str, Tensor]): All entries of the other checkpoint.
+        names: All entries of the new run's model.
+        fitting: The other checkpoint's entries that have the shapes of the model's.
+        state: All entries of the other checkpoint.
 
     Raises:
         InputError: If it does not say how far it was trained, but something else in its place.
@@ -36,11 +36,20 @@ def whole_blocks(names: Iterable[str], fitting: State, state: State) -> dict[str
 
 
 def block_of(name: str) -> str | None:
-    """``generator.blocks.3`` of an entry below it, None of an entry of no block."""
+    """``generator.blocks.3`` of an entry below it, None of an entry that is not in a block.
+
+    >>> block_of('generator.blocks.3.head.conv.weight')
+    'generator.blocks.3'
+    """
     network, _, rest = name.partition('.blocks.')
     return f'{network}.blocks.{rest.split(".")[0]}' if rest and '.' not in network else None
 
 
 def scale_of(name: str) -> int | None:
+    """The scale of an entry, None of an entry that is not in a block.
+
+    >>> scale_of('generator.blocks.3.head.conv.weight')
+    3
+    """
     block = block_of(name)
     return None if block is None else int(block.rpartition('.')[2])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import cache, partial
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_reduce, get_rank
+from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
@@ -19,102 +19,110 @@ from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 from ..distributed import broadcast_state, common_seed
-from ..gradients import Loss, accumulate_gradients, step
-from ..losses import colour_pull, colours, gradient_penalty, mix
+from ..gradients import accumulate_gradients, step
+from ..loss_model import LossModel
+from ..losses import DiscriminatorBatch, PictureBatch, Term
 from ..resumable import State
-from .generator import copy_block
+from .generator import Size, copy_block
 from .given_blocks import block_of, scale_of, whole_blocks
 from .sampler import SinGANSampler
 
 _MOST_STEPS = 1000
 _STATISTICS_INTERVAL = 10
 _IMAGES_FOR_STATISTICS = 8
-_NEWEST_COLOURS = 0.05  # an image's share in what is usual
+_LOGGED_AS = dict(
+    loss_fake='loss_critic_fake',
+    loss_real='loss_critic_real',
+    loss_generator='loss_adversarial',
+    loss_gradient_penalty='loss_penalty',
+)
 _MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
 @MODELS.register_module()
-class SinGANModel(SinGANSampler):
+class SinGANModel(LossModel, SinGANSampler):
     """SinGAN (ICCV 2019) and its variants with explicit positional encodings (CVPR 2021, sec. 4.1).
 
     One :meth:`train_step` is one iteration: ``discriminator_steps`` steps of the scale's discriminator, then
     ``generator_steps`` of its generator. All that training needs to go on, and all that sampling needs, is in the state
     dict: the pyramid's sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the seed.
 
-    What is sampled normalises by stored statistics, and so it does in training: finished scales always, and the current
-    one once it has settled, its statistics being taken anew every ten iterations. Batch statistics up to the end would
-    fit a network that nobody samples; the released code's artefacts come from there.
-
-    By stored statistics random images would come out paler than the picture: the reconstruction, which has stronger
-    features, sets the contrast, and the discriminator, which normalises each image by itself, does not see it. So from
-    there on their usual colours are held to the picture's (:func:`~mmpe.models.losses.colour_pull`).
+    What is sampled normalizes by stored statistics, and so it does in training: finished scales always, and the current
+    one once its normalization is frozen, its statistics being taken anew every ten iterations. Batch statistics up to
+    the end would fit a network that nobody samples; the released code's artifacts come from there. From then on the
+    colors of random images are held to the picture's: see
+    :class:`~mmpe.models.losses.color_statistics.ColorStatisticsLoss`.
 
     Args:
-        generator (dict): Config of a :class:`SinGANGenerator`.
-        discriminator (dict | None): Config of a :class:`SinGANDiscriminator`; None to sample only.
-        iters_per_scale (int): Iterations a scale.
-        discriminator_steps (int): Discriminator steps an iteration.
-        generator_steps (int): Generator steps an iteration.
-        noise_weight (float): Noise amplitude, in units of the error between enlarged reconstruction and picture.
-        reconstruction_weight (float): Weight of the reconstruction's mean squared error.
-        penalty_weight (float): Weight of the gradient penalty.
-        colour_weight (float): Weight of the random images' colours, once a scale has settled.
-        lr_milestones (Sequence[int]): Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
-        lr_gamma (float): See there.
-        settle_at (float): Share of a scale's iterations after which its generator normalises by stored statistics.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        generator: Config of a :class:`SinGANGenerator`.
+        discriminator: Config of a :class:`SinGANDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial``, ``gradient_penalty``,
+            ``reconstruction`` and ``color_statistics``.
+        iters_per_scale: Iterations per scale.
+        discriminator_steps: Discriminator steps per iteration.
+        generator_steps: Generator steps per iteration.
+        noise_weight: Noise amplitude, in units of the error between enlarged reconstruction and picture.
+        lr_milestones: Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
+        lr_gamma: See there.
+        freeze_norm_at: Share of a scale's iterations after which its generator normalizes by stored statistics.
+        data_preprocessor: MMEngine's; the default moves data to the device.
+
+    >>> model = MODELS.build(dict(type='SinGANModel', generator=dict(type='SinGANGenerator')))
+    >>> list(model.losses)
+    ['adversarial', 'color_statistics', 'gradient_penalty', 'reconstruction']
     """
 
     starts_anew = (
-        *('stage', 'step', 'seed', 'usual_colours', 'sizes', 'noise_weights', 'fixed_noise', 'picture'),
+        *('stage', 'step', 'seed', 'running_color_stats', 'sizes', 'noise_weights', 'fixed_noise', 'picture'),
         'given_blocks',
     )
     optional_entries = ('given_blocks',)
+    default_losses = dict(
+        adversarial=dict(type='mmpe.WassersteinLoss'),
+        gradient_penalty=dict(type='mmpe.PixelGradientPenalty', weight=0.1),
+        reconstruction=dict(type='mmpe.ReconstructionLoss', weight=10.0),
+        color_statistics=dict(type='mmpe.ColorStatisticsLoss', weight=3.0),
+    )
+    batch_type = PictureBatch
 
     def __init__(
         self,
         generator: dict,
         discriminator: dict | None = None,
+        losses: dict | None = None,
         iters_per_scale: int = 2000,
         discriminator_steps: int = 3,
         generator_steps: int = 3,
         noise_weight: float = 0.1,
-        reconstruction_weight: float = 10.0,
-        penalty_weight: float = 0.1,
-        colour_weight: float = 3.0,
         lr_milestones: Sequence[int] = (1600,),
         lr_gamma: float = 0.1,
-        settle_at: float = 0.4,
+        freeze_norm_at: float = 0.4,
         data_preprocessor: dict | None = None,
     ):
         check_whole(1, iters_per_scale=iters_per_scale)
         check_whole(0, _MOST_STEPS, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
-        check_real(0, noise_weight=noise_weight, reconstruction_weight=reconstruction_weight)
-        check_real(0, penalty_weight=penalty_weight, colour_weight=colour_weight, lr_gamma=lr_gamma)
-        check_real(0, 1, settle_at=settle_at)
+        check_real(0, noise_weight=noise_weight, lr_gamma=lr_gamma)
+        check_real(0, 1, freeze_norm_at=freeze_norm_at)
         check_numbers(partial(check_whole, 0), lr_milestones=lr_milestones)
         super().__init__(generator, discriminator, data_preprocessor)
         self.iters_per_scale = iters_per_scale
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.noise_weight = noise_weight
-        self.reconstruction_weight = reconstruction_weight
-        self.penalty_weight = penalty_weight
-        self.colour_weight = colour_weight
         self.lr_milestones = tuple(lr_milestones)
         self.lr_gamma = lr_gamma
-        self.settle_at = settle_at
-        self.register_buffer('usual_colours', torch.zeros(2, 3))
+        self.freeze_norm_at = freeze_norm_at
+        self.set_losses(losses)
         # (2, scales), the generator's and the discriminator's blocks that begin as they are; only where there are some
         self.register_buffer('given_blocks', None)
 
     # ---------------------------------------------------------------- the pyramid
 
-    def _allocate(self, sizes):
+    def _allocate(self, sizes: Sequence[Size]) -> None:
         super()._allocate(sizes)
         self._reconstructed = None
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         given, sizes = state_dict.get(prefix + 'given_blocks'), state_dict.get(prefix + 'sizes', self.sizes)
         if given is not None and given.shape != (2, *sizes.shape[:1]):
             raise InputError(f'given_blocks has the shape {tuple(given.shape)}, not {(2, *sizes.shape[:1])}')
@@ -175,18 +183,18 @@ class SinGANModel(SinGANSampler):
         )
 
     def train(self, mode: bool = True) -> SinGANModel:
-        """As any module's, but finished scales are frozen, and scales that have settled stay in eval mode."""
+        """As any module's, but finished scales are frozen, and scales with frozen normalization stay in eval mode."""
         super().train(mode)
         for block in self.generator.blocks[: int(self.stage)]:
             block.eval().requires_grad_(False)
-        if self._steps_settled >= 0 and self.stage < self.num_scales:
+        if self._steps_frozen >= 0 and self.stage < self.num_scales:
             self.generator.blocks[int(self.stage)].eval()
         return self
 
     @property
-    def _steps_settled(self) -> int:
-        """Steps since the current scale has been normalising by stored statistics; negative before."""
-        return int(self.step) - int(self.settle_at * self.iters_per_scale)
+    def _steps_frozen(self) -> int:
+        """Iterations since the current scale has been normalizing by stored statistics; negative before."""
+        return int(self.step) - int(self.freeze_norm_at * self.iters_per_scale)
 
     # ---------------------------------------------------------------- training
 
@@ -194,12 +202,12 @@ class SinGANModel(SinGANSampler):
         """One iteration of the current scale.
 
         Args:
-            data (dict): ``inputs`` holds ``real_scale0`` ... as :class:`~mmpe.datasets.SinGANDataset` gives them,
+            data: ``inputs`` holds ``real_scale0`` ... as :class:`~mmpe.datasets.SinGANDataset` gives them,
                 (1, 3, H, W) in [-1, 1].
-            optim_wrapper (OptimWrapperDict): With ``generator`` and ``discriminator``.
+            optim_wrapper: With ``generator`` and ``discriminator``.
 
         Returns:
-            dict[str, Tensor]: The losses of the last steps.
+            The losses of the last steps.
         """
         reals = self.data_preprocessor(data, True)['inputs']
         if self.num_scales == 0:
@@ -213,7 +221,7 @@ class SinGANModel(SinGANSampler):
         if int(self.step) == 0:
             self._begin_stage(stage, reals)
         self._set_learning_rate(optim_wrapper)
-        if self._steps_settled >= 0 and self._steps_settled % _STATISTICS_INTERVAL == 0:
+        if self._steps_frozen >= 0 and self._steps_frozen % _STATISTICS_INTERVAL == 0:
             self._store_statistics(stage)
 
         rng = self._random_generator()
@@ -230,46 +238,38 @@ class SinGANModel(SinGANSampler):
             self._finish_stage(stage, reals)
         return losses
 
-    def _discriminator_step(self, stage, real, fake_inputs, share, optimizer):
-        critic = self.discriminator.blocks[stage].requires_grad_(True)
+    def _discriminator_step(
+        self, stage: int, real: Tensor, fake_inputs: tuple, share: Tensor, optimizer: OptimWrapper
+    ) -> dict[str, Tensor]:
+        batch = DiscriminatorBatch(
+            critic=self.discriminator.blocks[stage].requires_grad_(True),
+            reals=real,
+            draw_fakes=lambda: self._generate(stage, *fake_inputs).float(),
+            draw_shares=lambda: share,
+        )
+        return _train(batch.critic, self.losses.of_discriminator(batch, self._iteration), optimizer)
 
-        @cache
-        @torch.no_grad()
-        def fake() -> Tensor:
-            return self._generate(stage, *fake_inputs).float()
+    def _generator_step(
+        self, stage: int, real: Tensor, fake_inputs: tuple, optimizer: OptimWrapper
+    ) -> dict[str, Tensor]:
+        frozen = self._steps_frozen >= 0
+        batch = PictureBatch(
+            critic=self.discriminator.blocks[stage].requires_grad_(False),
+            reals=real,
+            draw_fakes=lambda: self._generate(stage, *fake_inputs),
+            memory=self.memory,
+            reconstruct=lambda: self._generate(stage, self._fixed_noise(stage), self._below(stage)),
+            images_since_frozen=self._steps_frozen * self.generator_steps if frozen else None,
+        )
+        found = _train(self.generator.blocks[stage], self.losses.of_generator(batch, self._iteration), optimizer)
+        self.losses.remember(batch.notes, batch.memory)
+        return found
 
-        losses = [
-            ('loss_critic_fake', lambda: critic(fake()).mean()),
-            ('loss_critic_real', lambda: -critic(real).mean()),
-            ('loss_penalty', lambda: self.penalty_weight * gradient_penalty(critic, mix(real, fake(), share))),
-        ]
-        return _train(critic, losses, optimizer)
+    @property
+    def _iteration(self) -> int:
+        return int(self.stage) * self.iters_per_scale + int(self.step)
 
-    def _generator_step(self, stage, real, fake_inputs, optimizer):
-        critic = self.discriminator.blocks[stage].requires_grad_(False)
-        block = self.generator.blocks[stage]
-
-        def fool() -> Tensor:
-            fake = self._generate(stage, *fake_inputs)
-            return self._colour_loss(fake, real) - critic(fake).mean()
-
-        def reconstruct() -> Tensor:
-            image = self._generate(stage, self._fixed_noise(stage), self._below(stage))
-            return self.reconstruction_weight * F.mse_loss(image.float(), real)
-
-        losses = [('loss_adversarial', fool), ('loss_reconstruction', reconstruct)]
-        return _train(block, losses, optimizer)
-
-    def _colour_loss(self, fake, real) -> Tensor | float:
-        if self._steps_settled < 0 or not self.colour_weight:
-            return 0.0
-        found = colours(fake.detach())
-        all_reduce(found, op='mean')
-        newest = max(_NEWEST_COLOURS, 1 / (1 + self._steps_settled * self.generator_steps))
-        self.usual_colours.lerp_(found, newest)
-        return self.colour_weight * colour_pull(fake, self.usual_colours, colours(real))
-
-    def _begin_stage(self, stage, reals):
+    def _begin_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         if stage == 0:
             self.check_trainable()
             self.seed.fill_(common_seed())
@@ -290,7 +290,7 @@ class SinGANModel(SinGANSampler):
         blocks = (self.generator, self.discriminator)[number].blocks
         return 'the weights of the scale below' if copy_block(blocks, stage) else 'fresh weights'
 
-    def _finish_stage(self, stage, reals):
+    def _finish_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
         self.stage += 1
         self.step.zero_()
@@ -300,7 +300,7 @@ class SinGANModel(SinGANSampler):
             self.noise_weights[stage + 1] = self.noise_weight * left
 
     @torch.no_grad()
-    def _store_statistics(self, stage):
+    def _store_statistics(self, stage: int) -> None:
         """Store the statistics of random images, averaged over a few: those that will be sampled."""
         block = self.generator.blocks[stage].train()
         norms = [m for m in block.modules() if isinstance(m, _BatchNorm)]
@@ -316,7 +316,7 @@ class SinGANModel(SinGANSampler):
             norm.momentum = momentum
         block.eval()
 
-    def _set_learning_rate(self, optim_wrapper):
+    def _set_learning_rate(self, optim_wrapper: OptimWrapperDict) -> None:
         factor = self.lr_gamma ** sum(int(self.step) >= m for m in self.lr_milestones)
         for optimizer in optim_wrapper.values():
             for group in optimizer.param_groups:
@@ -328,7 +328,7 @@ class SinGANModel(SinGANSampler):
         """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
         return random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
 
-    def _draw(self, stage, num, rng) -> list[tuple[Tensor, Tensor | None]]:
+    def _draw(self, stage: int, num: int, rng: torch.Generator) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
         *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
         images = [None] * num
@@ -344,11 +344,11 @@ class SinGANModel(SinGANSampler):
 
     # ---------------------------------------------------------------- pictures
 
-    def _generate(self, stage, noise, below) -> Tensor:
+    def _generate(self, stage: int, noise: Tensor, below: Tensor | None) -> Tensor:
         return self.generator.refine(stage, noise, self.noise_weights[stage], below)
 
     @torch.no_grad()
-    def _below(self, stage) -> Tensor | None:
+    def _below(self, stage: int) -> Tensor | None:
         """The reconstruction of the scales below ``stage``, enlarged to it; it is constant, so found once a stage.
 
         In full precision: who asks first, within autocast or without, must not decide what a stage is trained on.
@@ -365,7 +365,7 @@ class SinGANModel(SinGANSampler):
         return self._reconstructed[1]
 
 
-def _train(block: nn.Module, losses: Sequence[Loss], optimizer: OptimWrapper) -> dict[str, Tensor]:
-    found = accumulate_gradients(optimizer, block, losses)
+def _train(block: nn.Module, terms: Sequence[Term], optimizer: OptimWrapper) -> dict[str, Tensor]:
+    found = accumulate_gradients(optimizer, block, terms)
     step(optimizer, block)
-    return found
+    return {_LOGGED_AS.get(name, name): value for name, value in found.items()}

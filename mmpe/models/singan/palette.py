@@ -1,4 +1,4 @@
-"""Few colours on the way into one scale, so that a crude painting can take the image's place there."""
+"""Few colors on the way into one scale, so that a crude painting can take the image's place there."""
 
 from __future__ import annotations
 
@@ -14,56 +14,61 @@ from mmpe.registry import MODELS
 from .blocks import MOST_SCALES, check_scales
 from .generator import SinGANGenerator
 
-_MOST_COLOURS = 4096  # every image has a distance to each of them for every pixel
+_MOST_COLORS = 4096  # every image has a distance to each of them for every pixel
 
 
 @MODELS.register_module()
 class Palette(nn.Module):
-    """The main colours of a picture, and images reduced to them (SinGAN, sec. 4, "paint-to-image").
+    """The main colors of a picture, and images reduced to them (SinGAN, sec. 4, "paint-to-image").
 
     Args:
-        num_colours (int): How many.
-        scale (int): The scale whose input is reduced, at least 1: the one at which paintings are to be injected.
+        num_colors: How many.
+        scale: The scale whose input is reduced, at least 1: the one at which paintings are to be injected.
 
     Attributes:
-        colours (Tensor): (num_colours, 3) in [-1, 1], in the state dict.
+        colors (Tensor): (num_colors, 3) in [-1, 1], in the state dict.
 
     Raises:
-        InputError: If there are no colours, or nothing enters the scale.
+        InputError: If there are no colors, or nothing enters the scale.
+
+    >>> palette = Palette(num_colors=2)
+    >>> palette.learn(torch.tensor([[-1.0, 1.0]]).view(1, 1, 1, 2).expand(1, 3, 4, 2))  # black beside white
+    >>> palette(torch.full((1, 3, 1, 1), 0.4)).flatten().tolist()
+    [1.0, 1.0, 1.0]
     """
 
-    def __init__(self, num_colours: int = 5, scale: int = 1):
+    def __init__(self, num_colors: int = 5, scale: int = 1):
         super().__init__()
-        check_whole(1, _MOST_COLOURS, num_colours=num_colours)
+        check_whole(1, _MOST_COLORS, num_colors=num_colors)
         check_whole(1, MOST_SCALES, scale=scale)
         self.scale = scale
-        self.register_buffer('colours', torch.zeros(num_colours, 3))
+        self.register_buffer('colors', torch.zeros(num_colors, 3))
 
     def learn(self, picture: Tensor) -> None:
-        """Take the main colours of (1, 3, H, W), by k-means."""
+        """Take the main colors of (1, 3, H, W), by k-means."""
         pixels = picture[0].flatten(1).T.double().cpu().numpy()
-        colours, _ = kmeans2(pixels, len(self.colours), minit='++', seed=0)
-        self.colours.copy_(torch.from_numpy(colours))
+        colors, _ = kmeans2(pixels, len(self.colors), minit='++', seed=0)
+        self.colors.copy_(torch.from_numpy(colors))
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) with every pixel's colour replaced by the nearest of the palette."""
+        """(N, 3, H, W) with every pixel's color replaced by the nearest of the palette."""
         pixels = image.movedim(1, -1)
-        # the matrix product that PyTorch would use is not exact: it mistakes colours that are equally near
+        # the matrix product that PyTorch would use is not exact: it mistakes colors that are equally near
         distances = torch.cdist(
-            pixels.reshape(-1, 3).to(self.colours), self.colours, compute_mode='donot_use_mm_for_euclid_dist'
+            pixels.reshape(-1, 3).to(self.colors), self.colors, compute_mode='donot_use_mm_for_euclid_dist'
         )
-        return self.colours[distances.argmin(1)].reshape(pixels.shape).movedim(-1, 1).to(image.dtype)
+        return self.colors[distances.argmin(1)].reshape(pixels.shape).movedim(-1, 1).to(image.dtype)
 
 
 @MODELS.register_module()
 class SinGANPaletteGenerator(SinGANGenerator):
-    """A :class:`SinGANGenerator` one of whose scales sees the image below it in few colours.
+    """A :class:`SinGANGenerator` one of whose scales sees the image below it in few colors.
 
     So it is trained, and so it is sampled: what enters the scale, from below or injected, always passes the palette.
 
     Args:
-        palette (dict): Config of a :class:`Palette`.
-        num_scales (int | None): As :class:`SinGANGenerator` has it.
+        palette: Config of a :class:`Palette`.
+        num_scales: As :class:`SinGANGenerator` has it.
         **settings: The other arguments of :class:`SinGANGenerator`.
     """
 

@@ -17,24 +17,24 @@ from mmpe.random_numbers import check_draws, random_generator
 from ..generator_inputs import GeneratorInputs, MovableInputs
 from ..sampled import SampledModel
 from .generator import Size
-from .pyramid import Pyramid
+from .pyramid_model import PyramidModel
 from .windows import memory_of_a_block
 
 _SAMPLES_TO_SCORE = 32
 _IMAGES_ALIVE = 6  # of the finest scale: weighted noise, its sum with the image, that padded; image, detail, their sum
 
 
-class SinGANSampler(Pyramid, SampledModel):
+class SinGANSampler(PyramidModel, SampledModel):
     """A pyramid that has been trained, as far as it has; what edits work with."""
 
     sample_options = ('size', 'start_scale')
 
     def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
-        """Draw normal noise maps (num, C, h, w), one a scale, for images of ``sizes`` from ``first_scale`` on."""
+        """Draw normal noise maps (num, C, h, w), one per scale, for images of ``sizes`` from ``first_scale`` on."""
         shapes = [self.generator.noise_shape(scale, size) for scale, size in enumerate(sizes, start=first_scale)]
         return [torch.randn(num, *shape, generator=rng).to(self.fixed_noise) for shape in shapes]
 
-    def _fixed_noise(self, stage) -> Tensor:
+    def _fixed_noise(self, stage: int) -> Tensor:
         if stage == 0:
             return self.fixed_noise
         return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
@@ -48,13 +48,15 @@ class SinGANSampler(Pyramid, SampledModel):
         """The picture as the first ``num_scales`` (default: all trained) remember it, (1, 3, H, W)."""
         return self.generator(self.fixed_noises(num_scales), self.noise_weights)
 
-    def forward(self, inputs: dict | None = None, data_samples=None, mode: str = 'tensor') -> Tensor | list[dict]:
+    def forward(
+        self, inputs: dict | None = None, data_samples: None = None, mode: str = 'tensor'
+    ) -> Tensor | list[dict]:
         """Random images.
 
         Args:
-            inputs (dict | None): The arguments of :meth:`sample`; without effect in 'predict' mode.
-            data_samples (None): Without effect.
-            mode (str): 'tensor' for images (N, 3, H, W); 'predict', MMEngine's in validation and test, for what
+            inputs: The arguments of :meth:`sample`; without effect in 'predict' mode.
+            data_samples: Without effect.
+            mode: 'tensor' for images (N, 3, H, W); 'predict', MMEngine's in validation and test, for what
                 :class:`~mmpe.evaluation.SinglePictureScores` takes.
         """
         if mode == 'predict':
@@ -82,15 +84,15 @@ class SinGANSampler(Pyramid, SampledModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W), any; None: the size of the finest trained scale.
-            start_scale (int): The first scale with random noise; below it the image is the reconstruction.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
-            coordinates (Tensor | None): (h, w, 2), see :meth:`SinGANGenerator.forward`.
+            num: How many.
+            size: (H, W), any; None: the size of the finest trained scale.
+            start_scale: The first scale with random noise; below it the image is the reconstruction.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
+            coordinates: (h, w, 2), see :meth:`SinGANGenerator.forward`.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If the start scale does not exist, the size is too small for the pyramid, or memory cannot hold
@@ -113,7 +115,7 @@ class SinGANSampler(Pyramid, SampledModel):
 
     @property
     def sampled_generator(self) -> nn.Module:
-        """nn.Module: The generator."""
+        """The generator."""
         return self.generator
 
     def generator_inputs(self, size: Size | None = None) -> GeneratorInputs:
@@ -169,7 +171,7 @@ class SinGANSampler(Pyramid, SampledModel):
         """The trained scales' sizes, stretched so that the finest is ``size`` (H, W).
 
         Raises:
-            InputError: If the coarsest would be under 2 pixels a side.
+            InputError: If the coarsest would have fewer than 2 pixels on a side.
         """
         sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
         if size is None:

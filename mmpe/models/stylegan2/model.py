@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import torch
-from mmengine.dist import all_reduce
-from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid
-from mmpe.numbers import check_real, check_whole, size_text
+from mmpe.numbers import check_real, size_text
 from mmpe.random_numbers import check_draws
 from mmpe.registry import MODELS
 
-from ..adversarial import AdversarialModel, Loss, Size, Update
+from ..adversarial import AdversarialModel, Size, Update
 from ..generator_inputs import GeneratorInputs, MovableInputs
-from ..losses import non_saturating, path_length_penalty, path_lengths, r1_penalty
+from ..losses import StyleBatch
 from .scales import Scales
 
-_PATH_LENGTH_DECAY = 0.01
+Synthesize = Callable[..., Tensor]  # from styles, and perhaps a base grid, to images
 
 
 @dataclass
@@ -30,12 +28,10 @@ class ScaleUpdate(Update):
     """An update of one scale.
 
     Args:
-        base (tuple[int, int]): The scale's base grid.
-        path_lengths (list[Tensor]): What this process has measured of them so far.
+        base: The scale's base grid (h, w).
     """
 
     base: Size = (4, 4)
-    path_lengths: list[Tensor] = field(default_factory=list)
 
 
 @MODELS.register_module()
@@ -48,62 +44,56 @@ class StyleGAN2Model(AdversarialModel):
     and regularisation is due for all of an update or none.
 
     Args:
-        generator (dict): Config of a :class:`StyleGenerator`.
-        discriminator (dict | None): Config of a :class:`StyleDiscriminator`; None to sample only.
-        scales (dict | None): ``offsets``, ``probabilities`` and ``by_aspect``, see
-            :class:`~mmpe.models.stylegan2.scales.Scales`; None: the generator's own scale.
-        r1_weight (float): Weight of R1, gamma: the loss is half of it times |dD/dx|^2. 0: without.
-        r1_interval (int): Iterations from one R1 to the next, which counts as many times.
-        path_length_weight (float): Weight of the path length's regularisation. 0: without.
-        path_length_interval (int): Iterations from one to the next, which counts as many times.
-        path_length_shrink (int): By how much its batch is smaller.
-        mixing_probability (float): How often two styles are mixed, in [0, 1].
-        ema (dict | None): ``half_life``, in images, and ``ramp_up``, see
+        generator: Config of a :class:`StyleGenerator`.
+        discriminator: Config of a :class:`StyleDiscriminator`; None to sample only.
+        losses: What differs from ``default_losses``: ``adversarial``, ``r1`` and ``path_length``.
+        scales: ``offsets``, ``probabilities`` and ``by_aspect``, see :class:`~mmpe.models.stylegan2.scales.Scales`;
+            None: the generator's own scale.
+        mixing_probability: How often two styles are mixed, in [0, 1].
+        ema: ``half_life``, in images, and ``ramp_up``, see
             :class:`~mmpe.models.average.RunningAverage`; None: the generator itself is what gets sampled.
-        resize (dict): How real images become those of a scale, see :func:`~mmpe.models.fitting.resize`. The released
-            code does ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        resize: How real images become those of a scale, see :func:`~mmpe.models.fitting.resize`. The released code does
+            ``dict(mode='bilinear', align_corners=True)``, without antialiasing.
+        data_preprocessor: MMEngine's; the default moves data to the device.
 
     Raises:
-        InputError: If scales, probabilities, intervals or weights cannot be, or the discriminator cannot see a scale.
+        InputError: If scales, probabilities or losses cannot be used, or the discriminator cannot see a scale.
+
+    >>> generator = dict(type='StyleGenerator', out_size=8, style_channels=4, max_channels=4)
+    >>> model = MODELS.build(dict(type='StyleGAN2Model', generator=generator, losses=dict(path_length=None)))
+    >>> list(model.losses), model.sample(2).shape
+    (['adversarial', 'r1'], torch.Size([2, 3, 8, 8]))
     """
 
     family = 'StyleGAN2'
+    default_losses = dict(
+        adversarial=dict(type='mmpe.NonSaturatingLoss'),
+        r1=dict(type='mmpe.R1Penalty', weight=10.0, interval=16),
+        path_length=dict(type='mmpe.PathLengthPenalty', weight=2.0, interval=4),
+    )
+    batch_type = StyleBatch
     sample_options = ('size', 'truncation')
 
     def __init__(
         self,
         generator: dict,
         discriminator: dict | None = None,
+        losses: dict | None = None,
         scales: dict | None = None,
-        r1_weight: float = 10.0,
-        r1_interval: int = 16,
-        path_length_weight: float = 2.0,
-        path_length_interval: int = 4,
-        path_length_shrink: int = 2,
         mixing_probability: float = 0.9,
         ema: dict | None = dict(half_life=10_000),  # noqa: B006
         resize: dict = dict(mode='bicubic', antialias=True),  # noqa: B006
         data_preprocessor: dict | None = None,
     ):
-        check_real(0, r1_weight=r1_weight, path_length_weight=path_length_weight)
-        check_whole(1, r1_interval=r1_interval, path_length_interval=path_length_interval)
-        check_whole(1, path_length_shrink=path_length_shrink)
         check_real(0, 1, mixing_probability=mixing_probability)
-        super().__init__(generator, discriminator, ema, resize, data_preprocessor)
+        super().__init__(generator, discriminator, losses, ema, resize, data_preprocessor)
         self.scales = Scales(**(scales or {}))
         self._check_discriminator()
-        self.r1_weight = r1_weight
-        self.r1_interval = r1_interval
-        self.path_length_weight = path_length_weight
-        self.path_length_interval = path_length_interval
-        self.path_length_shrink = path_length_shrink
         self.mixing_probability = mixing_probability
-        self.register_buffer('mean_path_length', torch.zeros(()))
 
     @property
     def sizes(self) -> list[Size]:
-        """list[tuple[int, int]]: (H, W) of the images that are trained, of a range of scales those at its ends."""
+        """(H, W) of the images that are trained, of a range of scales those at its ends."""
         return [self.generator.image_size(base) for base in self.scales.shown]
 
     def _check_discriminator(self) -> None:
@@ -123,62 +113,33 @@ class StyleGAN2Model(AdversarialModel):
         base = self.scales.draw(seed, iteration, pictures)
         return ScaleUpdate(seed, iteration, self.generator.image_size(base), base=base)
 
-    def _discriminator_losses(self, update: ScaleUpdate, reals: Tensor) -> list[Loss]:
-        critic = self.discriminator
+    def _seen_by_losses(self, update: ScaleUpdate, number: int, num: int) -> dict:
+        def draw_styles(purpose: str, count: int) -> tuple[Tensor, Synthesize]:
+            return self._draw_styles(update, purpose, number * count, count)
 
-        def fake():
-            with torch.no_grad():
-                images = self._generate(update, 'discriminator', update.images, len(reals))
-            return non_saturating(critic(images), real=False)
+        def normal(purpose: str, count: int, *shape: int) -> Tensor:
+            return self._normal(update.random_generators(purpose, number * count, count), *shape)
 
-        losses = [('loss_fake', fake), ('loss_real', lambda: non_saturating(critic(reals), real=True))]
-        if self.r1_weight and update.iteration % self.r1_interval == 0:
-            weight = self.r1_weight / 2 * self.r1_interval
-            losses.append(('loss_r1', lambda: weight * r1_penalty(critic, reals)))
-        return losses
-
-    def _generator_losses(self, update: ScaleUpdate, batch: int, num: int) -> list[Loss]:
-        few = max(1, num // self.path_length_shrink)
-
-        def fool():
-            images = self._generate(update, 'generator', batch * num, num)
-            return non_saturating(self.discriminator(images), real=True)
-
-        def regularise():
-            found = self._path_lengths(update, batch * few, few)
-            update.path_lengths.append(found.detach())
-            weight = self.path_length_weight * self.path_length_interval
-            return weight * path_length_penalty(found, self.mean_path_length)
-
-        losses = [('loss_generator', fool)]
-        if self.path_length_weight and update.iteration % self.path_length_interval == 0:
-            losses.append(('loss_path_length', regularise))
-        return losses
-
-    def _train_generator(self, update: ScaleUpdate, num: int, optimizer: OptimWrapper) -> dict[str, Tensor]:
-        losses = super()._train_generator(update, num, optimizer)
-        if update.path_lengths:
-            self._track_path_length(torch.cat(update.path_lengths).mean())
-        return losses
-
-    def _track_path_length(self, length: Tensor) -> None:
-        """Move the mean after the update and not before its loss, so that all parts of a batch see the same one."""
-        all_reduce(length, 'mean')
-        self.mean_path_length.lerp_(length, _PATH_LENGTH_DECAY)
+        seen = super()._seen_by_losses(update, number, num)
+        return dict(seen, num=num, base=update.base, size=update.size, draw_styles=draw_styles, normal=normal)
 
     # ---------------------------------------------------------------- random images in training
 
     def _generate(self, update: ScaleUpdate, purpose: str, first: int, num: int) -> Tensor:
-        """Images number ``first`` and on of what this process draws for a purpose."""
-        inputs, noises = self._draw(update, purpose, first, num)
-        return self.generator.synthesize(self.generator.styles(**inputs), update.base, injected_noise=noises)
+        styles, synthesize = self._draw_styles(update, purpose, first, num)
+        return synthesize(styles)
 
-    def _path_lengths(self, update: ScaleUpdate, first: int, num: int) -> Tensor:
-        inputs, noises = self._draw(update, 'path length', first, num)
-        size = self.generator.image_size(update.base)
-        y = self._normal(update.random_generators('path length noise', first, num), 3, *size)
-        styles = self.generator.styles(**inputs)
-        return path_lengths(lambda s: self.generator.synthesize(s, update.base, injected_noise=noises), styles, y)
+    def _draw_styles(self, update: ScaleUpdate, purpose: str, first: int, num: int) -> tuple[Tensor, Synthesize]:
+        """Styles number ``first`` and on of a purpose, and what makes images of them; see :class:`StyleBatch`."""
+        inputs, noises = self._draw(update, purpose, first, num)
+
+        def synthesize(styles: Tensor, base: Size | None = None) -> Tensor:
+            if base is None:
+                return self.generator.synthesize(styles, update.base, injected_noise=noises)
+            rngs = update.random_generators(f'{purpose} {size_text(base)}', first, num)
+            return self.generator.synthesize(styles, base, injected_noise=self.generator.draw_noises(rngs, base))
+
+        return self.generator.styles(**inputs), synthesize
 
     def _draw(self, update: ScaleUpdate, purpose: str, first: int, num: int) -> tuple[dict, list[Tensor]]:
         """What ``styles`` takes, and injected noise."""
@@ -218,14 +179,14 @@ class StyleGAN2Model(AdversarialModel):
         """Draw random images: the ``first``, ``first + 1``, ... of those that ``seed`` stands for.
 
         Args:
-            num (int): How many.
-            size (tuple[int, int] | None): (H, W); None: of the 4x4 grid. An image has the same z at every size.
-            seed (int): Of the noise, at least 0.
-            first (int): Number of the first image; drawing few at a time gives the same images as all at once.
-            truncation (float): How far styles are from the mean one, 1 as far as trained.
+            num: How many.
+            size: (H, W); None: of the 4x4 grid. An image has the same z at every size.
+            seed: Of the noise, at least 0.
+            first: Number of the first image; drawing few at a time gives the same images as all at once.
+            truncation: How far styles are from the mean one, 1 as far as trained.
 
         Returns:
-            Tensor: (num, 3, H, W), about [-1, 1].
+            (num, 3, H, W), about [-1, 1].
 
         Raises:
             InputError: If the generator cannot give the size.

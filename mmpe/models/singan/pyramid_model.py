@@ -13,19 +13,19 @@ from mmpe.registry import MODELS
 
 from ..resumable import ResumableModel, State
 from .generator import Size
-from .palette import Palette
+from .palette import Palette, SinGANPaletteGenerator
 
 
-class Pyramid(ResumableModel):
+class PyramidModel(ResumableModel):
     """Both networks of a SinGAN, a block per scale, and the picture that they are about.
 
     The state dict has all of it: the sizes, the scale and the step in it, z*, the noise amplitudes, the picture and the
     seed. A state dict of other sizes gives the networks as many blocks as it has.
 
     Args:
-        generator (dict): Config of a :class:`SinGANGenerator`.
-        discriminator (dict | None): Config of a :class:`SinGANDiscriminator`; None to sample only.
-        data_preprocessor (dict | None): MMEngine's; the default moves data to the device.
+        generator: Config of a :class:`SinGANGenerator`.
+        discriminator: Config of a :class:`SinGANDiscriminator`; None to sample only.
+        data_preprocessor: MMEngine's; the default moves data to the device.
     """
 
     family = 'SinGAN'
@@ -40,18 +40,18 @@ class Pyramid(ResumableModel):
 
     @property
     def num_scales(self) -> int:
-        """int: Scales of the pyramid, 0 while the picture is unknown."""
+        """Scales of the pyramid, 0 while the picture is unknown."""
         return len(self.sizes)
 
     @property
     def trained_scales(self) -> int:
-        """int: Scales that have seen at least one training step, and so can be sampled."""
+        """Scales that have seen at least one training step, and so can be sampled."""
         return int(self.stage) + (int(self.step) > 0)
 
     @property
     def palette(self) -> Palette | None:
-        """Palette | None: The colors that one scale of the generator sees, where it has such a scale."""
-        return getattr(self.generator, 'palette', None)
+        """The colors that one scale of the generator sees, where it has such a scale."""
+        return self.generator.palette if isinstance(self.generator, SinGANPaletteGenerator) else None
 
     def set_pyramid(self, sizes: Sequence[Size]) -> None:
         """Give both networks a block for every (H, W) of ``sizes``, coarse to fine.
@@ -75,14 +75,14 @@ class Pyramid(ResumableModel):
         self._allocate(sizes)
         self.to(self.stage.device)
 
-    def _allocate(self, sizes):
+    def _allocate(self, sizes: Sequence[Size]) -> None:
         self.register_buffer('sizes', torch.tensor(sizes, dtype=torch.long).reshape(-1, 2))
         self.register_buffer('noise_weights', torch.ones(len(sizes)))
         coarsest, finest = (sizes[0], sizes[-1]) if sizes else ((0, 0), (0, 0))
         self.register_buffer('fixed_noise', torch.zeros(1, *self.generator.noise_shape(0, coarsest)))
         self.register_buffer('picture', torch.zeros(1, 3, *finest))
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         sizes = state_dict.get(prefix + 'sizes')
         if sizes is not None and sizes.tolist() != self.sizes.tolist():
             self._check_same_pyramid(sizes)
