@@ -28,7 +28,7 @@ ROCKET = Image.fromarray(skimage.data.rocket()).resize((60, 40), Image.Resamplin
 def remarks(monkeypatch):
     said = []
     monkeypatch.setattr(picture_files, '_remarks', picture_files.Counter())
-    monkeypatch.setattr(pictures, 'print_log', lambda message, **options: said.append(message))
+    monkeypatch.setattr(picture_files, 'print_log', lambda message, **options: said.append(message))
     return said
 
 
@@ -114,7 +114,7 @@ def test_one_more_channel_is_what_the_file_declares(tmp_path, remarks, dtype, ki
 
 def test_indices_of_a_palette_are_not_taken_for_greys(tmp_path):
     options = dict(photometric='palette', colormap=np.zeros((3, 65536), 'uint16'))
-    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither grey nor RGB'):
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither gray nor RGB'):
         open_picture(tiff(tmp_path / 'x.tif', GREY.astype('uint16'), **options))
 
 

@@ -77,7 +77,7 @@ def _declared_holes(values: np.ndarray, no_data: float | None) -> np.ndarray:
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """``low`` to ``high`` as 0 to 255; grey if there is but one value."""
+    """``low`` to ``high`` as 0 to 255; gray if there is but one value."""
     if not high > low:
         return np.full(values.shape, 127, np.uint8)
     scaled = (values.astype(np.float64) - low) / (high - low) * 255

@@ -12,7 +12,7 @@ from mmpe.grid import Size
 from mmpe.numbers import check_whole, is_real, shown, size_text
 
 LEAST_SIDE = 2
-"""Short side of the coarsest scale: one pixel has no statistics to normalise by, and no place."""
+"""Short side of the coarsest scale: one pixel has no statistics to normalize by, and no place."""
 
 
 def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> list[Size]:

@@ -60,7 +60,7 @@ class PictureError(InputError):
 def read_picture(path: str | Path, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read a picture as color.
 
-    Grey pictures become grey colors, transparent ones are laid on white, EXIF orientation and color profiles are
+    Gray pictures become gray colors, transparent ones are laid on white, EXIF orientation and color profiles are
     applied, and of other depths than 8 bits the content is scaled: see :func:`open_picture`.
 
     Args:

@@ -34,7 +34,7 @@ class PictureFolder(BucketedDataset):
 
     Args:
         data_root: A folder, with its subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
-            ``skimage://lfw_subset``, 100 small grey faces.
+            ``skimage://lfw_subset``, 100 small gray faces.
         size: Height and width of the items, in pixels.
         sizes: In place of ``size``, sizes (H, W) of different shapes: an item has the one whose aspect ratio is nearest
             to its picture's. Batches of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.

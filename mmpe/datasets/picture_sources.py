@@ -71,7 +71,7 @@ class FolderOfFiles:
 
     def __init__(self, root: Path):
         self.root = root
-        memory = FolderMemory(root, repr((PIL.__version__, _recognisable())))
+        memory = FolderMemory(root, repr((PIL.__version__, _recognizable())))
         found = {name: _is_picture(name, memory) for name in visible_and_hidden(memory)}
         if len(found) >= _MANY:
             memory.save()
@@ -159,7 +159,7 @@ class Lmdb:
 
 
 class SkimageFaces:
-    """The 100 faces of ``skimage.data.lfw_subset``, grey, 25 x 25; its other half shows no faces."""
+    """The 100 faces of ``skimage.data.lfw_subset``, gray, 25 x 25; its other half shows no faces."""
 
     def __init__(self, name: str):
         if name != 'lfw_subset':
@@ -203,7 +203,7 @@ def _picture_extensions() -> set[str]:
 
 
 @lru_cache(maxsize=1)
-def _recognisable() -> list[str]:
+def _recognizable() -> list[str]:
     """Formats that begin with a signature; Pillow tries the others on anything."""
     Image.init()
     return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
@@ -218,7 +218,7 @@ def _is_picture_by_content(path: str) -> bool:
             if not _has_signature(prefix):
                 return False
             stream.seek(0)
-            with Image.open(stream, formats=_recognisable()):
+            with Image.open(stream, formats=_recognizable()):
                 return True
     except Exception:  # whatever a file that is no picture does to a decoder
         return prefix.startswith(SIGNATURES)  # a TIFF that Pillow cannot read
@@ -226,7 +226,7 @@ def _is_picture_by_content(path: str) -> bool:
 
 def _has_signature(content: bytes) -> bool:
     prefix = content[:_PREFIX].ljust(_PREFIX, b'\0')
-    accepts = (Image.OPEN[kind][1] for kind in _recognisable())
+    accepts = (Image.OPEN[kind][1] for kind in _recognizable())
     return prefix.startswith(SIGNATURES) or any(accept(prefix) is True for accept in accepts)
 
 

@@ -1,4 +1,4 @@
-"""What turns a model and data into a training run: loops, hooks, optimiser constructors."""
+"""What turns a model and data into a training run: loops, hooks, optimizer constructors."""
 
 from . import hooks
 from .log_processor import PyramidLogProcessor

@@ -1,4 +1,4 @@
-"""Optimisers: one for each network, and mixed precision on any device."""
+"""Optimizers: one for each network, and mixed precision on any device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .wrapper import unwrapped
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class PerNetworkOptimWrapperConstructor:
-    """An optimiser for each network of a GAN, from ``generator=dict(optimizer=...), discriminator=dict(...)``.
+    """An optimizer for each network of a GAN, from ``generator=dict(optimizer=...), discriminator=dict(...)``.
 
     Args:
         optim_wrapper_cfg: A network's name to the config of its optim wrapper.
@@ -32,7 +32,7 @@ class PerNetworkOptimWrapperConstructor:
         self.configs = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        """Build them all; an unknown network or optimiser raises :class:`InputError`."""
+        """Build them all; an unknown network or optimizer raises :class:`InputError`."""
         model = unwrapped(model)
         for name in self.configs:
             if not isinstance(getattr(model, name, None), nn.Module):
@@ -52,7 +52,7 @@ def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
             f"{key}={shown(config)} cannot work: it must be a dict with optimizer=dict(type='Adam', lr=...)"
         )
     if isinstance(optimizer['type'], str) and OPTIMIZERS.get(optimizer['type']) is None:
-        raise InputError(f'there is no optimiser {optimizer["type"]}')
+        raise InputError(f'there is no optimizer {optimizer["type"]}')
     check_finite(config, key)
     if 'lr' in optimizer:
         check_real(0, **{f'{key}.optimizer.lr': optimizer['lr']})
@@ -82,7 +82,7 @@ def _check_clipping(key: str, config: dict | None) -> None:
 class BFloat16OptimWrapper(OptimWrapper):
     """Autocast to bfloat16 on whatever device the network is on; MMEngine's ``AmpOptimWrapper`` wants a GPU.
 
-    bfloat16 has float32's range, so losses need no scaling. Weights, their gradients and the optimiser stay float32.
+    bfloat16 has float32's range, so losses need no scaling. Weights, their gradients and the optimizer stay float32.
     """
 
     @contextmanager

@@ -24,7 +24,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
     """As many iterations as the picture has scales times the model's ``iters_per_scale``.
 
     The picture decides, so the loop asks the data set for its ``sizes`` and gives the model its scales, before the
-    optimisers are built and before a checkpoint is loaded.
+    optimizers are built and before a checkpoint is loaded.
 
     Args:
         runner: MMEngine's.

@@ -60,7 +60,7 @@ def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapper
 
     Args:
         model: Without a wrapper.
-        optim_wrapper: Its optimisers.
+        optim_wrapper: Its optimizers.
         checkpoint: From :func:`~mmpe.checkpoints.read_checkpoint`.
 
     Raises:
@@ -77,7 +77,7 @@ def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapper
             trained = model.trained_parameters(state)
     else:
         check_entries(model.state_dict(), plain_state(checkpoint))
-    _check_optimisers(model, optim_wrapper, checkpoint['optimizer'], set(trained))
+    _check_optimizers(model, optim_wrapper, checkpoint['optimizer'], set(trained))
 
 
 def load_whole(model: nn.Module, checkpoint: dict) -> None:
@@ -103,19 +103,19 @@ def _batches_per_update(optim_wrapper) -> int:
     return max(wrapper._accumulative_counts for wrapper in wrappers)
 
 
-# -------------------------------------------------------------------- optimisers
+# -------------------------------------------------------------------- optimizers
 
 
-def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
+def _check_optimizers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
     if isinstance(optim_wrapper, OptimWrapperDict):
         own = dict(optim_wrapper.items())
     else:
-        own, saved = dict(optimiser=optim_wrapper), dict(optimiser=saved)
+        own, saved = dict(optimizer=optim_wrapper), dict(optimizer=saved)
     for name in {**own, **saved}:
         if name not in own:
-            raise InputError(f'the checkpoint is of another model than the config: it has an optimiser of {name}')
+            raise InputError(f'the checkpoint is of another model than the config: it has an optimizer of {name}')
         if not isinstance(saved.get(name), dict):
-            raise InputError(f'the checkpoint cannot be resumed: it has no optimiser of {name}; {_ADVICE}')
+            raise InputError(f'the checkpoint cannot be resumed: it has no optimizer of {name}; {_ADVICE}')
     broken = next(not_finite(saved), None)
     if broken:
         raise InputError(f'the checkpoint cannot be resumed: its optimizer.{broken} has values that are not finite')
@@ -127,7 +127,7 @@ def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> N
 
 
 class _Comparison:
-    """Of one network's optimiser with what a checkpoint holds of it."""
+    """Of one network's optimizer with what a checkpoint holds of it."""
 
     def __init__(self, network: str, optimizer: torch.optim.Optimizer, saved: dict):
         self.network, self.optimizer = network, optimizer
@@ -151,7 +151,7 @@ class _Comparison:
                 self._check_parameter(name, parameter, self.state[number], needed)
             elif needed and name in trained:
                 raise InputError(
-                    f'the checkpoint cannot be resumed: the optimiser of {self.network} knows nothing of {name}, '
+                    f'the checkpoint cannot be resumed: the optimizer of {self.network} knows nothing of {name}, '
                     f'which has been trained; {_ADVICE}'
                 )
 
@@ -185,14 +185,14 @@ class _Comparison:
                 raise self._other(f'has a step of {name} below 0')
 
     def check_wrapper(self, wrapper: OptimWrapper) -> None:
-        """What mixed precision keeps beside an optimiser."""
+        """What mixed precision keeps beside an optimizer."""
         scaler, kept = getattr(wrapper, 'loss_scaler', None), self.saved.get('loss_scaler', {})
         if not isinstance(kept, dict) or (kept and scaler is not None and scaler.state_dict().keys() - kept.keys()):
             raise self._other('has another loss_scaler')
 
     def _other(self, how: str) -> InputError:
         return InputError(
-            f'the checkpoint is of another optimiser than the config: that of {self.network} {how}; resume with the '
+            f'the checkpoint is of another optimizer than the config: that of {self.network} {how}; resume with the '
             'one that it was trained with'
         )
 
@@ -207,7 +207,7 @@ def _alike(own, kept) -> bool:
 
 
 def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
-    """Saved settings as the optimiser completes them: those of an older PyTorch have fewer."""
+    """Saved settings as the optimizer completes them: those of an older PyTorch have fewer."""
     twin = _twin(optimizer)
     if twin is None:
         return settings
@@ -216,7 +216,7 @@ def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
 
 
 def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
-    """What an optimiser of this kind and these settings keeps of a parameter, and whether it has the parameter's shape.
+    """What an optimizer of this kind and these settings keeps of a parameter, and whether it has the parameter's shape.
 
     Found by a step of another one.
     """
@@ -231,7 +231,7 @@ def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
 
 
 def _twin(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer | None:
-    """Another optimiser of the kind, of one small parameter; None where the kind is not built as PyTorch's own are."""
+    """Another optimizer of the kind, of one small parameter; None where the kind is not built as PyTorch's own are."""
     settings = {name: value for name, value in optimizer.param_groups[0].items() if name != 'params'}
     try:
         twin = type(optimizer)([dict(settings, params=[nn.Parameter(torch.zeros(2, 3))])], lr=settings.get('lr', 0))

@@ -13,7 +13,7 @@ _UNSUPPORTED = dict(
     strategy='several GPUs train with --launcher',
     compile=_GRADIENTS,
     activation_checkpointing=_GRADIENTS,
-    efficient_conv_bn_eval='normalisation that is in eval mode is trained on, too',
+    efficient_conv_bn_eval='normalization that is in eval mode is trained on, too',
 )
 _OFF = (None, False, [], 'Runner')
 _FLAGS = (

@@ -1,4 +1,4 @@
-"""A resumed run trains with the learning rate, and all else of its optimisers, that its config names."""
+"""A resumed run trains with the learning rate, and all else of its optimizers, that its config names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OptimizerSettingsHook(Hook):
                 if bool(states) != bool(schedules.get(name)):
                     _begin_anew(group, own)
                 for change in _take_over(group, own, [state for state in states if _is_of(state, number)], number):
-                    runner.logger.info(f'{name or "the optimiser"}: {change}')
+                    runner.logger.info(f'{name or "the optimizer"}: {change}')
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Look at the learning rates that the iteration trains with.
@@ -70,7 +70,7 @@ class OptimizerSettingsHook(Hook):
                 )
         for name in saved:
             if saved[name] and not schedules.get(name):
-                runner.logger.info(f"{name or 'the optimiser'}: no param_scheduler any more, the rate is the config's")
+                runner.logger.info(f"{name or 'the optimizer'}: no param_scheduler any more, the rate is the config's")
 
 
 def _by_network(schedulers: list | dict) -> dict[str, list]:
