@@ -31,7 +31,7 @@ class WriteError(OSError):
 def atomic(path: str | Path) -> Iterator[Path]:
     """Replace a file once its new content is complete. If writing fails, the earlier file stays.
 
-    Symbolic links are followed, and missing folders are made. An existing file keeps its permissions, and a new one gets
+    Symbolic links are followed, and missing folders are made. An existing file keeps its permissions. A new one gets
     those of the umask. Devices and pipes, such as ``/dev/stdout``, are written at the end.
 
     Args:

@@ -640,7 +640,7 @@ def test_the_limit_is_the_data_set_s_alone(tmp_path, monkeypatch):
 
 def test_a_jpeg_is_reduced_while_it_is_decoded(tmp_path, monkeypatch):
     """As of 89 megapixels, which here are some thousand."""
-    monkeypatch.setattr(pictures, '_LARGE', 300 * 200)
+    monkeypatch.setattr(picture_files, '_LARGE', 300 * 200)
     image = Image.new('RGB', (1600, 800), 'navy')
     ImageDraw.Draw(image).ellipse((400, 100, 1200, 700), fill='orange')
     image.save(tmp_path / 'x.jpg', quality=95)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from mmengine.config import Config
 from tqdm import tqdm
@@ -215,7 +216,7 @@ def _stopped_at_the_end(children: Sequence[_JobProcess]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _terminate(number, frame):
+def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

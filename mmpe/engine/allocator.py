@@ -1,4 +1,4 @@
-"""Memory that is not given back to be asked for again."""
+"""How the C library allocates memory in training."""
 
 import ctypes
 import sys
@@ -8,13 +8,17 @@ _THRESHOLD = 2**30
 
 
 def keep_freed_memory() -> bool:
-    """Let the C library keep what tensors free, up to a GiB at a time, for the tensors to come.
+    """Let the C library keep freed memory, in blocks of up to one GiB, for the next tensors.
 
-    By default it returns blocks of megabytes to the system at once, which then clears every page of the next one. On a
-    CPU that can cost as much as the arithmetic: activations of a few megabytes come and go thousands of times a second.
+    By default it returns blocks of megabytes to the system at once, and the system clears every page of the next block.
+    On a CPU that can cost as much as the arithmetic: activations of a few megabytes come and go thousands of times per
+    second.
 
     Returns:
-        Whether it did; only GNU's C library can be told.
+        Whether the setting was accepted. Only GNU's C library has it.
+
+    >>> keep_freed_memory() in (True, False)
+    True
     """
     if not sys.platform.startswith('linux'):
         return False
