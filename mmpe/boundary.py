@@ -16,11 +16,16 @@ _ENDED_BY_SIGPIPE = 141  # what a shell says of a program that the signal has en
 
 
 def boundary(main: Callable) -> Callable:
-    """Give a program its boundary: what the user got wrong is one line on stderr and exit code 2; Ctrl-C is 130.
+    """Wrap a program's ``main``: a mistake of the user is one line on stderr and exit code 2. Ctrl-C is exit code 130.
 
-    What a config, a file or an option causes comes as :class:`InputError`, see :func:`mmpe.errors.as_input_error`;
-    errors of the system and memory that ran out are the user's, too. Anything else is mmpe's own fault, and keeps its
-    traceback. Where whoever reads the output has gone away, as ``head`` does, the program ends without a word.
+    Mistakes in configs, files and options are raised as :class:`InputError`: see :func:`mmpe.errors.as_input_error`.
+    Errors of the operating system and lack of memory count as the user's, too. Anything else is a fault of mmpe, and
+    keeps its traceback. If nobody reads the output any more, as after ``| head``, the program ends without a message.
+
+    >>> def main():
+    ...     return print('done')
+    >>> boundary(main)()
+    done
     """
 
     @functools.wraps(main)
@@ -43,9 +48,13 @@ def boundary(main: Callable) -> Callable:
 
 @contextmanager
 def readable_streams() -> Iterator[None]:
-    """Escape what the terminal cannot show, and end quietly where nobody reads any more.
+    """Within, escape what the terminal cannot show, and end quietly if nobody reads the output any more.
 
-    Not by the signal SIGPIPE: it would also end a run that writes to a broken connection of its own, without a word.
+    The signal SIGPIPE would also end a run that writes to a broken network connection, without a message.
+
+    >>> with readable_streams():
+    ...     print('done')
+    done
     """
     before = sys.stdout, sys.stderr
     # Python has None for a stream that was closed when it started
@@ -64,7 +73,7 @@ def readable_streams() -> Iterator[None]:
 
 
 class _Quiet:
-    """A stream at whose end the process leaves: logging would report a BrokenPipeError, and go on, at every line."""
+    """A stream that ends the process when nobody reads it: logging would report a BrokenPipeError at every line."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream

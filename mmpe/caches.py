@@ -8,5 +8,9 @@ import torch
 
 
 def cache_folder() -> Path:
-    """``mmpe`` in PyTorch's hub folder, which ``TORCH_HOME`` and ``XDG_CACHE_HOME`` move; it may not exist yet."""
+    """The folder ``mmpe`` in PyTorch's hub folder, which ``TORCH_HOME`` and ``XDG_CACHE_HOME`` move. It may not exist.
+
+    >>> cache_folder().name
+    'mmpe'
+    """
     return Path(torch.hub.get_dir()) / 'mmpe'

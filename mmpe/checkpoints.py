@@ -1,7 +1,7 @@
-"""Checkpoints as data: found, downloaded where a URL is given, read and checked here and nowhere else.
+"""Checkpoints as data. They are found, downloaded, read and checked here, and nowhere else.
 
-Nothing that a checkpoint holds is called or executed. Tensors and plain data are all that is read of it, of the form
-that MMEngine gives them, and every tensor is finite and has its numbers in the file.
+Nothing that a checkpoint holds is called or executed. Only tensors and plain data are read, in the form that MMEngine
+writes them. Every tensor is finite, and its numbers are in the file.
 """
 
 from __future__ import annotations
@@ -36,20 +36,26 @@ _HUB_PARTS = ('log_scalars', 'runtime_info', 'resumed_keys')
 
 
 def latest_checkpoint(work_dir: str | Path) -> str | None:
-    """The checkpoint of the highest iteration in a work dir, if any.
+    """The checkpoint of the highest iteration in a work dir, or None if there is no checkpoint.
 
-    The files themselves are asked, which are whole or not there; MMEngine's ``last_checkpoint`` beside them may have
-    been cut short by what ended the run.
+    Found by the names of the checkpoints, which are complete or not there. MMEngine's file ``last_checkpoint`` may have
+    been cut short when the run ended.
+
+    >>> latest_checkpoint('.') is None
+    True
     """
     found = {int(path.stem[5:]): path for path in Path(work_dir).glob('iter_*.pth') if path.stem[5:].isdecimal()}
     return str(found[max(found)]) if found else None
 
 
 def local_checkpoint(name: str | Path) -> str:
-    """The file that a user names as a checkpoint; that of an http(s) URL is downloaded, once.
+    """The local path of a checkpoint. An http(s) URL is downloaded once, and other names stay as they are.
 
     Raises:
-        InputError: If it cannot be downloaded, or is named by another scheme, such as ``s3://`` or ``torchvision://``.
+        InputError: If the download fails, or the name has another scheme, such as ``s3://`` or ``torchvision://``.
+
+    >>> local_checkpoint('work_dirs/mine/iter_16000.pth')
+    'work_dirs/mine/iter_16000.pth'
     """
     name = str(name)
     name = str(locate(name)) if name.startswith('~') else name  # a path would lose a slash of a URL
@@ -80,17 +86,21 @@ def _downloaded(url: str) -> str:
 
 
 def read_checkpoint(path: str | Path) -> dict:
-    """Read a checkpoint onto the CPU; nothing but tensors and plain data is unpickled.
+    """Read a checkpoint onto the CPU. Only tensors and plain data are unpickled.
 
-    ``meta['config']``, which MMEngine's runner would execute as a program, is left out.
+    ``meta['config']`` is left out: MMEngine's runner would execute it as a program.
 
     Returns:
-        dict: With ``state_dict``, names to finite tensors, and ``meta``, a dict of plain data. The rest is there if the
-        file has it: ``message_hub``, ``optimizer`` and ``param_schedulers``, as MMEngine saves them.
+        A dict with ``state_dict``, finite tensors by their names, and ``meta``, a dict of plain data. ``message_hub``,
+        ``optimizer`` and ``param_schedulers`` are there if the file has them, as MMEngine saves them.
 
     Raises:
-        InputError: If there is no such file, it is empty, cut short or no checkpoint, a part of it has another form, or
-            weights are not finite.
+        InputError: If the file does not exist, is empty, cut short or not a checkpoint; if a part of it has another
+            form; or if weights are not finite.
+
+    >>> torch.save(dict(state_dict={'w': torch.ones(2)}, meta={}), 'iter_1.pth')
+    >>> read_checkpoint('iter_1.pth')['state_dict']
+    {'w': tensor([1., 1.])}
     """
     path = locate(path)
     _check_file(path)
@@ -110,7 +120,11 @@ def read_checkpoint(path: str | Path) -> dict:
 
 
 def not_finite(data, name: str = '') -> Iterator[str]:
-    """The names of the tensors, through any nesting, that hold infinities or NaNs."""
+    """The names of all tensors, at any depth of dicts and lists, that hold infinities or NaNs.
+
+    >>> list(not_finite({'G': {'w': torch.tensor([1, float('nan')]), 'b': torch.zeros(1)}}))
+    ['G.w']
+    """
     if isinstance(data, Tensor):
         if not torch.isfinite(data).all():
             yield name
@@ -120,13 +134,19 @@ def not_finite(data, name: str = '') -> Iterator[str]:
 
 
 def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
-    """Refuse a state dict with fractions where a model has whole numbers or flags, or the other way round, and with
-    several numbers where it has one.
+    """Refuse a state dict whose tensors are of another kind than a model's.
 
-    Loading would round them, or take the first, without a word; half and double precision are fractions as well.
+    The kinds are fractions (of any precision), whole numbers and flags, and single numbers. Loading would round
+    fractions, or take the first of several numbers, without a warning.
+
+    Args:
+        own: The model's state dict.
+        saved: The state dict to load.
 
     Raises:
-        InputError: If there are; it names the first.
+        InputError: For the first tensor of another kind.
+
+    >>> check_kinds({'stage': torch.tensor(0)}, {'stage': torch.tensor(3)})
     """
     for name in own.keys() & saved.keys():
         needed, found = _numbers_of(own[name]), _numbers_of(saved[name])
@@ -137,10 +157,13 @@ def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
 
 
 def count_of(state: dict[str, Tensor], name: str) -> int:
-    """A counter of a state dict, such as ``stage``.
+    """A counter in a state dict, such as ``stage``.
 
     Raises:
         InputError: If it is not one whole number, at least 0.
+
+    >>> count_of({'stage': torch.tensor(3)}, 'stage')
+    3
     """
     value = state[name]
     if value.numel() != 1 or _numbers_of(value) != 'whole numbers' or value < 0:

@@ -17,10 +17,10 @@ def read_config(name: str | Path) -> Config:
     """Read a config as its file has it.
 
     Args:
-        name (str | Path): A path, or ``PACKAGE::NAME`` for a config of an installed package.
+        name: A path, or ``PACKAGE::NAME`` for a config of an installed package.
 
     Raises:
-        InputError: If there is no such file, or it cannot be read.
+        InputError: If the file does not exist, or cannot be read.
 
     >>> read_config('mmpe::singan/singan_fish.py').model.type
     'SinGANModel'
@@ -31,13 +31,16 @@ def read_config(name: str | Path) -> Config:
 
 
 def find_config_file(name: str | Path) -> Path:
-    """The file of a config.
+    """The path of a config's file.
 
     Args:
-        name (str | Path): Its path, or ``PACKAGE::NAME`` for a config of an installed package.
+        name: A path, or ``PACKAGE::NAME`` for a config of an installed package.
 
     Raises:
-        InputError: If there is no such file.
+        InputError: If the file does not exist.
+
+    >>> find_config_file('mmpe::singan/singan_fish.py').name
+    'singan_fish.py'
     """
     path = Path(name)
     if '::' in str(name) and not path.is_file():
@@ -66,7 +69,15 @@ class _PlainHandler(YamlHandler):
 
 @contextmanager
 def plain_yaml() -> Iterator[None]:
-    """Within, MMEngine reads YAML without building Python's objects, which its own loader does for a file that asks."""
+    """Within, MMEngine reads YAML as data. Its own loader builds any Python object that a file asks for.
+
+    >>> import mmengine
+    >>> Path('a.yml').write_text('sizes: [256, 512]')
+    17
+    >>> with plain_yaml():
+    ...     mmengine.load('a.yml')
+    {'sizes': [256, 512]}
+    """
     before = {name: file_handlers[name] for name in ('yaml', 'yml')}
     file_handlers.update(dict.fromkeys(before, _PlainHandler()))
     try:

@@ -10,7 +10,8 @@ def import_modules(package: str) -> None:
     """Import every module and package that lies directly in a package, so that what they define is registered.
 
     Args:
-        package (str): Its name, ``__name__`` in its ``__init__``. Names that begin with an underscore are left alone.
+        package: The name of the package, which is ``__name__`` in its ``__init__``. Modules whose names begin with an
+            underscore are not imported.
 
     >>> import_modules('mmpe.models.encodings')
     >>> from mmpe.registry import MODELS

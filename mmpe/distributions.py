@@ -24,9 +24,9 @@ class Module:
     """A module that mmpe needs.
 
     Attributes:
-        name (str): As it is imported.
-        versions (str): That work, as pip reads it.
-        distributions (tuple[str, ...]): That provide it.
+        name: The name that it is imported by.
+        versions: The versions that work, as pip reads them.
+        distributions: The distributions that provide it.
     """
 
     name: str
@@ -41,16 +41,18 @@ REQUIRED = (
 
 
 class RequirementError(ImportError):
-    """What mmpe needs is missing, or of a version that does not work."""
+    """A module that mmpe needs is missing, or of a version that does not work."""
 
 
 def check_required() -> None:
-    """Look for what mmpe needs, without importing mmcv, and OpenCV with it.
+    """Look for the modules that mmpe needs, without importing mmcv, which would import OpenCV.
 
     Raises:
-        RequirementError: If a module is missing, or of a version that does not work; it names the distribution. A
-            program that does not catch it ends with that line and exit code 2, as mmpe's tools do for all mistakes:
-            their own boundary cannot be imported then.
+        RequirementError: If a module is missing, or of a version that does not work. The message names the
+            distribution. A program that does not catch the error ends with this line and exit code 2, as mmpe's tools
+            do for all mistakes: their own boundary cannot be imported then.
+
+    >>> check_required()
     """
     try:
         for module in REQUIRED:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used: a path, a picture, a size, a config. One line says what to do about it."""
+    """Something that the user gave cannot be used: a path, a picture, a size, a config.
+
+    The message is one line. It says what was given, what is accepted, and what to do.
+
+    >>> raise InputError('size=0 cannot work: it must be at least 1')
+    Traceback (most recent call last):
+    mmpe.errors.InputError: size=0 cannot work: it must be at least 1
+    """
 
     def __init__(self, message: object = ''):
         text = str(message)
@@ -21,7 +28,13 @@ class InputError(ValueError):
 
 @contextmanager
 def naming(file: str | Path) -> Iterator[None]:
-    """Within, an :class:`InputError` says of which file it is."""
+    """Within, the message of an :class:`InputError` begins with the name of a file.
+
+    >>> with naming('a.pth'):
+    ...     raise InputError('it has no weights')
+    Traceback (most recent call last):
+    mmpe.errors.InputError: a.pth: it has no weights
+    """
     try:
         yield
     except InputError as error:
@@ -29,18 +42,18 @@ def naming(file: str | Path) -> Iterator[None]:
 
 
 class OutputClosed(SystemExit):
-    """Whoever read the output has gone away: the end of a tool, and no mistake of a config's."""
+    """Nobody reads a tool's output any more, as after ``| head``. The tool ends without a message."""
 
 
 @contextmanager
 def as_input_error(what: str) -> Iterator[None]:
-    """Turn whatever goes wrong while something of the user's is read, or built from it, into one :class:`InputError`.
+    """Within, turn every error into an :class:`InputError`: the user's file or config is read, or built from.
 
-    A config is a program, and what is built from it is often MMEngine's or PyTorch's, so that a mistake in it can raise
-    anything, ``SystemExit`` included. Ctrl-C passes, and so do errors that say already what the user has to do.
+    A config is a program, and most of what it names belongs to MMEngine or PyTorch. So a mistake in it can raise
+    anything, ``SystemExit`` included. Ctrl-C and errors of type ``InputError`` pass unchanged.
 
     Args:
-        what (str): What cannot be done then, such as 'the config cannot be built'.
+        what: How the message begins, such as 'the config cannot be built'.
 
     >>> with as_input_error('the config cannot be built'):
     ...     dict(model=1)['models']
@@ -56,8 +69,10 @@ def as_input_error(what: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in one line: what the error says, or its type where that says more, and where it was raised
-    if a config raised it.
+    """Why something failed, in one line: type and message of an error, and its place if a config raised it.
+
+    >>> reason(KeyError('models'))
+    "KeyError: 'models'"
     """
     if is_out_of_memory(error):
         return f'it needs more memory than there is ({one_line(error)}): choose smaller sizes, or fewer at a time'
@@ -74,7 +89,11 @@ def reason(error: BaseException) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: Python's, NumPy's, or PyTorch's of any device."""
+    """Whether an error says that memory ran out: an error of Python, NumPy, or PyTorch on any device.
+
+    >>> is_out_of_memory(MemoryError())
+    True
+    """
     text = str(error)
     return (
         isinstance(error, MemoryError)
@@ -85,7 +104,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def one_line(text: object) -> str:
-    """A text without line breaks; spaces stay, as they may be a file name's."""
+    """A text without line breaks. Spaces stay, as they may be part of a file name.
+
+    >>> one_line('line 1\\nline  2')
+    'line 1 line  2'
+    """
     return ' '.join(line.strip() for line in str(text).splitlines() if line.strip())
 
 

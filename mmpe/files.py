@@ -29,25 +29,24 @@ class WriteError(OSError):
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Replace a file once its new content is complete, and leave it alone if writing fails.
+    """Replace a file once its new content is complete. If writing fails, the earlier file stays.
 
-    A symbolic link is followed, an existing file keeps its permissions, a new one gets those of the umask, and missing
-    folders are made. Devices and pipes, such as ``/dev/stdout``, are written at the end.
-
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> with atomic(folder / 'numbers.txt') as part:
-    ...     _ = part.write_text('1 2 3')
-    >>> (folder / 'numbers.txt').read_text()
-    '1 2 3'
+    Symbolic links are followed, and missing folders are made. An existing file keeps its permissions. A new one gets
+    those of the umask. Devices and pipes, such as ``/dev/stdout``, are written at the end.
 
     Args:
-        path (str | Path): The file.
+        path: The file to replace.
 
     Yields:
-        Path: Where to write it meanwhile; the name has the same suffix.
+        The path to write to within. Its name has the same extension.
 
     Raises:
-        WriteError: If it cannot be written.
+        WriteError: If the file cannot be written.
+
+    >>> with atomic('numbers.txt') as part:
+    ...     _ = part.write_text('1 2 3')
+    >>> Path('numbers.txt').read_text()
+    '1 2 3'
     """
     path = Path(path)
     part = None
@@ -67,14 +66,23 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomic(path: str | Path, content: str | bytes) -> None:
-    """Write a text, as UTF-8, or bytes; see :func:`atomic`."""
+    """Write a text as UTF-8, or bytes, in one step: see :func:`atomic`.
+
+    >>> write_atomic('numbers.txt', '1 2 3')
+    >>> Path('numbers.txt').read_text()
+    '1 2 3'
+    """
     with atomic(path) as part:
         # names of files may be in a text, and are not always UTF-8
         part.write_bytes(content.encode('utf-8', 'surrogateescape') if isinstance(content, str) else content)
 
 
 def place(finished: Path, path: Path) -> None:
-    """Move a finished file to where it belongs, in one step where both are on one file system; see :func:`atomic`."""
+    """Move a finished file to its place, in one step if both are on one file system: see :func:`atomic`.
+
+    >>> write_atomic('part.txt', '1 2 3')
+    >>> place(Path('part.txt'), Path('numbers.txt'))
+    """
     if _is_special(path):
         with open(finished, 'rb') as source, open(path, 'wb') as device:
             shutil.copyfileobj(source, device)
@@ -92,17 +100,22 @@ def place(finished: Path, path: Path) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what killed processes have left half-written; only where no other process writes."""
+    """Remove the half-written files of killed processes. No other process may be writing to the folder.
+
+    >>> remove_parts(Path('.'))
+    """
     for part in folder.glob(f'{_PART}*'):
         with suppress(OSError):
             part.unlink()
 
 
 def check_writable(folder: str | Path) -> None:
-    """Refuse a folder that could not be written to, before the work is done and without making it.
+    """Refuse a folder that cannot be written to, before any work is done. The folder is not made.
 
     Raises:
-        InputError: If it could not.
+        InputError: If a file is in the way, or permission is missing.
+
+    >>> check_writable('results')
     """
     folder = Path(folder)
     existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
@@ -114,15 +127,19 @@ def check_writable(folder: str | Path) -> None:
 
 
 def check_output(path: str | Path, inputs: Iterable[str | Path] = (), suffixes: Collection[str] = ()) -> None:
-    """Refuse a file that could not, or must not, be written, before the work is done and without making it.
+    """Refuse an output file that cannot, or must not, be written, before any work is done. The file is not made.
 
     Args:
-        path (str | Path): The file to write.
-        inputs (Iterable[str | Path]): Files that are read; one of them is no output, by whatever path.
-        suffixes (Collection[str]): In lower case, those that the file may end in; none: any.
+        path: The file to write.
+        inputs: Files that are read. The output must be none of them, by whatever path.
+        suffixes: Extensions that are accepted, in lower case. Empty: all are.
 
     Raises:
-        InputError: If it is a folder, read-only, one of the inputs, or has another suffix.
+        InputError: If the path is a folder, a read-only file or an input, or has another extension.
+
+    >>> check_output('table.txt', suffixes=['.csv', '.json'])
+    Traceback (most recent call last):
+    mmpe.errors.InputError: table.txt cannot be written: its name must end in .csv or .json
     """
     path = Path(path)
     for given in inputs:

@@ -19,12 +19,17 @@ class Locked(InputError):
 
 
 class ProcessLock:
-    """A POSIX record lock on a file: a process's children do not inherit it, and no file has to be removed to end it.
+    """A POSIX record lock on a file. It ends with its process, and child processes do not inherit it.
 
     ``flock`` would live on in the workers of a data loader whose training process was killed.
 
     Args:
-        path (Path): The file; its folder must exist. It stays there, as removing it would race with the next holder.
+        path: The file, in a folder that exists. It is never removed: that would race with the next holder.
+
+    >>> lock = ProcessLock(Path('run.lock'))
+    >>> lock.acquire()
+    True
+    >>> lock.release()
     """
 
     def __init__(self, path: Path):
@@ -35,7 +40,7 @@ class ProcessLock:
         """Take the lock.
 
         Returns:
-            bool: False if the file system has no locks.
+            False if the file system has no locks, and True otherwise.
 
         Raises:
             Locked: If another process holds it.
@@ -59,7 +64,7 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Give it back, if it is held."""
+        """Release the lock, if it is held."""
         if self._file is not None:
             os.ftruncate(self._file, 0)
             os.close(self._file)

@@ -17,16 +17,20 @@ _ASSUMED_MEMORY = 2**33
 
 
 def check_room(needed: int, device: torch.device, what: str, advice: str) -> None:
-    """Refuse what memory cannot hold.
+    """Refuse work that does not fit into memory.
 
     Args:
-        needed (int): Bytes.
-        device (torch.device): Where.
-        what (str): What takes them, such as '16 images of 300x500'.
-        advice (str): What to choose instead, such as 'a smaller size'.
+        needed: Bytes that the work takes.
+        device: The device that it runs on.
+        what: What takes the memory, for the message, such as '16 images of 300x500'.
+        advice: What to choose instead, for the message, such as 'a smaller size'.
 
     Raises:
         InputError: If the device has less memory left.
+
+    >>> check_room(2**60, torch.device('cpu'), '16 images', 'a smaller size')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    mmpe.errors.InputError: 16 images would take about 1,073,741,824.0 GiB of memory, and ... available: choose a ...
     """
     available = available_memory(device)
     if needed > available:
@@ -36,7 +40,11 @@ def check_room(needed: int, device: torch.device, what: str, advice: str) -> Non
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that a device has left; of the machine's memory, what this process may still have of it."""
+    """Bytes that this process can still allocate on a device.
+
+    >>> available_memory(torch.device('cpu')) > 0
+    True
+    """
     if device.type == 'cuda':
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
@@ -51,14 +59,17 @@ def _of_machine() -> Iterator[int]:
 def of_control_groups(
     groups: str | Path = '/proc/self/cgroup', mounted: str | Path = '/sys/fs/cgroup'
 ) -> Iterator[int]:
-    """Bytes that each control group of this process, and each above it, has left, where it has a limit.
+    """Bytes left in each control group of this process that limits memory, and in each group above it.
 
-    Schedulers and containers limit memory so, and the kernel ends a process that takes more. What files are cached in
-    counts as used, and gives way.
+    Schedulers and containers limit memory by control groups, and the kernel ends a process that takes more. The file
+    cache counts as used memory, but it is given back when memory is short, so it is added to what is left.
 
     Args:
-        groups (str | Path): The file that says which control groups this process is in, of version 1 and 2.
-        mounted (str | Path): Where they are.
+        groups: The file that lists the control groups of this process, of version 1 and 2.
+        mounted: The folder that control groups are mounted at.
+
+    >>> all(isinstance(left, int) for left in of_control_groups())
+    True
     """
     for line in _lines(groups):
         _, kinds, path = line.split(':', 2)

@@ -30,12 +30,23 @@ _SPARE_PARTS = 2_000
 
 
 def build_model(config: dict, state: dict[str, Tensor]) -> BaseModel:
-    """Build the model of a checkpoint, on the CPU, and give it its weights.
+    """Build the model of a checkpoint on the CPU, and load its weights.
 
-    It is built without memory first, so that a config that asks for more than there are weights costs nothing.
+    The model is first built on the meta device, which takes no memory. So a config that asks for a larger model than
+    there are weights costs nothing.
+
+    Args:
+        config: The model's config in the checkpoint, with a ``type``.
+        state: The state dict in the checkpoint.
 
     Raises:
-        InputError: If the config names anything but registered parts, or does not fit the weights.
+        InputError: If the config names anything that is not registered, or does not fit the weights.
+
+    >>> from mmpe.registry import MODELS
+    >>> config = dict(type='SinGANModel', generator=dict(type='SinGANGenerator'),
+    ...               discriminator=dict(type='SinGANDiscriminator'))
+    >>> build_model(config, MODELS.build(config).state_dict()).num_scales
+    0
     """
     check_model_config(config)
     with registered_names_only(), _as_large_as(state):
@@ -52,14 +63,16 @@ def build_model(config: dict, state: dict[str, Tensor]) -> BaseModel:
 
 
 def check_model_config(config: dict | None, trusted: dict | None = None) -> None:
-    """Refuse what no model of mmpe is made of; nothing is imported or built.
+    """Refuse a checkpoint's config that names anything but parts registered in mmpe. Nothing is imported or built.
 
     Args:
-        config (dict | None): From a checkpoint; None: it does not say what model it is of.
-        trusted (dict | None): The model's config that a user runs: what it names may be named.
+        config: The model's config in a checkpoint. None, where the checkpoint has no config, is accepted.
+        trusted: The config of the model that the user runs. Whatever it names may be named.
 
     Raises:
-        InputError: If the type is not that of a model, or one below it is not registered; it says which.
+        InputError: If the type is not that of a model, or a type within is not registered.
+
+    >>> check_model_config(dict(type='SinGANModel', generator=dict(type='SinGANGenerator')))
     """
     if config is None:
         return

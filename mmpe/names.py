@@ -9,7 +9,7 @@ from typing import TextIO
 
 
 def locate(name: str | os.PathLike) -> Path:
-    """The path that a name stands for: exactly as typed, with ``~`` expanded unless a file has that very name.
+    """The path that a name stands for: exactly as typed. ``~`` is the home folder, unless a file is named so.
 
     >>> locate('a, [b].png').name
     'a, [b].png'
@@ -24,7 +24,7 @@ def locate(name: str | os.PathLike) -> Path:
 
 
 def printable(name: str | os.PathLike) -> str:
-    r"""A name on one line of valid Unicode: control characters and bytes that are not UTF-8 become escapes.
+    r"""A name for messages, as one line of valid Unicode: control characters and bytes that are not UTF-8 are escaped.
 
     >>> printable(os.fsdecode(b'caf\xe9\n.png'))
     'caf\\xe9\\n.png'
@@ -40,6 +40,12 @@ def _escape(match: re.Match) -> str:
 
 
 def escape_unencodable(stream: TextIO) -> None:
-    """Let a text stream write what it cannot encode as escapes, where it would raise ``UnicodeEncodeError``."""
+    """Let a text stream escape what it cannot encode, where it would raise ``UnicodeEncodeError``.
+
+    >>> import io
+    >>> stream = io.TextIOWrapper(io.BytesIO(), encoding='ascii')
+    >>> escape_unencodable(stream)
+    >>> _ = stream.write('café')
+    """
     if hasattr(stream, 'reconfigure') and getattr(stream, 'errors', None) != 'backslashreplace':
         stream.reconfigure(errors='backslashreplace')

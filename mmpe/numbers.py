@@ -32,8 +32,8 @@ def check_whole(least: int = 1, most: int = MOST_WHOLE, /, **numbers) -> None:
     """Refuse what is not a whole number from ``least`` to ``most``.
 
     Args:
-        least (int): The smallest that is accepted.
-        most (int): The largest.
+        least: The smallest that is accepted.
+        most: The largest.
         **numbers: By the names that a message calls them.
 
     Raises:
@@ -92,9 +92,9 @@ def check_numbers(check, length: int | None = None, /, **lists) -> None:
     """Refuse what is not a list, or tuple, of numbers that ``check`` accepts.
 
     Args:
-        check (Callable): Such as ``partial(check_whole, 0)``; called with each number by its name.
-        length (int | None): How many there must be; None: any number of them.
-        **lists: By name.
+        check: The check of one number, such as ``partial(check_whole, 0)``. It is called with each number by name.
+        length: How many numbers a list must have. None: any number of them.
+        **lists: The lists, by the names that a message calls them.
 
     Raises:
         InputError: If one is not a list, has another length, or holds a number that is not accepted.
@@ -115,7 +115,7 @@ def check_numbers(check, length: int | None = None, /, **lists) -> None:
 
 
 def given(**options) -> dict:
-    """The options that are not None, for those of which None says that there is none.
+    """The options that are not None, for options that may be left out.
 
     >>> given(num=5, real=None)
     {'num': 5}
@@ -148,7 +148,7 @@ def is_real(number, least: float = -math.inf, most: float = math.inf) -> bool:
 
 
 def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
-    """What a number must be that :func:`check_whole` refuses, in words; nothing if it is that.
+    """What a number must be, in words, if :func:`check_whole` refuses it. Empty if it is accepted.
 
     >>> whole_fault(0), whole_fault(1)
     ('at least 1', '')
@@ -159,7 +159,11 @@ def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
 
 
 def real_fault(number, least: float = -MOST_REAL, most: float = MOST_REAL) -> str:
-    """As :func:`whole_fault`, of :func:`check_real`."""
+    """What a number must be, in words, if :func:`check_real` refuses it. Empty if it is accepted.
+
+    >>> real_fault(2, 0, 1), real_fault(1)
+    ('from 0 to 1', '')
+    """
     if is_real(number, least, most):
         return ''
     if isinstance(number, Integral) and not isinstance(number, bool) and least <= number <= most:
@@ -171,11 +175,11 @@ def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
     """Read a size.
 
     Args:
-        size (int | tuple[int, int]): The side of a square, or (height, width).
-        name (str): What a message calls it.
+        size: The side of a square, or (height, width).
+        name: The name that a message calls the size.
 
     Returns:
-        tuple[int, int]: (height, width), both at least 1.
+        (height, width), both at least 1.
 
     Raises:
         InputError: If ``size`` is neither a positive whole number nor a pair of them.
@@ -191,7 +195,7 @@ def as_size(size: int | tuple[int, int], name: str = 'size') -> tuple[int, int]:
 
 
 def size_text(size: Sequence[int]) -> str:
-    """A size (height, width) as every message, table and file name has it, and as tools read it.
+    """A size (height, width) as HEIGHTxWIDTH, as messages, tables and file names show it, and as tools read it.
 
     >>> size_text((300, 500))
     '300x500'
@@ -203,11 +207,11 @@ def check_finite(config, name: str = '') -> None:
     """Refuse NaN and infinities anywhere in a config.
 
     Args:
-        config (Mapping | Sequence): Of any depth.
-        name (str): Dotted key of ``config`` itself.
+        config: Dicts and lists, at any depth.
+        name: The dotted key of ``config`` itself.
 
     Raises:
-        InputError: For the first; it says the dotted key.
+        InputError: For the first number that is not finite. The message has its dotted key.
 
     >>> check_finite(dict(model=dict(noise_weight=float('nan'))))
     Traceback (most recent call last):
@@ -219,7 +223,11 @@ def check_finite(config, name: str = '') -> None:
 
 
 def shown(value) -> str:
-    """A value as it was given, on one line, and cut where it is long."""
+    """A value as it was given, on one line. Long values are cut.
+
+    >>> shown('a\\nb')
+    "'a\\\\nb'"
+    """
     try:
         text = ' '.join(repr(value).split())
     except ValueError:  # Python does not write whole numbers of thousands of digits

@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, and not on what was drawn before."""
+"""Random numbers that depend on their purpose, and not on what was drawn before."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from mmpe.numbers import MOST_SEED, check_whole
 
 
 def random_generator(purpose: str, *place: int) -> torch.Generator:
-    """A generator for a purpose and a place in a space of whole numbers; neighbours have nothing in common.
+    """A generator of random numbers for one purpose, at one place in a space of whole numbers.
 
-    What draws from one of its own at every step draws the same after a resume, with no state to keep.
+    Generators of different purposes and places are independent. A training rule that makes one at every step draws the
+    same numbers after a resume, without saving any state.
 
     Args:
-        purpose (str): What is drawn. It comes first, as NumPy does not tell (0, 0) from (0, 0, 0): what was drawn for
-            one purpose must not be drawn again for another.
-        *place (int): Not negative, such as (seed, iteration, number of the image).
+        purpose: What is drawn. No other purpose may have the same name: NumPy alone would take the places (0, 0) and
+            (0, 0, 0) for the same.
+        *place: Whole numbers of at least 0, such as (seed, iteration, number of the image).
 
     Returns:
-        torch.Generator: On the CPU.
+        A generator on the CPU.
 
     Raises:
-        InputError: If a number is not such: seeds come from people.
+        InputError: If a number is not valid: see :func:`check_seed`.
+
+    >>> rng = random_generator('noise', 2021, 5)
+    >>> torch.equal(torch.randn(3, generator=rng), torch.randn(3, generator=random_generator('noise', 2021, 5)))
+    True
     """
     for number in place:
         check_seed(number)
@@ -33,19 +38,25 @@ def random_generator(purpose: str, *place: int) -> torch.Generator:
 
 
 def check_draws(num: int, seed: int) -> None:
-    """Refuse a number of images, or a seed, that is none.
+    """Refuse a number of images, or a seed, that is not valid.
 
     Raises:
-        InputError: If it is not a whole number, or out of its range.
+        InputError: If one is not a whole number, or out of its range.
+
+    >>> check_draws(num=0, seed=1)
+    Traceback (most recent call last):
+    mmpe.errors.InputError: num=0 cannot work: it must be at least 1
     """
     check_whole(1, num=num)
     check_seed(seed)
 
 
 def check_seed(seed: int) -> None:
-    """Refuse what is no seed.
+    """Refuse a seed that is not valid.
 
     Raises:
-        InputError: If it is not a whole number of at least 0, and of 64 bits at most.
+        InputError: If it is not a whole number from 0 to 2^64 - 1.
+
+    >>> check_seed(2021)
     """
     check_whole(0, MOST_SEED, seed=seed)

@@ -14,7 +14,7 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     """Register all of mmpe's modules now, not at the first look-up, and make released weights known to MMEngine's hub.
 
     Args:
-        init_default_scope (bool): Whether ``mmpe`` becomes the scope in which types are looked up first.
+        init_default_scope: Whether ``mmpe`` becomes the scope in which types are looked up first.
 
     >>> register_all_modules(init_default_scope=False)
     >>> registry.MODELS.get('MSStyleGANv2Generator').__module__

@@ -10,13 +10,13 @@ import skimage.data
 from PIL import Image
 from singan_runs import CSG
 
-from mmpe.apis.many import find_config
+from mmpe.apis.many_pictures import find_config
 from mmpe.apis.workers import Workers
 from mmpe.cli.edit import program
 from mmpe.cli.gallery import main
 from mmpe.editing.tasks import TASKS
 from mmpe.gallery import drawings, making, recipe
-from mmpe.visualization.rows import below_each_other, in_rows
+from mmpe.visualization.sheets import below_each_other, in_rows
 
 TINY = [
     'model.iters_per_scale=2',

@@ -19,7 +19,7 @@ from singan_runs import CSG, REPOSITORY, tiny_config
 
 from mmpe.apis.cfg_options import parse_value, read_option
 from mmpe.apis.config import load_config
-from mmpe.apis.many import find_pictures, picture_config
+from mmpe.apis.many_pictures import find_pictures, picture_config
 from mmpe.apis.one_picture import is_done, read_result, train_picture
 from mmpe.apis.picture_index import write_index
 from mmpe.datasets import PictureFolder, SinGANDataset

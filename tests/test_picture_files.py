@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageCms, ImageDraw
 from skimage.transform import resize as resized
 
-from mmpe.datasets import PictureFolder, SinGANDataset, pictures, read_picture
-from mmpe.datasets.pictures import open_picture
+from mmpe.datasets import PictureFolder, SinGANDataset, picture_files, read_picture
+from mmpe.datasets.picture_files import open_picture
 from mmpe.editing.masks import read_mask
 from mmpe.errors import InputError
 
@@ -27,8 +27,8 @@ ROCKET = Image.fromarray(skimage.data.rocket()).resize((60, 40), Image.Resamplin
 @pytest.fixture
 def remarks(monkeypatch):
     said = []
-    monkeypatch.setattr(pictures, '_remarks', pictures.Counter())
-    monkeypatch.setattr(pictures, 'print_log', lambda message, **options: said.append(message))
+    monkeypatch.setattr(picture_files, '_remarks', picture_files.Counter())
+    monkeypatch.setattr(picture_files, 'print_log', lambda message, **options: said.append(message))
     return said
 
 
@@ -114,7 +114,7 @@ def test_one_more_channel_is_what_the_file_declares(tmp_path, remarks, dtype, ki
 
 def test_indices_of_a_palette_are_not_taken_for_greys(tmp_path):
     options = dict(photometric='palette', colormap=np.zeros((3, 65536), 'uint16'))
-    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither grey nor RGB'):
+    with pytest.raises(InputError, match='x.tif cannot be read as a picture: its colors are neither gray nor RGB'):
         open_picture(tiff(tmp_path / 'x.tif', GREY.astype('uint16'), **options))
 
 
@@ -640,7 +640,7 @@ def test_the_limit_is_the_data_set_s_alone(tmp_path, monkeypatch):
 
 def test_a_jpeg_is_reduced_while_it_is_decoded(tmp_path, monkeypatch):
     """As of 89 megapixels, which here are some thousand."""
-    monkeypatch.setattr(pictures, '_LARGE', 300 * 200)
+    monkeypatch.setattr(picture_files, '_LARGE', 300 * 200)
     image = Image.new('RGB', (1600, 800), 'navy')
     ImageDraw.Draw(image).ellipse((400, 100, 1200, 700), fill='orange')
     image.save(tmp_path / 'x.jpg', quality=95)

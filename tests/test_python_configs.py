@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from singan_runs import REPOSITORY, assert_same
 
 from mmpe.apis import load, load_config, train
-from mmpe.apis.many import picture_config
+from mmpe.apis.many_pictures import picture_config
 from mmpe.apis.one_picture import finished_model
 from mmpe.errors import InputError
 

@@ -122,7 +122,7 @@ INCOMPLETE = dict(
     no_message_hub=(without('message_hub'), 'no message_hub'),
     no_iteration=(without('meta', 'iter'), 'no iter in its meta'),
     no_meta=(with_value('meta', value={}), 'no iter in its meta'),
-    no_generators_optimizer=(without('optimizer', 'generator'), 'no optimiser of generator'),
+    no_generators_optimizer=(without('optimizer', 'generator'), 'no optimizer of generator'),
     an_optimizer_too_many=(with_value('optimizer', value=lambda old: old | dict(other=old['generator'])), 'of other'),
     no_state=(with_value('optimizer', 'generator', 'state', value={}), 'knows nothing of generator.'),
     state_is_a_list=(with_value('optimizer', 'generator', 'state', value=[]), 'generator has other parts'),

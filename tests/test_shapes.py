@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from mmpe.datasets import BucketBatchSampler, DrawnFaces, PictureFolder, ResumableSampler
 from mmpe.datasets.buckets import nearest_bucket
 from mmpe.datasets.drawn_faces import draw_face
-from mmpe.datasets.pictures import open_picture, picture_size
+from mmpe.datasets.picture_files import open_picture, picture_size
 from mmpe.errors import InputError
 from mmpe.models.fitting import resize
 from mmpe.models.stylegan2.scales import Scales, nearest_in_aspect, offsets_between

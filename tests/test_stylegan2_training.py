@@ -420,7 +420,7 @@ def test_resuming_another_model(unbroken, train, tmp_path, changes, entry):
 def test_resuming_with_another_optimiser(unbroken, train):
     sgd = dict(type='SGD', lr=0.1, momentum=0.9, _delete_=True)
     result = train('--resume', str(unbroken / 'iter_1.pth'), optim_wrapper__discriminator__optimizer=sgd)
-    check(result, 'of another optimiser than the config: that of discriminator has no dampening, momentum')
+    check(result, 'of another optimizer than the config: that of discriminator has no dampening, momentum')
 
 
 def test_weights_of_a_model_that_is_alike_can_be_a_start(unbroken, train, tmp_path):

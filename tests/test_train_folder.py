@@ -18,9 +18,9 @@ from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 
 from mmpe.apis import load_singan, subprocesses
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
-from mmpe.apis.many import find_config, find_pictures, picture_config
+from mmpe.apis.logged_progress import read_progress, scalar_files, with_scalars
+from mmpe.apis.many_pictures import find_config, find_pictures, picture_config
 from mmpe.apis.one_picture import finished_model, is_done, train_picture
-from mmpe.apis.progress import read_progress, scalar_files, with_scalars
 from mmpe.apis.workers import Workers, plan_workers
 from mmpe.cli import train_folder
 from mmpe.datasets import read_picture, resize

@@ -97,7 +97,7 @@ def test_wrong_number_of_scales(train):
         ('model.generatr.x=1', "unexpected keyword argument 'generatr'"),
         ('model.generator.encoding.type=CSGG', 'CSGG is not in the'),
         ('optim_wrapper.generatr.optimizer.type=Adam', "optim_wrapper names a network 'generatr'"),
-        ('optim_wrapper.generator.optimizer.type=Adm', 'there is no optimiser Adm'),
+        ('optim_wrapper.generator.optimizer.type=Adm', 'there is no optimizer Adm'),
     ],
 )
 def test_wrong_model_settings(train, option, message):

@@ -1,4 +1,4 @@
-"""DCGAN on MNIST, or any folder of grey pictures."""
+"""DCGAN on MNIST, or any folder of gray pictures."""
 
 _base_ = ['./dcgan_1xb128-300kiters_celeba-cropped-64.py']
 

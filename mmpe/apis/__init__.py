@@ -25,7 +25,7 @@ from mmpe.errors import as_input_error
 
 from .checkpoint import load
 from .config import load_config
-from .many import train_many
+from .many_pictures import train_many
 from .sampling import sample
 from .singan import load_singan
 from .test import score_table, test

@@ -16,11 +16,11 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
     """Build the model of a checkpoint, with its weights, ready to sample; the file is all it takes.
 
     Args:
-        path (str | Path): A checkpoint written by ``mmpe train`` or ``mmpe convert``.
-        device (str | torch.device): Where to put the model.
+        path: A checkpoint written by ``mmpe train`` or ``mmpe convert``.
+        device: Where to put the model.
 
     Returns:
-        BaseModel: In eval mode.
+        In eval mode.
 
     Raises:
         InputError: If the file cannot be read, does not say what model it is of, names anything that is not registered

@@ -12,7 +12,7 @@ from mmpe.errors import as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.numbers import check_finite
 
-from .pictures_of_configs import name_pictures
+from .picture_options import name_pictures
 
 
 def load_config(

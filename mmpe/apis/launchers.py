@@ -25,10 +25,10 @@ class Rank:
     """One of several processes that share work and need not talk to each other.
 
     Attributes:
-        number (int): Of this process, 0 ... ``count - 1``.
-        count (int): Of all processes.
-        local_number (int): Of this process among those of its machine.
-        local_count (int): Of the processes of its machine.
+        number: Of this process, 0 ... ``count - 1``.
+        count: Of all processes.
+        local_number: Of this process among those of its machine.
+        local_count: Of the processes of its machine.
     """
 
     number: int = 0
@@ -46,7 +46,7 @@ class Rank:
 
     @property
     def cores(self) -> int:
-        """int: CPU cores for this process: those that it may use, shared with others of its machine; at least 1."""
+        """CPU cores for this process: those that it may use, shared with others of its machine; at least 1."""
         bound = os.environ.get('SLURM_CPUS_PER_TASK')
         return int(bound) if bound else max(1, _usable_cores() // self.local_count)
 
@@ -88,10 +88,9 @@ def find_rank(environment: Mapping[str, str], launcher: str | None = None) -> Ra
     """Which process this is, as torchrun, mpirun or srun says in the environment.
 
     Args:
-        environment (Mapping[str, str]): Of this process.
-        launcher (str | None): ``pytorch``, ``slurm`` or ``mpi``, which then must have started it; None: whichever has,
-            or else it is the only one. Slurm is believed within a step only: a batch script has ranks, too, and is one
-            process.
+        environment: Of this process.
+        launcher: ``pytorch``, ``slurm`` or ``mpi``, which then must have started it; None: whichever has, or else it is
+            the only one. Slurm is believed within a step only: a batch script has ranks, too, and is one process.
 
     Raises:
         InputError: If the launcher has not started this process, or its variables contradict each other.

@@ -1,4 +1,4 @@
-"""One picture from config to result: what each child process of :func:`~mmpe.apis.many.train_many` does."""
+"""One picture from config to result: what each child process of :func:`~mmpe.apis.many_pictures.train_many` does."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
     """Write ``result/original.png``, ``reconstruction.png``, ``sample_0.png``, ... and the scores.
 
     Args:
-        model (SinGANModel): Finished.
-        config (Config): That it was trained with.
-        seconds (float | None): That its training took; None: not known.
+        model: Finished.
+        config: That it was trained with.
+        seconds: That its training took; None: not known.
     """
     model = model.to(get_device())
     folder = Path(config.work_dir) / RESULT

@@ -35,12 +35,12 @@ def write_index(out: str | Path, names: Sequence[str], into: str | Path | None =
     """Write ``index.html`` and ``contact_sheet.png`` (of more than 100 pictures also ``contact_sheet_2.png``, ...).
 
     Args:
-        out (str | Path): Where the work dirs are.
-        names (Sequence[str]): Of all pictures: what is done is shown, what has failed or is not finished is listed.
-        into (str | Path | None): Where to write, if the files go to ``out`` later.
+        out: Where the work dirs are.
+        names: Of all pictures: what is done is shown, what has failed or is not finished is listed.
+        into: Where to write, if the files go to ``out`` later.
 
     Returns:
-        Path: The page.
+        The page.
     """
     out = Path(out)
     records = {name: record for name in names if (record := read_result(out / name))}

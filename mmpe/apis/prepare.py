@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mmpe.datasets import PictureError, PictureFolder
-from mmpe.datasets.pictures import MAX_PIXELS, REDUCING_GAP
+from mmpe.datasets.picture_files import MAX_PIXELS, REDUCING_GAP
 from mmpe.errors import InputError
 from mmpe.files import check_output
 from mmpe.names import locate, printable
@@ -40,8 +40,8 @@ class Prepared:
     """What came of it.
 
     Attributes:
-        num_pictures (int): How many were written.
-        left_out (list[str]): Why others were not, each with its name.
+        num_pictures: How many were written.
+        left_out: Why others were not, each with its name.
     """
 
     num_pictures: int = 0
@@ -65,13 +65,13 @@ def prepare(
     decode large pictures nor to resize them. The file appears when it is complete.
 
     Args:
-        data_root (str | Path): As of :class:`~mmpe.datasets.PictureFolder`; so are ``size``, in pixels,
-            ``max_pixels`` and ``reducing_gap``.
-        out (str | Path): The file to write, ``*.lmdb`` or ``*.mdb``.
-        format (str): 'webp', 'png' or 'bmp': smallest, most widely read, or fastest to read.
-        workers (int): Processes that read, resize and encode; 0: this one.
-        skip_unreadable (bool): Whether pictures that cannot be read are left out; otherwise the first is an error.
-        overwrite (bool): Whether a file that is there is replaced.
+        data_root: As of :class:`~mmpe.datasets.PictureFolder`; so are ``size``, in pixels, ``max_pixels`` and
+            ``reducing_gap``.
+        out: The file to write, ``*.lmdb`` or ``*.mdb``.
+        format: 'webp', 'png' or 'bmp': smallest, most widely read, or fastest to read.
+        workers: Processes that read, resize and encode; 0: this one.
+        skip_unreadable: Whether pictures that cannot be read are left out; otherwise the first is an error.
+        overwrite: Whether a file that is there is replaced.
 
     Raises:
         InputError: If there are no pictures, one cannot be read, a number is out of its range, or the file is there, is

@@ -56,11 +56,11 @@ def join(
     """Make a process group of the processes that a launcher started.
 
     Args:
-        launcher (str): ``pytorch``, ``slurm`` or ``mpi``.
-        facts (Mapping[str, str]): What has to be the same for all processes, by name.
-        backend (str): Of ``torch.distributed``; NCCL is replaced by Gloo where there is no GPU.
-        timeout (float | timedelta | None): Seconds for which a process waits for the others before it ends the job.
-        port (int | None): Of the first process; None: ``MASTER_PORT``, or one that is found.
+        launcher: ``pytorch``, ``slurm`` or ``mpi``.
+        facts: What has to be the same for all processes, by name.
+        backend: Of ``torch.distributed``; NCCL is replaced by Gloo where there is no GPU.
+        timeout: Seconds for which a process waits for the others before it ends the job.
+        port: Of the first process; None: ``MASTER_PORT``, or one that is found.
         **settings: More arguments of ``torch.distributed.init_process_group``.
 
     Raises:
@@ -86,7 +86,7 @@ def said_once(launcher: str | None) -> Iterator[None]:
     """Let only one of several processes raise what all of them find wrong with what the user gave.
 
     Args:
-        launcher (str | None): As in a config.
+        launcher: As in a config.
 
     Raises:
         InputError: Of the code within, in one process.

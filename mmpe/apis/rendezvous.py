@@ -36,13 +36,13 @@ def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, st
     number say them, and the processes of a single machine agree on a port that is free.
 
     Args:
-        rank (Rank): Of this process.
-        variables (Variables): Of the launcher that started it.
-        environment (Mapping[str, str]): Of this process.
-        patience (float): Seconds to wait for the first process.
+        rank: Of this process.
+        variables: Of the launcher that started it.
+        environment: Of this process.
+        patience: Seconds to wait for the first process.
 
     Yields:
-        tuple[str, int]: Address and port.
+        Address and port.
 
     Raises:
         InputError: If the address has to be said, cannot be resolved, or a value is malformed.

@@ -30,17 +30,17 @@ def sample(
     What cannot be drawn is refused by the call itself, which draws the first images, and not later by the iterator.
 
     Args:
-        model (SampledModel): In eval mode; or any other whose ``sample(num, seed, first)`` gives images number
-            ``first`` and on, as (num, 3, H, W). It may take ``size``, ``start_scale`` and ``truncation`` too.
-        num (int): How many.
-        size (tuple[int, int] | None): (H, W); None: the model's own.
-        start_scale (int): The first scale with random noise, in models that have scales.
-        seed (int): At least 0.
-        batch (int): How many at a time, at most; large images are drawn one by one.
-        truncation (float | None): How far styles may be from the mean one, in models that have styles.
+        model: In eval mode; or any other whose ``sample(num, seed, first)`` gives images number ``first`` and on, as
+            (num, 3, H, W). It may take ``size``, ``start_scale`` and ``truncation`` too.
+        num: How many.
+        size: (H, W); None: the model's own.
+        start_scale: The first scale with random noise, in models that have scales.
+        seed: At least 0.
+        batch: How many at a time, at most; large images are drawn one by one.
+        truncation: How far styles may be from the mean one, in models that have styles.
 
     Returns:
-        Iterator[Tensor]: (3, H, W) each, about [-1, 1].
+        (3, H, W) each, about [-1, 1].
 
     Raises:
         InputError: If the model cannot be sampled, or not so, or has not been trained, or memory is too small.

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from mmengine.config import Config
 from tqdm import tqdm
@@ -27,7 +28,7 @@ from mmpe.files import atomic, write_atomic
 from mmpe.names import printable
 
 from .config import load_config
-from .progress import read_progress, scalar_files, with_scalars
+from .logged_progress import read_progress, scalar_files, with_scalars
 from .workers import Workers
 
 FAILED = 'failed.txt'
@@ -81,12 +82,12 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
     other way.
 
     Args:
-        configs (Mapping[str, Config]): By name, each with a work dir of its own, for one process.
-        workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
+        configs: By name, each with a work dir of its own, for one process.
+        workers: See :func:`~mmpe.apis.workers.plan_workers`.
         job: What is done with each.
 
     Returns:
-        dict[str, str]: Why some have failed, by name.
+        Why some have failed, by name.
     """
     waiting = deque(_not_done(configs, job))
     if not waiting:
@@ -157,7 +158,7 @@ class _JobProcess:
 
     @property
     def failure(self) -> str | None:
-        """str | None: Of a process that has ended, a line."""
+        """Of a process that has ended, a line."""
         code = self.process.returncode
         if code == 0:
             return None
@@ -215,7 +216,7 @@ def _stopped_at_the_end(children: Sequence[_JobProcess]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _terminate(number, frame):
+def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

@@ -19,7 +19,7 @@ from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 from mmpe.visualization import markdown_table
 
-from .beginnings import blaming_config
+from .config_errors import as_config_error
 from .processes import join_processes, losses_in_a_line, said_once
 
 _NOT_TESTED = (
@@ -32,11 +32,11 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     """Score a checkpoint in the test loop of a config.
 
     Args:
-        config (Config): With ``test_dataloader`` and ``test_evaluator``; ``work_dir`` and ``launcher`` as in training.
-        checkpoint (str | Path): Of the config's model.
+        config: With ``test_dataloader`` and ``test_evaluator``; ``work_dir`` and ``launcher`` as in training.
+        checkpoint: Of the config's model.
 
     Returns:
-        dict[str, float]: As the metrics name them, such as ``256x256/fid``; the same in all processes.
+        As the metrics name them, such as ``256x256/fid``; the same in all processes.
 
     Raises:
         InputError: If something that the config names cannot be used, or the checkpoint does not fit its model.
@@ -64,7 +64,7 @@ def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with naming(checkpoint):
         check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    with blaming_config(runner), losses_in_a_line():
+    with as_config_error(runner), losses_in_a_line():
         scores = runner.test()
         barrier()  # those that leave before the first is done would break its connections
     return scores
@@ -74,7 +74,7 @@ def score_table(scores: Mapping[str, float]) -> list[str]:
     """Lines of an aligned Markdown table: a row for what stands before the last ``/`` of a name, a column for the rest.
 
     Args:
-        scores (Mapping[str, float]): Such as ``{'256x256/fid': 5.5, '256x256/recall': 0.5}``.
+        scores: Such as ``{'256x256/fid': 5.5, '256x256/recall': 0.5}``.
     """
     split = {name: name.rpartition('/')[::2] for name in scores}
     rows, columns = (list(dict.fromkeys(part)) for part in zip(*split.values()))

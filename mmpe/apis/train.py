@@ -25,7 +25,7 @@ from mmpe.errors import InputError, as_input_error, naming
 from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
 
-from .beginnings import blaming_config
+from .config_errors import as_config_error
 from .processes import join_processes, losses_in_a_line, said_once
 from .results import input_paths
 
@@ -34,7 +34,7 @@ def train(config: Config) -> Runner:
     """Train what a config says; ``config.resume`` and ``config.load_from`` as in MMEngine.
 
     Returns:
-        Runner: After training, with the trained ``model``.
+        After training, with the trained ``model``.
 
     Raises:
         InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing
@@ -62,7 +62,7 @@ def _train(config: Config) -> Runner:
             runner._train_loop = runner.build_train_loop(runner._train_loop)
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         guard(runner)
-        with _signals_given_back(), blaming_config(runner), losses_in_a_line():
+        with _signals_given_back(), as_config_error(runner), losses_in_a_line():
             runner.train()
             barrier()  # the first process draws pictures at the end: who leaves before it breaks its connections
     return runner

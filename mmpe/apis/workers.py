@@ -18,8 +18,8 @@ class Workers:
     """Places for child processes.
 
     Attributes:
-        devices (Sequence[str]): ``cuda:N`` or ``cpu``, one for each child at a time.
-        threads (int): CPU threads of each child.
+        devices: ``cuda:N`` or ``cpu``, one for each child at a time.
+        threads: CPU threads of each child.
     """
 
     devices: Sequence[str]
@@ -64,12 +64,12 @@ def plan_workers(
     more or fewer of them, and a second call shall give the same bits.
 
     Args:
-        num (int): Of things to do.
-        devices (Sequence[str]): That there are.
-        cores (int): CPU cores for all children together.
-        jobs (int | None): Children at a time; None: one a GPU, or as many as have cores for their threads.
-        threads (int | None): CPU threads of a child; None: its part of the cores. On a CPU one thread a child is the
-            fastest in total.
+        num: Of things to do.
+        devices: That there are.
+        cores: CPU cores for all children together.
+        jobs: Children at a time; None: one a GPU, or as many as have cores for their threads.
+        threads: CPU threads of a child; None: its part of the cores. On a CPU one thread a child is the fastest in
+            total.
     """
     on_cpu = all(device == 'cpu' for device in devices)
     jobs = jobs or (cores // (threads or 1) if on_cpu else len(devices))

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmpe.engine.memory import keep_freed_memory
+from mmpe.engine.allocator import keep_freed_memory
 from mmpe.errors import InputError
 from mmpe.visualization import markdown_table
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from mmpe.apis.launchers import Rank
 from mmpe.apis.prepare import FORMATS, MOST_WORKERS, prepare
 from mmpe.arguments import Side, Text, real, whole
-from mmpe.datasets.pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP
+from mmpe.datasets.picture_files import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP
 from mmpe.names import printable
 from mmpe.numbers import size_text
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from mmpe.apis.launchers import find_rank
-from mmpe.apis.many import find_config, find_pictures, picture_config, train_many
+from mmpe.apis.many_pictures import find_config, find_pictures, picture_config, train_many
 from mmpe.apis.picture_index import PATTERN, index_files, write_index
 from mmpe.apis.results import ResultFolder, input_files
 from mmpe.apis.workers import check_devices, find_devices, plan_workers

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmpe import datasets
-from mmpe.datasets.pictures import MAX_PIXELS
+from mmpe.datasets.picture_files import MAX_PIXELS
 from mmpe.errors import InputError
 from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import DATASETS, MODELS

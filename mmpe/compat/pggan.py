@@ -191,7 +191,7 @@ def _without_gathering(gather_all_batch: bool = False, **others) -> dict:
 class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
     """The released Progressive GAN.
 
-    Learning rates by side, which the released optimisers have (``lr_schedule``), are ``lr_factors`` here.
+    Learning rates by side, which the released optimizers have (``lr_schedule``), are ``lr_factors`` here.
 
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.

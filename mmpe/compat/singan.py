@@ -271,7 +271,7 @@ class PESinGAN(SinGAN):
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class SinGANOptimWrapperConstructor(PerNetworkOptimWrapperConstructor):
-    """The released name. Adam passes over parameters without a gradient, so one optimiser serves all scales."""
+    """The released name. Adam passes over parameters without a gradient, so one optimizer serves all scales."""
 
 
 def _count(num_scales: int | None) -> int | None:

@@ -3,9 +3,9 @@
 from .buckets import BucketBatchSampler, BucketedDataset
 from .drawn_faces import DrawnFaces
 from .growing_batches import GrowingBatchSampler
+from .image_pyramid import pyramid_sizes, resize
+from .picture_files import PictureError, read_picture
 from .picture_folder import PictureFolder
-from .pictures import PictureError, read_picture
-from .pyramid import pyramid_sizes, resize
 from .sample_numbers import SampleNumbers, SampleRequest
 from .sampler import FollowingBatchSampler, ResumableSampler
 from .singan_dataset import SinGANDataset

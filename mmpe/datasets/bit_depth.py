@@ -27,14 +27,14 @@ def to_8_bits(
     value that stands for "no data", and values so far from all others that these would become flat.
 
     Args:
-        values (np.ndarray): (H, W) or (H, W, C), integer or floating point.
-        full (int | None): What 255 stands for, if 0..``full`` is the declared range of whole numbers.
-        no_data (float | None): The value that the file declares to stand for "no data".
-        inverted (bool): Whether the smallest value is white.
+        values: (H, W) or (H, W, C), integer or floating point.
+        full: What 255 stands for, if 0..``full`` is the declared range of whole numbers.
+        no_data: The value that the file declares to stand for "no data".
+        inverted: Whether the smallest value is white.
 
     Returns:
-        tuple[np.ndarray, list[str]]: uint8 of the same shape, and what a user should know about it. Holes (NaN,
-        infinities, no data) have the value of the nearest pixel that has one.
+        uint8 of the same shape, and what a user should know about it. Holes (NaN, infinities, no data) have the value
+        of the nearest pixel that has one.
 
     Raises:
         InputError: If no pixel has a value.
@@ -77,7 +77,7 @@ def _declared_holes(values: np.ndarray, no_data: float | None) -> np.ndarray:
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """``low`` to ``high`` as 0 to 255; grey if there is but one value."""
+    """``low`` to ``high`` as 0 to 255; gray if there is but one value."""
     if not high > low:
         return np.full(values.shape, 127, np.uint8)
     scaled = (values.astype(np.float64) - low) / (high - low) * 255

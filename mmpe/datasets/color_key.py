@@ -20,8 +20,8 @@ def make_transparent(image: Image.Image, again: Image.Image) -> None:
     """Turn the transparent color of a loaded picture into alpha.
 
     Args:
-        image (PIL.Image.Image): Of mode RGB; becomes RGBA.
-        again (PIL.Image.Image): The same file, opened and not yet loaded.
+        image: Of mode RGB; becomes RGBA.
+        again: The same file, opened and not yet loaded.
     """
     again.tile = [(*tile[:3], 'RGB;16L') for tile in again.tile]  # in the other byte order the low byte is the high one
     colors = np.asarray(image).astype(np.uint16) << 8 | np.asarray(again)

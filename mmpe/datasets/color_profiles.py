@@ -18,11 +18,11 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert colors to sRGB (relative colorimetric, with black point compensation).
 
     Args:
-        image (PIL.Image.Image): Of mode RGB, L, CMYK or LAB.
-        profile (bytes): An ICC profile.
+        image: Of mode RGB, L, CMYK or LAB.
+        profile: An ICC profile.
 
     Returns:
-        PIL.Image.Image: Of mode RGB; where the profile is that of sRGB, the same pixels to the bit.
+        Of mode RGB; where the profile is that of sRGB, the same pixels to the bit.
 
     Raises:
         ValueError: If the profile cannot be read, or is one of other colors.

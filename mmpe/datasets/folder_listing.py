@@ -34,9 +34,9 @@ class FolderMemory:
     system's clock, what has just changed is not remembered.
 
     Args:
-        root (Path): The folder.
-        rules (str): All that findings depend on besides the files.
-        kind (str): What is remembered; each kind of findings of a folder has a file of its own.
+        root: The folder.
+        rules: All that findings depend on besides the files.
+        kind: What is remembered; each kind of findings of a folder has a file of its own.
     """
 
     def __init__(self, root: Path, rules: str, kind: str = 'listing'):
@@ -52,8 +52,8 @@ class FolderMemory:
         """What ``find(path)`` says about ``name`` below the root, or what it said if nothing has changed since.
 
         Args:
-            name (str): The path below the root; of a folder, with a slash at the end.
-            find (Callable[[str], Any]): From a path to what JSON can hold.
+            name: The path below the root; of a folder, with a slash at the end.
+            find: From a path to what JSON can hold.
         """
         path = f'{self._prefix}{name}'
         stat = _stat(path)

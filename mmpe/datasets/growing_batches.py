@@ -23,9 +23,9 @@ class GrowingBatchSampler(FollowingBatchSampler):
     takes the schedule from the model, when :class:`~mmpe.engine.ResumableTrainLoop` starts.
 
     Args:
-        sampler (ResumableSampler): Gives the indices.
-        batch_size (int): Pictures a batch and process, for sizes not in ``batch_sizes``.
-        batch_sizes (Mapping): Side of the images, as the schedule has it, to pictures a batch and process.
+        sampler: Gives the indices.
+        batch_size: Pictures a batch and process, for sizes not in ``batch_sizes``.
+        batch_sizes: Side of the images, as the schedule has it, to pictures a batch and process.
 
     Raises:
         InputError: If a batch would have less than one picture, or the sampler cannot be resumed.

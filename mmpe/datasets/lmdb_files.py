@@ -18,8 +18,8 @@ def check_complete(environment, path: Path) -> None:
     """Refuse an LMDB of which a part is missing: reading what is beyond a file's end would end the process.
 
     Args:
-        environment (lmdb.Environment): Opened.
-        path (Path): Its file, or the folder of it.
+        environment: Opened.
+        path: Its file, or the folder of it.
 
     Raises:
         InputError: If the file is shorter than its content.
@@ -41,8 +41,8 @@ def check_not_open_for_writing(lmdb, path: Path) -> None:
     in there. It is not seen where Linux does not show locks: other systems, machines, and containers.
 
     Args:
-        lmdb (ModuleType): The package.
-        path (Path): The LMDB's file, or the folder of it.
+        lmdb: The package.
+        path: The LMDB's file, or the folder of it.
 
     Raises:
         InputError: If a process has it open that is not a reader.

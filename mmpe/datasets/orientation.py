@@ -59,12 +59,12 @@ def box_upright(extent: tuple[float, float], size: tuple[int, int], orientation:
     """Where the content is after :func:`turn_upright`, if before it filled not all of the last column and row.
 
     Args:
-        extent (tuple[float, float]): Width and height of the content, from the top left, before.
-        size (tuple[int, int]): Width and height of all pixels, before.
-        orientation (int): 1 to 8.
+        extent: Width and height of the content, from the top left, before.
+        size: Width and height of all pixels, before.
+        orientation: 1 to 8.
 
     Returns:
-        tuple[float, float, float, float]: Left, top, right and bottom, in pixels.
+        Left, top, right and bottom, in pixels.
 
     >>> box_upright((2.5, 4), (3, 4), 2)
     (0.5, 0, 3.0, 4)

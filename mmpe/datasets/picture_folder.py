@@ -18,8 +18,8 @@ from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import DATASETS
 
 from .buckets import BucketedDataset, check_sizes, sort_into_buckets
+from .picture_files import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 from .picture_sources import find_pictures
-from .pictures import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 
 _LARGEST = 2**16  # pixels a side
 
@@ -33,19 +33,19 @@ class PictureFolder(BucketedDataset):
     a resumed run sees the very pictures that the unbroken one would have seen.
 
     Args:
-        data_root (str): A folder, with its subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
-            ``skimage://lfw_subset``, 100 small grey faces.
+        data_root: A folder, with its subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
+            ``skimage://lfw_subset``, 100 small gray faces.
         size: Height and width of the items, in pixels.
         sizes: In place of ``size``, sizes (H, W) of different shapes: an item has the one whose aspect ratio is nearest
             to its picture's. Batches of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.
-        flip (bool): Whether the mirror images are there too: item i + n is that of item i, of n pictures.
-        skip_unreadable (bool): Whether the next readable picture, by name, takes the place of one that cannot be read,
-            with a warning; otherwise it is an error.
-        max_pixels (int): How many pixels a picture may have; of JPEGs, after decoding at reduced size.
-        reducing_gap (float | None): A JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as that leaves this many
-            times ``size`` of its short side, as in ``PIL.Image.Image.thumbnail``. 1 is fastest; at 2 the PSNR to
-            fully decoded pictures is 40 dB or more. None decodes all pixels, except of pictures of more than 89
-            megapixels, of which four times ``size`` is left.
+        flip: Whether the mirror images are there too: item i + n is that of item i, of n pictures.
+        skip_unreadable: Whether the next readable picture, by name, takes the place of one that cannot be read, with a
+            warning; otherwise it is an error.
+        max_pixels: How many pixels a picture may have; of JPEGs, after decoding at reduced size.
+        reducing_gap: A JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as that leaves this many times ``size``
+            of its short side, as in ``PIL.Image.Image.thumbnail``. 1 is fastest; at 2 the PSNR to fully decoded
+            pictures is 40 dB or more. None decodes all pixels, except of pictures of more than 89 megapixels, of which
+            four times ``size`` is left.
 
     Raises:
         InputError: If there are no pictures, or a number is out of its range.
@@ -77,12 +77,12 @@ class PictureFolder(BucketedDataset):
 
     @property
     def buckets(self) -> list[int]:
-        """list[int]: The number in ``sizes`` of every item's size."""
+        """The number in ``sizes`` of every item's size."""
         return self._buckets * (1 + self.flip)
 
     @property
     def metainfo(self) -> dict:
-        """dict: What MMEngine keeps of a data set in its checkpoints."""
+        """What MMEngine keeps of a data set in its checkpoints."""
         return dict(num_pictures=self.num_pictures, size=self.size, flip=self.flip)
 
     def __len__(self) -> int:

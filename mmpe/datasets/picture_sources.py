@@ -21,7 +21,7 @@ from mmpe.progress import tracked
 
 from .folder_listing import FolderMemory, visible_and_hidden
 from .lmdb_files import check_complete, check_not_open_for_writing, version
-from .pictures import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
+from .picture_files import MAX_PIXELS, SKIMAGE, PictureError, open_fitted, picture_size
 from .reduced_decoding import fit
 from .tiff import SIGNATURES
 
@@ -35,7 +35,7 @@ def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
     """The pictures of ``data_root``: an object with their ``names``, and ``read(number, size)`` that gives RGB.
 
     Args:
-        data_root (str | Path): A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
+        data_root: A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
             ``skimage://lfw_subset``.
 
     Raises:
@@ -65,13 +65,13 @@ class FolderOfFiles:
     found in a folder of many files is remembered, see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
 
     Attributes:
-        names (list[str]): Paths of the pictures in the folder.
-        passed_over (list[str]): Paths of all other files, and of hidden folders, which end with a slash.
+        names: Paths of the pictures in the folder.
+        passed_over: Paths of all other files, and of hidden folders, which end with a slash.
     """
 
     def __init__(self, root: Path):
         self.root = root
-        memory = FolderMemory(root, repr((PIL.__version__, _recognisable())))
+        memory = FolderMemory(root, repr((PIL.__version__, _recognizable())))
         found = {name: _is_picture(name, memory) for name in visible_and_hidden(memory)}
         if len(found) >= _MANY:
             memory.save()
@@ -83,7 +83,7 @@ class FolderOfFiles:
         _tell(root, len(self.names), self.passed_over)
 
     def read(self, number: int, size: Size, **options) -> Image.Image:
-        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        """Picture ``number`` at ``size``. ``options``: see :func:`~mmpe.datasets.picture_files.open_fitted`."""
         return open_fitted(self.root / self.names[number], None, size, **options)
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
@@ -127,7 +127,7 @@ class Lmdb:
         return [os.fsdecode(key) for key in self.keys]
 
     def read(self, number: int, size: Size, **options) -> Image.Image:
-        """Picture ``number`` at ``size``; see :func:`~mmpe.datasets.pictures.open_fitted`, also for ``options``."""
+        """Picture ``number`` at ``size``. ``options``: see :func:`~mmpe.datasets.picture_files.open_fitted`."""
         key = self.keys[number]
         with self._reading() as transaction:
             if version(transaction, self.root) != self._version:
@@ -161,7 +161,7 @@ class Lmdb:
 
 
 class SkimageFaces:
-    """The 100 faces of ``skimage.data.lfw_subset``, grey, 25 x 25; its other half shows no faces."""
+    """The 100 faces of ``skimage.data.lfw_subset``, gray, 25 x 25; its other half shows no faces."""
 
     def __init__(self, name: str):
         if name != 'lfw_subset':
@@ -205,7 +205,7 @@ def _picture_extensions() -> set[str]:
 
 
 @lru_cache(maxsize=1)
-def _recognisable() -> list[str]:
+def _recognizable() -> list[str]:
     """Formats that begin with a signature; Pillow tries the others on anything."""
     Image.init()
     return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
@@ -220,7 +220,7 @@ def _is_picture_by_content(path: str) -> bool:
             if not _has_signature(prefix):
                 return False
             stream.seek(0)
-            with Image.open(stream, formats=_recognisable()):
+            with Image.open(stream, formats=_recognizable()):
                 return True
     except Exception:  # whatever a file that is no picture does to a decoder
         return prefix.startswith(SIGNATURES)  # a TIFF that Pillow cannot read
@@ -228,7 +228,7 @@ def _is_picture_by_content(path: str) -> bool:
 
 def _has_signature(content: bytes) -> bool:
     prefix = content[:_PREFIX].ljust(_PREFIX, b'\0')
-    accepts = (Image.OPEN[kind][1] for kind in _recognisable())
+    accepts = (Image.OPEN[kind][1] for kind in _recognizable())
     return prefix.startswith(SIGNATURES) or any(accept(prefix) is True for accept in accepts)
 
 

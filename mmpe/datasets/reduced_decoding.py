@@ -13,11 +13,11 @@ def decode_reduced(image: Image.Image, least: int) -> int:
     """Have an opened picture decoded at 1/2, 1/4, ... of its size, where its format can.
 
     Args:
-        image (PIL.Image.Image): Opened and not yet loaded; a JPEG or JPEG 2000, others stay as they are.
-        least (int): What is left of the short side at least, in pixels.
+        image: Opened and not yet loaded; a JPEG or JPEG 2000, others stay as they are.
+        least: What is left of the short side at least, in pixels.
 
     Returns:
-        int: How many times smaller it becomes; sides are rounded up.
+        How many times smaller it becomes; sides are rounded up.
     """
     times = min(image.size) // least
     if times < 2:
@@ -39,10 +39,9 @@ def fit(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Im
     at a fraction of their size may not: at half size 5 pixels are 2.5, and the last of 3 is half empty.
 
     Args:
-        image (PIL.Image.Image): To be resized.
-        size (tuple[int, int]): (height, width).
-        box (tuple[float, float, float, float] | None): Left, top, right and bottom of the picture in
-            the pixels of ``image``; None: it fills them.
+        image: To be resized.
+        size: (height, width).
+        box: Left, top, right and bottom of the picture in the pixels of ``image``; None: it fills them.
 
     >>> fit(Image.new('RGB', (60, 40)), (8, 16)).size
     (16, 8)

@@ -22,8 +22,8 @@ class SampleRequest:
     It is no dict, as MMEngine's default collation would make one of a batch of them: it stays a list of requests.
 
     Args:
-        number (int): Which sample: with the model's seed it decides all that is drawn for it.
-        sizes (list[tuple[int, int]] | None): (H, W) of the images asked for, in pixels; None: the model's own.
+        number: Which sample: with the model's seed it decides all that is drawn for it.
+        sizes: (H, W) of the images asked for, in pixels; None: the model's own.
     """
 
     number: int
@@ -42,9 +42,8 @@ class SampleNumbers(Dataset):
     """The numbers 0 to ``num`` - 1: item i asks for sample number i at every one of ``sizes``.
 
     Args:
-        num (int): How many samples.
-        sizes (Sequence[int | tuple[int, int]] | None): Sizes of the images, in pixels: (H, W), or one number for a
-            square; None: the model's own.
+        num: How many samples.
+        sizes: Sizes of the images, in pixels: (H, W), or one number for a square; None: the model's own.
 
     Raises:
         InputError: If ``num`` or a size is not a whole number of at least 1, or a size is given twice or none at all.
@@ -57,7 +56,7 @@ class SampleNumbers(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """dict: What MMEngine tells metrics about a data set."""
+        """What MMEngine tells metrics about a data set."""
         return dict(num=self.num, sizes=self.sizes)
 
     def __len__(self) -> int:

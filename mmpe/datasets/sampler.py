@@ -52,13 +52,13 @@ class ResumableSampler(Sampler):
     a run can be continued on another number of processes where it stopped.
 
     Args:
-        dataset (Sized): What the indices are of.
-        seed (int | None): With the epoch it decides the order, and must be the same on all processes; None: drawn, once
-            for all processes.
-        shuffle (bool): False: in the data set's order.
+        dataset: What the indices are of.
+        seed: With the epoch it decides the order, and must be the same on all processes; None: drawn, once for all
+            processes.
+        shuffle: False: in the data set's order.
 
     Attributes:
-        start (int): How many indices of the sequence, of all processes together, are passed over.
+        start: How many indices of the sequence, of all processes together, are passed over.
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None, shuffle: bool = True):

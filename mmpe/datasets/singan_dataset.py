@@ -11,8 +11,8 @@ from mmpe.errors import InputError
 from mmpe.names import printable
 from mmpe.registry import DATASETS
 
-from .pictures import MAX_PIXELS, read_picture
-from .pyramid import pyramid_sizes, resize
+from .image_pyramid import pyramid_sizes, resize
+from .picture_files import MAX_PIXELS, read_picture
 
 
 class SinGANDataset(Dataset):
@@ -21,12 +21,12 @@ class SinGANDataset(Dataset):
     In configs its name stands for a subclass that takes the released arguments, too.
 
     Args:
-        data_root (str): The picture, a file (exactly as typed) or ``skimage://NAME``.
-        min_size (int): Short side of the coarsest scale, in pixels.
-        max_size (int): Long side of the finest scale, in pixels.
-        scale_factor_init (float): Ratio of one scale to the next finer one; the actual one is the nearest, not smaller,
-            that takes ``max_size`` to ``min_size`` in whole steps.
-        max_pixels (int): How many pixels the file may have; of very large JPEGs, after decoding at reduced size.
+        data_root: The picture, a file (exactly as typed) or ``skimage://NAME``.
+        min_size: Short side of the coarsest scale, in pixels.
+        max_size: Long side of the finest scale, in pixels.
+        scale_factor_init: Ratio of one scale to the next finer one; the actual one is the nearest, not smaller, that
+            takes ``max_size`` to ``min_size`` in whole steps.
+        max_pixels: How many pixels the file may have; of very large JPEGs, after decoding at reduced size.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.
@@ -54,7 +54,7 @@ class SinGANDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """dict: What MMEngine keeps of a data set in its checkpoints."""
+        """What MMEngine keeps of a data set in its checkpoints."""
         return dict(sizes=self.sizes)
 
     def __len__(self) -> int:
@@ -75,11 +75,11 @@ class SuperResolutionDataset(SinGANDataset):
     smaller.
 
     Args:
-        data_root (str): The picture, a file or ``skimage://NAME``.
-        min_size (int): Short side of the coarsest scale, in pixels, if the ratio were not exact.
-        max_size (int): Long side of the finest scale, in pixels.
-        scale_factor_init (float): Ratio of one scale to the next finer one.
-        max_pixels (int): As of :class:`SinGANDataset`.
+        data_root: The picture, a file or ``skimage://NAME``.
+        min_size: Short side of the coarsest scale, in pixels, if the ratio were not exact.
+        max_size: Long side of the finest scale, in pixels.
+        scale_factor_init: Ratio of one scale to the next finer one.
+        max_pixels: As of :class:`SinGANDataset`.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.

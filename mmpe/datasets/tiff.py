@@ -24,14 +24,14 @@ class Numbers:
     """Pixel values as they stand in a file.
 
     Attributes:
-        values (np.ndarray): (H, W), or (H, W, 3) for RGB.
-        bits (int | None): How many of theirs are used, as declared; None: all.
-        no_data (float | None): Which of them is declared to stand for "no data".
-        inverted (bool): Whether the smallest is white.
-        alpha (np.ndarray | None): (H, W), opacity from 0 to 1; the values are not multiplied by it.
-        extra (bool): Whether there was one more channel, which is not alpha, such as infrared.
-        orientation (int): As in EXIF.
-        profile (bytes | None): An ICC profile.
+        values: (H, W), or (H, W, 3) for RGB.
+        bits: How many of theirs are used, as declared; None: all.
+        no_data: Which of them is declared to stand for "no data".
+        inverted: Whether the smallest is white.
+        alpha: (H, W), opacity from 0 to 1; the values are not multiplied by it.
+        extra: Whether there was one more channel, which is not alpha, such as infrared.
+        orientation: As in EXIF.
+        profile: An ICC profile.
     """
 
     values: np.ndarray
@@ -81,7 +81,7 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
     """The first page of a TIFF that Pillow cannot read: 64-bit and half-precision numbers, several float channels, ...
 
     Raises:
-        InputError: If it has more than ``max_pixels``, is cut short, or is not grey or RGB, with or without alpha.
+        InputError: If it has more than ``max_pixels``, is cut short, or is not gray or RGB, with or without alpha.
         Exception: Of any kind, as tifffile meets what is broken.
     """
     import tifffile
@@ -118,15 +118,15 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
 
 
 def _channels(values: np.ndarray, photometric: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Grey or RGB, and the channel beyond it."""
+    """Gray or RGB, and the channel beyond it."""
     if photometric not in (*_GREY, _RGB):
-        raise InputError('its colors are neither grey nor RGB')
+        raise InputError('its colors are neither gray nor RGB')
     if values.ndim == 2 and values.dtype.kind in 'biuf':
         return values, None
     colors = 3 if photometric == _RGB else 1
     if values.ndim != 3 or values.dtype.kind not in 'iuf' or values.shape[-1] - colors not in (0, 1):
         what = 'x'.join(map(str, values.shape[2:])) or '1'
-        raise InputError(f'it has {what} channels of {values.dtype}: a picture is grey or RGB, with or without alpha')
+        raise InputError(f'it has {what} channels of {values.dtype}: a picture is gray or RGB, with or without alpha')
     color = values[..., :colors]
     return color if colors == 3 else color[..., 0], values[..., colors] if values.shape[-1] > colors else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmpe.datasets.pyramid import resize
+from mmpe.datasets.image_pyramid import resize
 from mmpe.errors import InputError
 from mmpe.grid import Size
 from mmpe.models.sampled import check_memory

@@ -10,8 +10,8 @@ from skimage.filters import gaussian
 from skimage.morphology import isotropic_dilation
 from torch import Tensor
 
-from mmpe.datasets.pictures import read_picture
-from mmpe.datasets.pyramid import resize
+from mmpe.datasets.image_pyramid import resize
+from mmpe.datasets.picture_files import read_picture
 from mmpe.errors import InputError
 from mmpe.grid import Box, Size
 from mmpe.names import printable

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from torch import Tensor
 
 from mmpe.arguments import Count, Seed, Text, read_numbers, real, whole
-from mmpe.datasets.pictures import read_picture
+from mmpe.datasets.picture_files import read_picture
 from mmpe.errors import InputError
 from mmpe.grid import Box
 from mmpe.models.singan import SinGANSampler

@@ -1,9 +1,9 @@
-"""What turns a model and data into a training run: loops, hooks, optimiser constructors."""
+"""What turns a model and data into a training run: loops, hooks, optimizer constructors."""
 
 from . import hooks
 from .log_processor import PyramidLogProcessor
-from .loop import PyramidTrainLoop
 from .optim import BFloat16OptimWrapper, PerNetworkOptimWrapperConstructor
+from .pyramid_loop import PyramidTrainLoop
 from .resumable_loop import ResumableTrainLoop
 from .scoring_loops import ScoringTestLoop, ScoringValLoop
 from .wrapper import SynchronisedModel

@@ -1,4 +1,4 @@
-"""The batches of a training that goes on."""
+"""The batches of a resumed run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 
 class ResumedBatches:
-    """Batches from where a run is, for a loop of MMEngine's that first skips those from before.
+    """The batches that a resumed run has not seen yet, for MMEngine's loops, which first skip all earlier batches.
 
-    MMEngine takes as many batches as the run has seen; onedl-mmengine asks for ``skip_iter``.
+    MMEngine skips by taking as many batches as the run has seen; onedl-mmengine calls ``skip_iter``.
 
     Args:
-        batches (Iterator): Those to come; begun when the first of them is asked for.
-        seen (int): By the run, before.
+        batches: The batches to come. The iterator is first asked when the earlier batches have been skipped.
+        seen: How many batches the run has seen.
 
     >>> batches = ResumedBatches(iter('ab'), seen=2)
     >>> [next(batches) for _ in range(4)]
@@ -32,5 +32,5 @@ class ResumedBatches:
         return next(self._batches)
 
     def skip_iter(self, num: int) -> None:
-        """Skip batches that the run has seen, all at once."""
+        """Skip ``num`` batches that the run has seen."""
         self._seen = max(0, self._seen - num)

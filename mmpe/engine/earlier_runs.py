@@ -21,14 +21,19 @@ _PICTURE = re.compile(rf'{_PICTURES}/(scale_\d+|samples_\d+x\d+|iter_\d+)\.png')
 
 
 def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
-    """The names of what an earlier run has written to a work dir.
+    """The files and folders that an earlier run has written to a work dir.
 
     Args:
-        work_dir (str | Path): Other people's files in it are not named.
-        but (str): The logs of the present run.
+        work_dir: The work dir. Files in it that no run has written are left out.
+        but: The name of the folder that the present run logs to.
 
     Returns:
-        list[str]: Empty if there are logs alone, of an attempt that failed, or only a folder with a usual name.
+        Their names. Empty if there is nothing but the logs of an attempt that failed.
+
+    >>> for name in ('iter_1.pth', 'last_checkpoint', 'my_notes.txt'):
+    ...     Path(name).touch()
+    >>> files_of_a_run('.')
+    ['iter_1.pth', 'last_checkpoint']
     """
     names = _names(work_dir)
     pictures = [f'{_PICTURES}/{name}' for name in _names(Path(work_dir) / _PICTURES)] if _PICTURES in names else []
@@ -40,25 +45,39 @@ def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
 
 
 def is_of_a_run(name: str) -> bool:
-    """Whether MMEngine and mmpe write a file or folder of that name to a work dir."""
+    """Whether MMEngine or mmpe write a file or folder of this name to a work dir.
+
+    >>> is_of_a_run('iter_100.pth'), is_of_a_run('my_notes.txt')
+    (True, False)
+    """
     return name == _PICTURES or any(kind.fullmatch(name) for kind in (*_KINDS, _PICTURE))
 
 
 def checkpoints_after(work_dir: str | Path, iteration: int) -> list[str]:
-    """The names of the checkpoints in a work dir of later iterations."""
+    """The names of the checkpoints in a work dir that are later than an iteration.
+
+    >>> for name in ('iter_1.pth', 'iter_2.pth'):
+    ...     Path(name).touch()
+    >>> checkpoints_after('.', 1)
+    ['iter_2.pth']
+    """
     found = {name: _CHECKPOINT.fullmatch(name) for name in _names(work_dir)}
     return [name for name, match in found.items() if match and match[1] and int(match[1]) > iteration]
 
 
 def set_aside(work_dir: str | Path, names: Iterable[str]) -> Path:
-    """Move files to ``earlier_runs/N``; if that is cut short, :func:`finish_moves` finishes it.
+    """Move files to ``earlier_runs/N`` in a work dir. :func:`finish_moves` finishes a move that was cut short.
 
     Args:
-        work_dir (str | Path): In which one run, this one, has the right to train.
-        names (Iterable[str]): Of files and folders in it.
+        work_dir: The work dir, locked by this run.
+        names: Files and folders of a run in it.
 
     Returns:
-        Path: The folder.
+        The folder that they were moved to.
+
+    >>> Path('iter_1.pth').touch()
+    >>> set_aside('.', ['iter_1.pth']).as_posix()
+    'earlier_runs/1'
     """
     earlier = Path(work_dir) / FOLDER
     numbers = [int(name) for name in _names(earlier) if name.isdigit()] if earlier.is_dir() else []
@@ -69,7 +88,10 @@ def set_aside(work_dir: str | Path, names: Iterable[str]) -> Path:
 
 
 def finish_moves(work_dir: str | Path) -> None:
-    """Finish what a killed process had begun to move: a work dir must not hold half of an earlier run."""
+    """Finish the move that a killed process has begun: a work dir must not hold half of an earlier run.
+
+    >>> finish_moves('.')
+    """
     for moves in Path(work_dir).glob(f'{FOLDER}/*/{_MOVES}'):
         _move(moves.parent)
 
@@ -91,7 +113,7 @@ def _move(folder: Path) -> None:
 
 
 def _names_to_move(moves: Path) -> list[str]:
-    """Names only of what a run writes, whatever the file says."""
+    """The names in the list of a move. Names that no run writes are dropped, whatever the list says."""
     try:
         names = json.loads(moves.read_text())
         return [name for name in names if is_of_a_run(name)]

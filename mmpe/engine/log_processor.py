@@ -1,9 +1,9 @@
-"""The lines that training logs, and that of a pyramid's."""
+"""The lines that training logs."""
 
 from __future__ import annotations
 
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import LogProcessor
+from mmengine.runner import LogProcessor, Runner
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, is_whole
@@ -14,14 +14,21 @@ from .wrapper import unwrapped
 
 @LOG_PROCESSORS.register_module()
 class PyramidLogProcessor(LogProcessor):
-    """MMEngine's, by iteration, with "scale k of n" before it."""
+    """MMEngine's log lines by iteration, beginning with "scale k of n".
+
+    In a config:
+
+    >>> log_processor = dict(type='mmpe.PyramidLogProcessor', window_size=20)
+    >>> LOG_PROCESSORS.build(log_processor).window_size
+    20
+    """
 
     def __init__(self, window_size: int = 10, by_epoch: bool = False, **settings):
         check_whole(1, window_size=window_size)
         super().__init__(window_size, by_epoch, **settings)
 
-    def get_log_after_iter(self, runner, batch_idx: int, mode: str) -> tuple[dict, str]:
-        """As MMEngine's; ``scale``, counted from 1, ``num_scales`` and ``max_iters`` are logged too."""
+    def get_log_after_iter(self, runner: Runner, batch_idx: int, mode: str) -> tuple[dict, str]:
+        """MMEngine's scalars and line, with ``scale`` (counted from 1), ``num_scales`` and ``max_iters``."""
         tag, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode != 'train':
             return tag, line
@@ -39,18 +46,22 @@ def check_log_level(level: str) -> None:
     """Refuse a ``log_level`` that Python's logging does not know.
 
     Raises:
-        InputError: If it does not.
+        InputError: If the level is neither a whole number nor one of Python's names.
+
+    >>> check_log_level('INFO')
     """
     if level not in _LEVELS and not is_whole(level):
         raise InputError(f'log_level={level!r} cannot work: it must be one of {", ".join(_LEVELS)}')
 
 
 def check_log_processor(processor: LogProcessor) -> None:
-    """Refuse what a log processor would only find out when it writes its first line.
+    """Refuse settings of a log processor whose error would come only with the first line of the log.
 
     Raises:
-        InputError: If its ``num_digits`` or ``window_size`` is no such number, or ``custom_cfg`` asks for a statistic
-            that there is not.
+        InputError: If ``num_digits`` or ``window_size`` is not a valid number, or ``custom_cfg`` asks for a statistic
+            that MMEngine does not have.
+
+    >>> check_log_processor(LogProcessor(window_size=10))
     """
     check_whole(0, _MOST_DIGITS, **{'log_processor.num_digits': processor.num_digits})
     check_whole(1, **{'log_processor.window_size': processor.window_size})

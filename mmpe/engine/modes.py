@@ -1,4 +1,4 @@
-"""Looking at a model in the middle of its training."""
+"""A look at a model in the middle of its training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """A model in eval mode for a while."""
+    """Within, a model is in eval mode.
+
+    >>> model = nn.BatchNorm2d(3)
+    >>> with evaluating(model):
+    ...     model.training
+    False
+    >>> model.training
+    True
+    """
     was_training = model.training
     model.eval()
     try:

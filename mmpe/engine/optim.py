@@ -1,8 +1,9 @@
-"""Optimisers: one for each network, and mixed precision on any device."""
+"""Optimizers: one per network, and mixed precision on any device."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -19,11 +20,20 @@ from .wrapper import unwrapped
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class PerNetworkOptimWrapperConstructor:
-    """An optimiser for each network of a GAN, from ``generator=dict(optimizer=...), discriminator=dict(...)``.
+    """One optimizer per network of a GAN.
 
     Args:
-        optim_wrapper_cfg (dict): A network's name to the config of its optim wrapper.
-        paramwise_cfg (None): Belongs into the networks' own configs.
+        optim_wrapper_cfg: The config of each network's optim wrapper, by the network's name in the model.
+        paramwise_cfg: Not accepted here. It belongs into the config of one network's optim wrapper.
+
+    Raises:
+        InputError: If ``paramwise_cfg`` is given.
+
+    >>> model = nn.ModuleDict(dict(generator=nn.Linear(2, 2), discriminator=nn.Linear(2, 1)))
+    >>> adam = dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.99)))
+    >>> wrappers = PerNetworkOptimWrapperConstructor(dict(generator=adam, discriminator=adam))(model)
+    >>> wrappers.get_lr()
+    {'generator.lr': [0.0002], 'discriminator.lr': [0.0002]}
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None):
@@ -32,7 +42,11 @@ class PerNetworkOptimWrapperConstructor:
         self.configs = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        """Build them all; an unknown network or optimiser raises :class:`InputError`."""
+        """Build the optim wrappers of a model.
+
+        Raises:
+            InputError: If the model has no such network, or a setting of an optimizer is not valid.
+        """
         model = unwrapped(model)
         for name in self.configs:
             if not isinstance(getattr(model, name, None), nn.Module):
@@ -44,7 +58,7 @@ class PerNetworkOptimWrapperConstructor:
 
 
 def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
-    """The optim wrapper of a network; MMEngine checks some settings by assertions, which Python may leave out."""
+    """The optim wrapper of a network. MMEngine checks some settings by assertions, which Python may leave out."""
     key = f'optim_wrapper.{name}'
     optimizer = config.get('optimizer') if isinstance(config, dict) else None
     if not isinstance(optimizer, dict) or 'type' not in optimizer:
@@ -52,7 +66,7 @@ def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
             f"{key}={shown(config)} cannot work: it must be a dict with optimizer=dict(type='Adam', lr=...)"
         )
     if isinstance(optimizer['type'], str) and OPTIMIZERS.get(optimizer['type']) is None:
-        raise InputError(f'there is no optimiser {optimizer["type"]}')
+        raise InputError(f'there is no optimizer {optimizer["type"]}')
     check_finite(config, key)
     if 'lr' in optimizer:
         check_real(0, **{f'{key}.optimizer.lr': optimizer['lr']})
@@ -65,7 +79,7 @@ def _build(name: str, network: nn.Module, config: dict) -> OptimWrapper:
 
 
 def _check_clipping(key: str, config: dict | None) -> None:
-    """Refuse what would turn gradients round, or is not found out before the first step."""
+    """Refuse settings that would reverse gradients, or whose error would come only at the first step."""
     if not config:
         return
     by_value = isinstance(config, dict) and config.get('type', 'norm') == 'value'
@@ -80,14 +94,20 @@ def _check_clipping(key: str, config: dict | None) -> None:
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Autocast to bfloat16 on whatever device the network is on; MMEngine's ``AmpOptimWrapper`` wants a GPU.
+    """Autocast to bfloat16, on any device. MMEngine's ``AmpOptimWrapper`` needs a GPU.
 
-    bfloat16 has float32's range, so losses need no scaling. Weights, their gradients and the optimiser stay float32.
+    bfloat16 has the range of float32, so losses need no scaling. Weights, gradients and the optimizer stay float32.
+
+    >>> network = nn.Linear(2, 2)
+    >>> wrapper = BFloat16OptimWrapper(torch.optim.Adam(network.parameters()))
+    >>> with wrapper.optim_context(network):
+    ...     network(torch.ones(1, 2)).dtype
+    torch.bfloat16
     """
 
     @contextmanager
-    def optim_context(self, model: nn.Module):
-        """Run the enclosed forward passes of ``model`` in bfloat16."""
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Within, forward passes of ``model`` run in bfloat16."""
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
             yield

@@ -1,4 +1,4 @@
-"""What both training loops do before anything is built."""
+"""The checks that both training loops make before anything is built."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch.utils.data import DataLoader
 
 from mmpe.numbers import check_finite, check_whole
 
+from .allocator import keep_freed_memory
 from .hooks import guard
 from .log_processor import check_log_processor
-from .memory import keep_freed_memory
 from .schedules import check_schedules
 from .supported import check_runner
 
@@ -27,10 +27,10 @@ def _check_workers(dataloader: DataLoader | dict) -> None:
 
 
 def prepare(runner: Runner, dataloader: DataLoader | dict) -> None:
-    """Refuse what cannot be trained, and make the process ready for what can.
+    """Check a runner and its config, and prepare the process for training.
 
     Raises:
-        InputError: If the runner or its config asks for what is not supported, or a number of the config cannot be.
+        InputError: If the config asks for a feature that is not supported, or a number in it is not valid.
     """
     check_runner(runner)
     check_finite(runner.cfg._cfg_dict)

@@ -1,4 +1,4 @@
-"""The loop that goes on with the data where the run that it resumes stopped."""
+"""The training loop of all models but SinGAN. A resumed run goes on with the data where it stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import BaseLoop, IterBasedTrainLoop
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmpe.datasets import (
@@ -34,23 +34,30 @@ _IMAGES_OF_EACH = 4  # at least: a picture, as a number and resized, what is gen
 
 @LOOPS.register_module()
 class ResumableTrainLoop(IterBasedTrainLoop):
-    """MMEngine's loop by iterations; a resumed run reads nothing twice.
+    """MMEngine's loop by iterations, without reading anything twice in a resumed run.
 
-    MMEngine's reads and drops all batches that the run has seen before, which for a long run takes days, and gives
-    others on another number of processes. This one tells the sampler how many images the model has seen.
+    MMEngine's own loop reads and drops all batches that the run has seen, which takes days for a long run, and it gives
+    other batches on another number of processes. This loop tells the sampler how many images the model has seen.
 
     Args:
-        runner (Runner): MMEngine's. Its model counts the images that all processes have seen in a buffer
+        runner: MMEngine's runner. Its model counts the images that all processes have seen, in a buffer
             ``images_seen``.
-        dataloader (DataLoader | dict): With a :class:`~mmpe.datasets.ResumableSampler`. Batch samplers that follow
-            a model, see :class:`~mmpe.datasets.FollowingBatchSampler`, are given it.
-        **settings: ``max_iters``, and ``val_begin``, ``val_interval`` and ``dynamic_intervals`` if the run validates.
+        dataloader: The data loader or its config, with a :class:`~mmpe.datasets.ResumableSampler`. A batch sampler that
+            is a :class:`~mmpe.datasets.FollowingBatchSampler` is given the model.
+        **settings: ``max_iters``. If the run validates, also ``val_begin``, ``val_interval`` and
+            ``dynamic_intervals``.
 
     Raises:
-        InputError: If the model or the sampler is another one.
+        InputError: If the model does not count images, the sampler is not resumable, or a setting is not valid.
+
+    In a config:
+
+    >>> train_cfg = dict(type='mmpe.ResumableTrainLoop', max_iters=1_100_000)
+    >>> LOOPS.get(train_cfg['type']).__name__
+    'ResumableTrainLoop'
     """
 
-    def __init__(self, runner, dataloader, **settings):
+    def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
         if isinstance(dataloader, dict) and dataloader.get('batch_sampler'):
             dataloader = {**dataloader, 'drop_last': False}  # batches of a sampler of their own are complete
         prepare(runner, dataloader)
@@ -65,7 +72,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self._seeded_by_runner = self._sampler.seed == runner.seed
 
     def run(self):
-        """Train from where the model is."""
+        """Train, beginning with the first image that the model has not seen."""
         sampler = self._sampler
         sampler.start = int(unwrapped(self.runner.model).images_seen)
         if self._seeded_by_runner:  # a resumed checkpoint's seed replaces the config's after the sampler has been built
@@ -78,7 +85,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     @property
     def _batches_per_update(self) -> int:
-        """Only a discriminator sees pictures."""
+        """Batches per update of the discriminator, the only network that sees pictures."""
         wrapper = self.runner.optim_wrapper
         if isinstance(wrapper, OptimWrapperDict):
             wrapper = wrapper.optim_wrappers.get('discriminator', next(iter(wrapper.values())))
@@ -127,7 +134,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:
-    """Start a loader's worker that works until its training process is done with it.
+    """Start a loader's worker that ignores signals, so that it works until its training process needs it no more.
 
     Ctrl-C, Slurm and torchrun signal whole groups of processes, and without its workers a training process could not
     finish the iteration after which it saves.

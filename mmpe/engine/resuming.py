@@ -1,4 +1,4 @@
-"""Complete or refused: what a checkpoint must hold for a run to go on with it."""
+"""What a checkpoint must hold for a run to resume from it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ _ADVICE = 'resume from a whole one, or give it as load_from, without --resume, t
 
 
 def check_family(model: nn.Module, checkpoint: dict, config: dict | None = None) -> None:
-    """Refuse a checkpoint that says to be of another family, or of what mmpe does not know.
+    """Refuse a checkpoint of another family of models, or whose config names anything that is not registered.
 
     Args:
-        model (nn.Module): That will take its weights.
-        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
-        config (dict | None): Of the model.
+        model: The model that will load its weights.
+        checkpoint: What :func:`~mmpe.checkpoints.read_checkpoint` has read.
+        config: The model's config.
 
     Raises:
-        InputError: If it does; it names both.
+        InputError: If the families differ, or the checkpoint's config is not accepted.
+
+    >>> from mmpe.models.singan import SinGANModel
+    >>> check_family(SinGANModel(dict(type='mmpe.SinGANGenerator')), dict(meta=dict(model=dict(type='SinGANModel'))))
     """
     saved = checkpoint['meta'].get('model')
     check_model_config(saved, config)
@@ -44,10 +47,14 @@ def check_family(model: nn.Module, checkpoint: dict, config: dict | None = None)
 
 
 def check_parts(checkpoint: dict) -> None:
-    """Refuse to go on with a checkpoint that holds weights alone.
+    """Refuse to resume from a checkpoint that holds nothing but weights.
 
     Raises:
-        InputError: If a part of it is missing; it names it.
+        InputError: If a part is missing. The message names it.
+
+    >>> check_parts(dict(state_dict={}, meta={}))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: the checkpoint cannot be resumed: it has no message_hub, no optimizer, no iter in its ...
     """
     missing = sorted({'optimizer', 'message_hub'} - checkpoint.keys())
     missing += [f'{name} in its meta' for name in ('iter', 'epoch') if checkpoint['meta'].get(name) is None]
@@ -56,15 +63,15 @@ def check_parts(checkpoint: dict) -> None:
 
 
 def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapperDict, checkpoint: dict) -> None:
-    """Refuse to go on with a checkpoint of other weights than a model's, or from which something is missing.
+    """Refuse to resume from a checkpoint that is incomplete, or of another model or optimizer.
 
     Args:
-        model (nn.Module): Without a wrapper.
-        optim_wrapper (OptimWrapper | OptimWrapperDict): Its optimisers.
-        checkpoint (dict): From :func:`~mmpe.checkpoints.read_checkpoint`.
+        model: The model, without a wrapper.
+        optim_wrapper: The optimizers of the model.
+        checkpoint: What :func:`~mmpe.checkpoints.read_checkpoint` has read.
 
     Raises:
-        InputError: If so; it names what differs or is missing.
+        InputError: If something is missing or differs. The message names it.
     """
     check_parts(checkpoint)
     trained = {}
@@ -77,14 +84,19 @@ def check_resumable(model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapper
             trained = model.trained_parameters(state)
     else:
         check_entries(model.state_dict(), plain_state(checkpoint))
-    _check_optimisers(model, optim_wrapper, checkpoint['optimizer'], set(trained))
+    _check_optimizers(model, optim_wrapper, checkpoint['optimizer'], set(trained))
 
 
 def load_whole(model: nn.Module, checkpoint: dict) -> None:
     """Load all weights of a checkpoint, for validation, tests and sampling.
 
     Raises:
-        InputError: If names or shapes differ; the message is one line.
+        InputError: If names, shapes or kinds of tensors differ from the model's.
+
+    >>> model = nn.Linear(2, 1)
+    >>> load_whole(model, dict(state_dict={'weight': torch.ones(1, 2), 'bias': torch.zeros(1)}))
+    >>> model.weight.tolist()
+    [[1.0, 1.0]]
     """
     check_kinds(model.state_dict(), plain_state(checkpoint))
     try:
@@ -94,7 +106,11 @@ def load_whole(model: nn.Module, checkpoint: dict) -> None:
 
 
 def plain_state(checkpoint: dict) -> dict[str, Tensor]:
-    """The state dict of a checkpoint, without the name that a wrapper puts before all others."""
+    """The state dict of a checkpoint, without the prefix ``module.`` that a model wrapper adds to all names.
+
+    >>> plain_state(dict(state_dict={'module.stage': torch.tensor(3)}))
+    {'stage': tensor(3)}
+    """
     return {name.removeprefix('module.'): value for name, value in checkpoint['state_dict'].items()}
 
 
@@ -103,19 +119,19 @@ def _batches_per_update(optim_wrapper) -> int:
     return max(wrapper._accumulative_counts for wrapper in wrappers)
 
 
-# -------------------------------------------------------------------- optimisers
+# -------------------------------------------------------------------- optimizers
 
 
-def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
+def _check_optimizers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
     if isinstance(optim_wrapper, OptimWrapperDict):
         own = dict(optim_wrapper.items())
     else:
-        own, saved = dict(optimiser=optim_wrapper), dict(optimiser=saved)
+        own, saved = dict(optimizer=optim_wrapper), dict(optimizer=saved)
     for name in {**own, **saved}:
         if name not in own:
-            raise InputError(f'the checkpoint is of another model than the config: it has an optimiser of {name}')
+            raise InputError(f'the checkpoint is of another model than the config: it has an optimizer of {name}')
         if not isinstance(saved.get(name), dict):
-            raise InputError(f'the checkpoint cannot be resumed: it has no optimiser of {name}; {_ADVICE}')
+            raise InputError(f'the checkpoint cannot be resumed: it has no optimizer of {name}; {_ADVICE}')
     broken = next(not_finite(saved), None)
     if broken:
         raise InputError(f'the checkpoint cannot be resumed: its optimizer.{broken} has values that are not finite')
@@ -127,14 +143,14 @@ def _check_optimisers(model, optim_wrapper, saved: dict, trained: set[str]) -> N
 
 
 class _Comparison:
-    """Of one network's optimiser with what a checkpoint holds of it."""
+    """Compares one network's optimizer with its state in a checkpoint."""
 
     def __init__(self, network: str, optimizer: torch.optim.Optimizer, saved: dict):
         self.network, self.optimizer = network, optimizer
         self.saved, self.groups, self.state = saved, saved.get('param_groups'), saved.get('state')
 
     def check(self, names: dict[int, str], trained: set[str]) -> None:
-        """``names`` are those of parameters by their id; ``trained`` those which must have a state."""
+        """Compare settings and states. ``names`` are by ids of parameters; those in ``trained`` must have a state."""
         own = self.optimizer.param_groups
         if not isinstance(self.groups, list) or not isinstance(self.state, dict) or len(self.groups) != len(own):
             raise self._other('has other parts')
@@ -151,7 +167,7 @@ class _Comparison:
                 self._check_parameter(name, parameter, self.state[number], needed)
             elif needed and name in trained:
                 raise InputError(
-                    f'the checkpoint cannot be resumed: the optimiser of {self.network} knows nothing of {name}, '
+                    f'the checkpoint cannot be resumed: the optimizer of {self.network} knows nothing of {name}, '
                     f'which has been trained; {_ADVICE}'
                 )
 
@@ -185,20 +201,20 @@ class _Comparison:
                 raise self._other(f'has a step of {name} below 0')
 
     def check_wrapper(self, wrapper: OptimWrapper) -> None:
-        """What mixed precision keeps beside an optimiser."""
+        """Compare what mixed precision keeps beside the optimizer."""
         scaler, kept = getattr(wrapper, 'loss_scaler', None), self.saved.get('loss_scaler', {})
         if not isinstance(kept, dict) or (kept and scaler is not None and scaler.state_dict().keys() - kept.keys()):
             raise self._other('has another loss_scaler')
 
     def _other(self, how: str) -> InputError:
         return InputError(
-            f'the checkpoint is of another optimiser than the config: that of {self.network} {how}; resume with the '
+            f'the checkpoint is of another optimizer than the config: that of {self.network} {how}; resume with the '
             'one that it was trained with'
         )
 
 
 def _alike(own, kept) -> bool:
-    """Whether two settings are of one kind: numbers, as many numbers, or neither."""
+    """Whether two settings are of the same kind: numbers, equally many numbers, or neither."""
     if isinstance(own, (list, tuple)):
         return isinstance(kept, (list, tuple)) and len(own) == len(kept) and all(map(_alike, own, kept))
     if isinstance(own, Real):
@@ -207,7 +223,7 @@ def _alike(own, kept) -> bool:
 
 
 def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
-    """Saved settings as the optimiser completes them: those of an older PyTorch have fewer."""
+    """Saved settings, completed by those of the optimizer: an older PyTorch has saved fewer."""
     twin = _twin(optimizer)
     if twin is None:
         return settings
@@ -216,9 +232,9 @@ def _completed(optimizer: torch.optim.Optimizer, settings: dict) -> dict:
 
 
 def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
-    """What an optimiser of this kind and these settings keeps of a parameter, and whether it has the parameter's shape.
+    """The states that an optimizer keeps per parameter, and whether each has the parameter's shape.
 
-    Found by a step of another one.
+    They are found by a step of another optimizer of this kind, with these settings.
     """
     twin = _twin(optimizer)
     if twin is None:
@@ -231,7 +247,7 @@ def _kept_state(optimizer: torch.optim.Optimizer) -> dict[str, bool]:
 
 
 def _twin(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer | None:
-    """Another optimiser of the kind, of one small parameter; None where the kind is not built as PyTorch's own are."""
+    """Another optimizer of this kind, with one small parameter. None, if it is not built as PyTorch's own are."""
     settings = {name: value for name, value in optimizer.param_groups[0].items() if name != 'params'}
     try:
         twin = type(optimizer)([dict(settings, params=[nn.Parameter(torch.zeros(2, 3))])], lr=settings.get('lr', 0))

@@ -18,12 +18,15 @@ _held: dict[tuple[int, str], RunLock] = {}  # by process, as forked children inh
 
 
 class RunLock:
-    """The right of this process to train in a work dir, see :class:`~mmpe.locks.ProcessLock`.
+    """The right of this process to train in a work dir: see :class:`~mmpe.locks.ProcessLock`.
 
-    Whoever takes it again in the same process shares it. The first of several processes takes it for all of them.
+    A process that takes the lock twice shares it with itself. Of several processes, the first one takes it for all.
 
     Args:
-        work_dir (str | Path): It is made.
+        work_dir: The work dir. Missing folders are made when the lock is taken.
+
+    >>> lock = RunLock.take('work_dirs/mine')
+    >>> lock.give_back()
     """
 
     def __init__(self, work_dir: str | Path):
@@ -33,10 +36,10 @@ class RunLock:
 
     @staticmethod
     def take(work_dir: str | Path) -> RunLock:
-        """Take the lock, or share the one that this process has; every call needs a :meth:`give_back`.
+        """Take the lock, or share the one that this process has. Every call needs one of :meth:`give_back`.
 
         Raises:
-            InputError: If another run has it; in all processes of this one.
+            InputError: If another run has the lock. All processes of this run raise it.
         """
         problem = [None]
         lock = _held.get(_key(work_dir)) or RunLock(work_dir)
@@ -53,7 +56,7 @@ class RunLock:
         return lock
 
     def give_back(self) -> None:
-        """Let others train here once nobody in this process does."""
+        """Release the lock, if nobody in this process needs it any more."""
         self._owners -= 1
         if self._owners == 0:
             _held.pop(_key(self.work_dir), None)
@@ -70,7 +73,11 @@ class RunLock:
 
 @contextmanager
 def locked(work_dir: str | Path) -> Iterator[None]:
-    """Hold the lock of a work dir, see :meth:`RunLock.take`."""
+    """Within, hold the lock of a work dir: see :meth:`RunLock.take`.
+
+    >>> with locked('work_dirs/mine'):
+    ...     check_free('work_dirs/mine')  # of other processes
+    """
     lock = RunLock.take(work_dir)
     try:
         yield
@@ -79,10 +86,12 @@ def locked(work_dir: str | Path) -> Iterator[None]:
 
 
 def check_free(work_dir: str | Path) -> None:
-    """Refuse a work dir in which another process trains; nothing is written.
+    """Refuse a work dir in which another process trains. Nothing is written.
 
     Raises:
-        InputError: If there is one.
+        InputError: If another process holds the lock.
+
+    >>> check_free('work_dirs/mine')
     """
     file = Path(work_dir) / _FILE
     if not file.is_file() or _key(work_dir) in _held:

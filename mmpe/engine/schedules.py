@@ -1,4 +1,4 @@
-"""What a config may say of ``param_scheduler``."""
+"""Checks of the schedules that a config names in ``param_scheduler``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _PERIODS = {'step_size', 'T_max', 'total_steps'}
 
 
 def check_schedules(schedules, where: str = 'param_scheduler') -> None:
-    """Refuse schedules of MMEngine's that would be followed otherwise than they read, without a word.
+    """Refuse schedules that MMEngine would accept, and not follow.
 
-    MMEngine compares milestones with the number of a step, so that text and fractions never come.
+    MMEngine compares milestones with the number of a step, so a milestone that is a text or a fraction never comes.
 
     Args:
-        schedules (Mapping | Sequence): One, a list, or such by the names of networks; what is built passes.
-        where (str): What a message calls it.
+        schedules: One schedule, a list, or a dict of either by the names of networks. Schedules that are built already
+            are not checked.
+        where: How a message names the schedules.
 
     Raises:
-        InputError: If there is text for a number, or a fraction for a number of steps.
+        InputError: If a number is given as text, or a number of steps as a fraction.
 
     >>> check_schedules([dict(type='MultiStepLR', milestones=[10, 20])])
     >>> check_schedules([dict(type='MultiStepLR', milestones=['10'])])

@@ -1,4 +1,4 @@
-"""What MMEngine offers and the training rules of mmpe cannot serve."""
+"""Features of MMEngine that mmpe's training rules do not support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNSUPPORTED = dict(
     strategy='several GPUs train with --launcher',
     compile=_GRADIENTS,
     activation_checkpointing=_GRADIENTS,
-    efficient_conv_bn_eval='normalisation that is in eval mode is trained on, too',
+    efficient_conv_bn_eval='normalization that is in eval mode is trained on, too',
 )
 _OFF = (None, False, [], 'Runner')
 _FLAGS = (
@@ -23,10 +23,14 @@ _FLAGS = (
 
 
 def refuse_unsupported(config: Config) -> None:
-    """Refuse, by name, what would be ignored, taken for true, or would break in the middle of training.
+    """Refuse a config that asks for a feature which would be ignored, or would break in the middle of training.
 
     Raises:
-        InputError: If the config asks for it.
+        InputError: If the config asks for one, or a flag is neither True nor False.
+
+    >>> refuse_unsupported(Config(dict(compile=True)))
+    Traceback (most recent call last):
+    mmpe.errors.InputError: compile=True is not supported by the models of mmpe: their losses take gradients of ...
     """
     for name, reason in _UNSUPPORTED.items():
         if config.get(name) not in _OFF:
@@ -44,10 +48,10 @@ def _value(config: Config, name: str):
 
 
 def check_runner(runner: Runner) -> None:
-    """Refuse a runner, or features that its config asks for, see :func:`refuse_unsupported`.
+    """Refuse a runner that cannot train mmpe's models, or whose config is refused by :func:`refuse_unsupported`.
 
     Raises:
-        InputError: If there is one.
+        InputError: If the runner or its config is not supported.
     """
     refuse_unsupported(runner.cfg)
     if isinstance(runner, FlexibleRunner):

@@ -1,7 +1,10 @@
 """The model wrapper for training on several processes."""
 
-import torch.nn as nn
+from typing import Any
+
 from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+from torch import nn
 
 from mmpe.models.distributed import broadcast_state
 from mmpe.registry import MODEL_WRAPPERS
@@ -9,14 +12,19 @@ from mmpe.registry import MODEL_WRAPPERS
 
 @MODEL_WRAPPERS.register_module()
 class SynchronisedModel(nn.Module):
-    """Starts all processes from the same weights, and leaves averaging gradients to the model's training rule.
+    """Starts all processes with the same weights. The model's training rule averages the gradients.
 
-    ``DistributedDataParallel`` wants one forward pass a backward pass through all parameters; a GAN's steps are not of
-    that kind.
+    ``DistributedDataParallel`` needs one forward pass per backward pass, through all parameters. A GAN's steps are
+    different.
 
     Args:
-        module (BaseModel): A model whose ``train_step`` calls
-            :func:`~mmpe.models.distributed.average_gradients`.
+        module: A model whose ``train_step`` calls :func:`~mmpe.models.distributed.average_gradients`.
+
+    In a config:
+
+    >>> model_wrapper_cfg = dict(type='mmpe.SynchronisedModel')
+    >>> MODEL_WRAPPERS.build(dict(model_wrapper_cfg, module=nn.Linear(2, 2))).module
+    Linear(in_features=2, out_features=2, bias=True)
     """
 
     def __init__(self, module: BaseModel):
@@ -24,13 +32,13 @@ class SynchronisedModel(nn.Module):
         self.module = module
         broadcast_state(module)
 
-    def train_step(self, data, optim_wrapper):
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict:
         return self.module.train_step(data, optim_wrapper)
 
-    def val_step(self, data):
+    def val_step(self, data: Any) -> list:
         return self.module.val_step(data)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> list:
         return self.module.test_step(data)
 
     def forward(self, *args, **kwargs):
@@ -38,5 +46,10 @@ class SynchronisedModel(nn.Module):
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model itself, whether or not a wrapper is around it."""
+    """The model itself, with or without a wrapper around it.
+
+    >>> model = nn.Linear(2, 2)
+    >>> unwrapped(SynchronisedModel(model)) is model, unwrapped(model) is model
+    (True, True)
+    """
     return model.module if is_model_wrapper(model) else model

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from PIL import Image, ImageSequence
 
 from mmpe.apis.launchers import Rank
-from mmpe.apis.many import find_config, picture_config, train_many
+from mmpe.apis.many_pictures import find_config, picture_config, train_many
 from mmpe.apis.one_picture import RESULT, read_result
 from mmpe.apis.results import ResultFolder
 from mmpe.apis.workers import find_devices, plan_workers
@@ -23,7 +23,7 @@ from mmpe.files import write_atomic
 from mmpe.numbers import size_text
 from mmpe.progress import tracked
 from mmpe.visualization import maker, markdown_table, write_picture
-from mmpe.visualization.rows import below_each_other, in_rows
+from mmpe.visualization.sheets import below_each_other, in_rows
 
 from .drawings import write_if_changed
 from .recipe import PATTERN, PROFILES, RECIPE, Edit

@@ -1,15 +1,8 @@
-"""From tensors to pictures."""
+"""From tensors to pictures, tables and pages."""
 
-from .pictures import (
-    MADE_BY,
-    made_by,
-    maker,
-    picture_bytes,
-    save_picture,
-    save_sheet,
-    to_picture,
-    write_picture,
-)
+from .marks import MADE_BY, made_by, maker
+from .saving import picture_bytes, save_picture, to_picture, write_picture
+from .sheets import save_sheet
 from .tables import markdown_table
 
 __all__ = [

@@ -15,18 +15,21 @@ from markupsafe import Markup
 from mmpe.files import write_atomic
 from mmpe.names import printable
 
-from .pictures import maker
+from .marks import maker
 
 
 @dataclass
 class Entry:
-    """What a page shows of one thing; all paths are relative to the page's folder, or anywhere if absolute.
+    """One section of a page. Paths are relative to the page's folder, or absolute.
 
     Attributes:
-        title (str): Its heading.
-        figures (dict[str, str]): Paths of pictures, by caption.
-        facts (dict[str, str]): A table of one row, by heading.
-        links (dict[str, str]): Paths, by text.
+        title: The heading.
+        figures: Paths of pictures, by their captions.
+        facts: The cells of a table with one row, by their headings.
+        links: Paths, by the texts of the links.
+
+    >>> Entry('rocket.png', figures={'original': 'rocket.png/original.png'}, facts={'scales': '8'}).title
+    'rocket.png'
     """
 
     title: str
@@ -43,22 +46,29 @@ def write_page(
     failures: Mapping[str, str] | None = None,
     links: Mapping[str, str] | None = None,
 ) -> None:
-    """Write one HTML file that needs nothing but the pictures that it names.
+    """Write a page as one HTML file, which needs nothing but the pictures that it shows.
 
     Args:
-        path (str | Path): The file; its folder is made.
-        title (str): Its heading.
-        summary (str): A line below it.
-        entries (Sequence[Entry]): In this order.
-        failures (Mapping[str, str] | None): What has failed and why; listed first.
-        links (Mapping[str, str] | None): Paths, by text, after the summary.
+        path: The file. Missing folders are made.
+        title: The heading of the page.
+        summary: One line below the heading.
+        entries: The sections, in the order in which they are shown.
+        failures: The reasons of failures, by the names of what has failed. They come before the sections.
+        links: Paths, by the texts of the links. They come after the summary.
+
+    >>> write_page('index.html', 'My pictures', '1 of 1 trained', [Entry('rocket.png', facts={'scales': '8'})])
     """
     values = dict(title=title, maker=maker(), summary=summary, entries=entries)
     write_atomic(path, render('results.html', failures=failures or {}, links=links or {}, **values))
 
 
 def render(template: str, **values) -> str:
-    """Fill a template in; what is filled in is text, whatever it looks like, and of a name all is seen."""
+    """Fill in a template of this package. All values are shown as text, also where they look like HTML.
+
+    >>> page = render('results.html', title='<b>', maker='mmpe', summary='', entries=[], failures={}, links={})
+    >>> '&lt;b&gt;' in page
+    True
+    """
     return _templates().get_template(template).render(values)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as text."""
+"""Tables of numbers, as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    r"""Lines of an aligned Markdown table: a header, then rows of a text and numbers.
+    r"""The lines of an aligned Markdown table.
+
+    Args:
+        rows: The header, and then the rows. The first cell of a row is a text, and the others are numbers.
 
     >>> print(*markdown_table([['file', 'dB'], ['a|b.png', '31.5']]), sep='\n')
     | file     |   dB |

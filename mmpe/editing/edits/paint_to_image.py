@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor
 
 from mmpe import arguments
-from mmpe.datasets.pictures import read_picture
+from mmpe.datasets.picture_files import read_picture
 from mmpe.grid import Size
 from mmpe.models.singan import SinGANSampler
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmpe.arguments import Count, real
-from mmpe.datasets.pictures import read_picture
+from mmpe.datasets.picture_files import read_picture
 from mmpe.errors import InputError
 from mmpe.evaluation import patch_distance, psnr
 from mmpe.grid import Size

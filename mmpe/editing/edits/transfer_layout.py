@@ -9,7 +9,7 @@ from scipy.ndimage import label
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from mmpe.datasets.pictures import read_picture
+from mmpe.datasets.picture_files import read_picture
 from mmpe.errors import InputError
 from mmpe.grid import Box, InverseMap, Size
 from mmpe.models.singan import SinGANSampler

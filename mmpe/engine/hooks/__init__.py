@@ -1,4 +1,6 @@
-"""Hooks, one a file."""
+"""Hooks, one per file. A new file is found by itself."""
+
+from mmpe.discovery import import_modules
 
 from .checkpoint_hook import CompleteCheckpointHook
 from .finite_loss_hook import FiniteLossHook
@@ -25,3 +27,5 @@ __all__ = [
     'WorkDirHook',
     'guard',
 ]
+
+import_modules(__name__)

@@ -1,15 +1,17 @@
-"""Checkpoints that are written whole or not at all, and that need nothing beside them."""
+"""Checkpoints that are written in one step, and that need no other file."""
 
 from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
 
 import mmpe
 from mmpe.checkpoints import not_finite
@@ -22,7 +24,7 @@ from mmpe.registry import HOOKS, plain_data
 
 @register_backend('mmpe_atomic')
 class AtomicBackend(LocalBackend):
-    """Local files that appear complete, see :func:`mmpe.files.atomic`."""
+    """MMEngine's backend for local files, which writes each in one step: see :func:`mmpe.files.atomic`."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes."""
@@ -32,18 +34,24 @@ class AtomicBackend(LocalBackend):
 
 @HOOKS.register_module()
 class CompleteCheckpointHook(CheckpointHook):
-    """MMEngine's, by iteration, atomic, and complete.
+    """MMEngine's checkpoints, by iteration, each written in one step and complete.
 
-    ``meta`` also holds the model's config as plain data, so that :func:`mmpe.apis.load` needs no config file and runs
-    none. MMEngine's log history is left out: it is not plain data, and ``torch.load(..., weights_only=True)`` of any
-    PyTorch would refuse the file.
+    ``meta`` also holds the model's config as plain data, so :func:`mmpe.apis.load` needs no config file and executes
+    none. MMEngine's log history is left out: it is not plain data, and ``torch.load(..., weights_only=True)`` would
+    refuse the file.
 
-    What cannot be saved, on a full disk say, or should not be, as its weights are not finite, ends the run with an
-    :class:`~mmpe.errors.InputError`; all earlier checkpoints are still there then.
+    A checkpoint that cannot be saved, as on a full disk, or whose weights are not finite ends the run with an
+    :class:`~mmpe.errors.InputError`. All earlier checkpoints are kept then.
 
     Args:
-        interval (int): Iterations between checkpoints.
-        max_keep_ckpts (int): How many stay; there is one more while the next is written.
+        interval: Iterations between checkpoints.
+        max_keep_ckpts: How many checkpoints are kept. While the next one is written, there is one more.
+
+    In a config:
+
+    >>> default_hooks = dict(checkpoint=dict(type='mmpe.CompleteCheckpointHook', interval=5000, max_keep_ckpts=3))
+    >>> HOOKS.build(default_hooks['checkpoint']).interval
+    5000
     """
 
     def __init__(self, interval: int = 500, max_keep_ckpts: int = 2, **kwargs):
@@ -55,8 +63,8 @@ class CompleteCheckpointHook(CheckpointHook):
         self._in_training = False
         self._is_readable = False  # as the first checkpoint shows
 
-    def before_train(self, runner) -> None:
-        """Say so if checkpoints will not be enough to load the model from."""
+    def before_train(self, runner: Runner) -> None:
+        """Warn if the model could not be loaded from its checkpoints alone."""
         super().before_train(runner)
         self._in_training = True
         # where there are no schedules MMEngine would warn at each checkpoint
@@ -66,8 +74,12 @@ class CompleteCheckpointHook(CheckpointHook):
         except InputError as error:
             runner.logger.warning(f'mmpe.apis.load will not build the model of these checkpoints: {error}')
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Add the model's config and version, drop the log history, make the rest plain; refuse broken weights."""
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Add the model's config and version, drop the log history, and make the rest plain data.
+
+        Raises:
+            InputError: If weights are not finite.
+        """
         broken = next(not_finite(checkpoint), None)
         if broken:
             raise InputError(
@@ -84,28 +96,28 @@ class CompleteCheckpointHook(CheckpointHook):
             _check_readable(checkpoint)
             self._is_readable = True
 
-    def save_now(self, runner) -> str:
-        """Save after the iteration just finished; returns the path."""
+    def save_now(self, runner: Runner) -> str:
+        """Save after the iteration that was just finished, and return the path."""
         if self.last_ckpt is None or not self.last_ckpt.endswith(self.filename_tmpl.format(runner.iter + 1)):
             self._save_checkpoint(runner)
         return self.last_ckpt
 
-    def _save_checkpoint_with_step(self, runner, step, meta):
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         with self._nothing_lost():
             try:
                 super()._save_checkpoint_with_step(runner, step, meta)
             except UnicodeEncodeError:  # of the file that is written last, as text
                 Path(runner.work_dir, 'last_checkpoint').write_bytes(os.fsencode(self.last_ckpt))
 
-    def _save_best_checkpoint(self, runner, metrics):
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         if not self._in_training:  # Runner.val() alone scores, and has nothing to save
             return
         with self._nothing_lost():
             super()._save_best_checkpoint(runner, metrics)
 
     @contextmanager
-    def _nothing_lost(self):
-        """Remove nothing before the new checkpoint is written; MMEngine removes first."""
+    def _nothing_lost(self) -> Iterator[None]:
+        """Within, old checkpoints are kept until the new one is written. MMEngine removes them first."""
         remove, outdated = self.file_backend.remove, []
         self.file_backend.remove = outdated.append
         try:
@@ -122,7 +134,7 @@ class CompleteCheckpointHook(CheckpointHook):
 
 
 def _check_template(template: str | None) -> None:
-    """The default names are looked for on resume; others can be resumed by their names."""
+    """Warn of names that resuming does not look for. Such a checkpoint can be resumed by its path."""
     if template is not None and (not isinstance(template, str) or '{}' not in template):
         raise InputError(
             f"filename_tmpl={template!r} cannot work: it must be a name with {{}} in it, as 'iter_{{}}.pth'"
@@ -130,7 +142,7 @@ def _check_template(template: str | None) -> None:
 
 
 def _check_readable(checkpoint: dict) -> None:
-    """Refuse what another hook has put into a checkpoint if nobody could read it again."""
+    """Refuse what another hook has put into a checkpoint, if it could not be read again."""
     for key, value in checkpoint.items():
         content = io.BytesIO()
         try:
@@ -145,7 +157,7 @@ def _check_readable(checkpoint: dict) -> None:
 
 
 def _without_functions(data):
-    """Schedules without the functions that some keep among their numbers, which their constructors bring anew."""
+    """Schedules without the functions that some keep beside their numbers. Their constructors set them anew."""
     if isinstance(data, dict):
         return {key: _without_functions(value) for key, value in data.items() if not callable(value)}
     return [_without_functions(item) for item in data] if isinstance(data, list) else data

@@ -1,10 +1,13 @@
-"""A run that has diverged ends."""
+"""The end of a run that has diverged."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
@@ -12,15 +15,22 @@ from mmpe.registry import HOOKS
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops training at the first loss that is not a finite number, on all processes, before anything is saved."""
+    """Stops training at the first loss that is not a finite number, on all processes, before anything is saved.
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.FiniteLossHook')]
+    >>> type(HOOKS.build(custom_hooks[0])).__name__
+    'FiniteLossHook'
+    """
 
     priority = 'VERY_HIGH'
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Look at what the iteration logs.
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Check the losses of the iteration.
 
         Raises:
-            InputError: If not all of it is finite; it names the iteration, the losses and the last checkpoint.
+            InputError: If one is not finite. The message names the iteration, the losses and the last checkpoint.
         """
         broken = [f'{name}={_show(value)}' for name, value in (outputs or {}).items() if not _is_finite(value)]
         anywhere = torch.tensor(len(broken))

@@ -1,4 +1,4 @@
-"""What no run may be without, whatever its config says."""
+"""The hooks that every run has, whatever its config says."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _GUARDS = (WorkDirHook, SameModelHook, OptimizerSettingsHook)
 
 
 def guard(runner: Runner) -> None:
-    """Give a runner the hooks that stand between it and others' files, as far as its config lacks them.
+    """Add the hooks that protect the files of other runs to a runner, where its config has left them out.
 
-    Configs that an earlier mmpe has dumped do, and those with ``default_hooks`` of their own.
+    Configs that an earlier mmpe has written leave them out, and so do those with ``default_hooks`` of their own.
     """
     for kind in _GUARDS:
         if not any(isinstance(hook, kind) for hook in runner.hooks):

@@ -1,13 +1,18 @@
-"""Ctrl-C and a scheduler's signals lose nothing."""
+"""Saving on Ctrl-C, and on the signals of schedulers."""
+
+from __future__ import annotations
 
 import os
 import signal
 import threading
 import time
+from types import FrameType
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, barrier, get_world_size
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmpe.registry import HOOKS
 
@@ -19,13 +24,19 @@ _REPEAT = 2.0  # seconds
 
 @HOOKS.register_module()
 class InterruptHook(Hook):
-    """On SIGINT, SIGTERM, SIGUSR1 or SIGUSR2, finish the iteration, save, and exit with 128 + the signal's number.
+    """On SIGINT, SIGTERM, SIGUSR1 or SIGUSR2, finishes the iteration, saves, and exits with 128 + the signal's number.
 
-    That is 130 for Ctrl-C, 143 for SIGTERM, and on Linux 138 and 140 for SIGUSR1 and SIGUSR2, by which schedulers
-    announce the end of a job's time. In a validation it does not wait for the rest, which a resumed run leaves out.
+    That is 130 for Ctrl-C and 143 for SIGTERM. On Linux it is 138 for SIGUSR1 and 140 for SIGUSR2, by which schedulers
+    announce the end of a job's time. A validation is left at once, and a resumed run does not repeat it.
 
-    The same comes twice at once where a launcher passes on what its whole group gets. A signal that comes later ends
-    the process without saving.
+    A second signal ends the process without saving, unless it comes at the same moment: launchers pass on signals that
+    their whole group has received already.
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.InterruptHook')]
+    >>> type(HOOKS.build(custom_hooks[0])).__name__
+    'InterruptHook'
     """
 
     priority = 'LOWEST'  # what is saved has all that the iteration changes, learning rates too
@@ -39,26 +50,26 @@ class InterruptHook(Hook):
         self.previous = {}
         self.owner = os.getpid()
 
-    def before_train(self, runner) -> None:
-        """Take over the signals, where Python lets us: in the main thread."""
+    def before_train(self, runner: Runner) -> None:
+        """Handle the signals from here on. Python allows that in the main thread only."""
         if threading.current_thread() is threading.main_thread():
             self.previous = {number: signal.signal(number, self._receive) for number in self.signals}
 
-    def after_train(self, runner) -> None:
-        """Give the signals back; but a scheduler's notice that time is short must not end a run that is done."""
+    def after_train(self, runner: Runner) -> None:
+        """Restore the earlier handlers. A scheduler's notice must not end a run that is done: it stays ignored."""
         for number, handler in self.previous.items():
             is_notice = number not in (signal.SIGINT, signal.SIGTERM)
             signal.signal(number, signal.SIG_IGN if is_notice and handler == signal.SIG_DFL else handler)
         self.previous = {}
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Save and leave if a signal came, on any process."""
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Save and exit, if a process has received a signal."""
         received = self._anywhere()
         if received:
             self._leave(runner, received, f'after iteration {runner.iter + 1}')
 
-    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Save what the last iteration has left, as :meth:`after_train_iter`; not where only ``Runner.val()`` runs."""
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Save and exit, as in :meth:`after_train_iter`. Where only ``Runner.val()`` runs, nothing is saved."""
         if not self.previous or not _in_step(runner.val_dataloader):
             return
         received = self._anywhere()
@@ -66,7 +77,7 @@ class InterruptHook(Hook):
             runner.train_loop._iter -= 1  # which the loop has counted, and no checkpoint does before it is saved
             self._leave(runner, received, f'in the validation after iteration {runner.iter + 1}')
 
-    def _leave(self, runner, received: int, when: str) -> None:
+    def _leave(self, runner: Runner, received: int, when: str) -> None:
         saver = next((hook for hook in runner.hooks if isinstance(hook, CompleteCheckpointHook)), None)
         if saver is None:
             runner.logger.warning('interrupted; there is no CompleteCheckpointHook to save with')
@@ -79,7 +90,7 @@ class InterruptHook(Hook):
         self.after_train(runner)
         raise SystemExit(128 + received)
 
-    def _receive(self, number, frame):
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self.owner:
             # A data loader's worker has inherited this. It stays while training finishes its iteration, for a worker
             # that dies breaks it, and not for ever: at the end of a failed run Python sends SIGTERM and waits.
@@ -101,5 +112,5 @@ class InterruptHook(Hook):
 
 
 def _in_step(dataloader) -> bool:
-    """Whether all processes take the same number of batches, and so can ask one another after each."""
+    """Whether all processes take the same number of batches, so that they can ask one another after each."""
     return get_world_size() == 1 or getattr(dataloader.sampler, 'round_up', False)

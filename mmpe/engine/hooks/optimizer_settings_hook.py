@@ -1,11 +1,13 @@
-"""A resumed run trains with the learning rate, and all else of its optimisers, that its config names."""
+"""The optimizers' settings of a resumed run are those of its config."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
@@ -15,19 +17,25 @@ _HIGHEST_RATE = 1e30  # times a step's bias correction it is still a number of f
 
 @HOOKS.register_module()
 class OptimizerSettingsHook(Hook):
-    """Changes what a checkpoint says of learning rates, betas and the like to what the config says, where they differ.
+    """Replaces learning rates, betas and other settings in a resumed checkpoint by those of the config.
 
-    MMEngine's resume takes the checkpoint's, so a config with a lower rate would change nothing. Each change is logged.
-    Where the learning rate follows a schedule, the schedule goes on from where it was, at the new rate.
+    MMEngine resumes with the checkpoint's settings, so a config with a lower rate would have no effect. Every change is
+    logged. A schedule of the learning rate goes on from where it was, scaled to the new rate.
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.OptimizerSettingsHook')]
+    >>> type(HOOKS.build(custom_hooks[0])).__name__
+    'OptimizerSettingsHook'
     """
 
     priority = 'VERY_LOW'  # after those that refuse checkpoints
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Change the settings before MMEngine loads them.
 
         Raises:
-            InputError: If the checkpoint's schedules are of another number than the config's.
+            InputError: If the checkpoint and the config have different numbers of schedules.
         """
         if not runner._resume or 'optimizer' not in checkpoint:
             return
@@ -41,13 +49,13 @@ class OptimizerSettingsHook(Hook):
                 if bool(states) != bool(schedules.get(name)):
                     _begin_anew(group, own)
                 for change in _take_over(group, own, [state for state in states if _is_of(state, number)], number):
-                    runner.logger.info(f'{name or "the optimiser"}: {change}')
+                    runner.logger.info(f'{name or "the optimizer"}: {change}')
 
-    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
-        """Look at the learning rates that the iteration trains with.
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Check the learning rates that the iteration trains with.
 
         Raises:
-            InputError: If a schedule has led to one that is negative, or that no step can be taken with.
+            InputError: If a schedule has led to a rate that is negative, or too large to take a step with.
         """
         for name, wrapper in _wrappers(runner.optim_wrapper).items():
             for group in wrapper.param_groups:
@@ -57,7 +65,7 @@ class OptimizerSettingsHook(Hook):
                         f'{runner.iter + 1}: it must be from 0 to {_HIGHEST_RATE:g}; change param_scheduler'
                     )
 
-    def _check_schedules(self, runner, schedules: dict, saved: dict) -> None:
+    def _check_schedules(self, runner: Runner, schedules: dict, saved: dict) -> None:
         for name in schedules:
             here, there = len(schedules[name]), len(saved.get(name, []))
             of = f' of {name}' if name else ''
@@ -70,7 +78,7 @@ class OptimizerSettingsHook(Hook):
                 )
         for name in saved:
             if saved[name] and not schedules.get(name):
-                runner.logger.info(f"{name or 'the optimiser'}: no param_scheduler any more, the rate is the config's")
+                runner.logger.info(f"{name or 'the optimizer'}: no param_scheduler any more, the rate is the config's")
 
 
 def _by_network(schedulers: list | dict) -> dict[str, list]:

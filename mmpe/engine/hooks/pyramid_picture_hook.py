@@ -1,13 +1,15 @@
-"""Pictures to look at while a pyramid is trained."""
+"""Pictures to look at while a SinGAN is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmpe.numbers import check_above, check_numbers, check_whole, size_text
 from mmpe.registry import HOOKS
@@ -26,11 +28,17 @@ _LARGEST_RATIO = 1000
 class PyramidPictureHook(Hook):
     """Writes ``pictures/scale_K.png`` (original, reconstruction, samples) at the end of each scale.
 
-    At the end of the run, ``pictures/samples_HxW.png`` for every shape asked for.
+    At the end of the run it writes ``pictures/samples_HxW.png``, one file per shape.
 
     Args:
-        num_samples (int): Samples a sheet.
-        ratios (Sequence[tuple[float, float]]): Shapes of the last samples, as multiples of the picture's (H, W).
+        num_samples: Samples per sheet.
+        ratios: The shapes of the last samples, as multiples of the picture's (height, width).
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.PyramidPictureHook', num_samples=9, ratios=[(1, 1), (1, 3)])]
+    >>> HOOKS.build(custom_hooks[0]).num_samples
+    9
     """
 
     priority = 'LOW'
@@ -42,7 +50,7 @@ class PyramidPictureHook(Hook):
         self.ratios = ratios
 
     @master_only
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Draw the scale that has just been finished."""
         model = unwrapped(runner.model)
         if int(model.step) > 0:
@@ -55,7 +63,7 @@ class PyramidPictureHook(Hook):
         save_sheet(pictures, self._folder(runner) / f'scale_{scale}.png', names)
 
     @master_only
-    def after_train(self, runner) -> None:
+    def after_train(self, runner: Runner) -> None:
         """Draw the finished pyramid's samples."""
         model = unwrapped(runner.model)
         height, width = model.sizes[-1].tolist()
@@ -67,5 +75,5 @@ class PyramidPictureHook(Hook):
             save_sheet(samples.split(1), path)
             runner.logger.info(f'wrote {path}')
 
-    def _folder(self, runner) -> Path:
+    def _folder(self, runner: Runner) -> Path:
         return Path(runner.work_dir) / 'pictures'

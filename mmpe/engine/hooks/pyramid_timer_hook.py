@@ -1,6 +1,11 @@
-"""The time that a pyramid still takes."""
+"""The time that the training of a SinGAN still takes."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from mmengine.hooks import IterTimerHook
+from mmengine.runner import Runner
 
 from mmpe.registry import HOOKS
 
@@ -12,10 +17,17 @@ _LAUNCH = 5e6
 
 @HOOKS.register_module()
 class PyramidTimerHook(IterTimerHook):
-    """An ETA of the whole run, although later scales are larger and slower: work is counted, not iterations."""
+    """Estimates when the whole run will be done, by work and not by iterations: later scales are larger and slower.
 
-    def before_train(self, runner) -> None:
-        """Work out what an iteration of each scale costs, in multiply-adds a layer."""
+    In a config:
+
+    >>> default_hooks = dict(timer=dict(type='mmpe.PyramidTimerHook'))
+    >>> type(HOOKS.build(default_hooks['timer'])).__name__
+    'PyramidTimerHook'
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Estimate the cost of an iteration of each scale, in multiply-adds per layer."""
         super().before_train(runner)
         model = unwrapped(runner.model)
         self.iters = model.iters_per_scale
@@ -30,7 +42,9 @@ class PyramidTimerHook(IterTimerHook):
         scale, step = divmod(iterations, self.iters)
         return sum(self.costs[:scale]) * self.iters + (self.costs[scale] * step if step else 0)
 
-    def _after_iter(self, runner, batch_idx, data_batch=None, outputs=None, mode='train') -> None:
+    def _after_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = 'train'
+    ) -> None:
         super()._after_iter(runner, batch_idx, data_batch, outputs, mode)
         if mode == 'train':
             done = self._work(runner.iter + 1)

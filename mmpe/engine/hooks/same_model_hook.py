@@ -1,4 +1,4 @@
-"""What a run loads: read as data, complete to go on with, weights alone to start anew from."""
+"""Checks of the checkpoint that a run loads."""
 
 from __future__ import annotations
 
@@ -22,27 +22,33 @@ _SCHEME = 'mmpe://'
 
 @CheckpointLoader.register_scheme(prefixes=_SCHEME, force=True)
 def load_from_mmpe(filename: str, map_location=None) -> dict:
-    """MMEngine's runner reads a checkpoint by this as all of mmpe does; what it loads moves the tensors itself."""
+    """Reads a checkpoint for MMEngine's runner, as data. ``map_location`` is not needed: loading moves the tensors."""
     return read_checkpoint(filename.removeprefix(_SCHEME))
 
 
 @HOOKS.register_module()
 class SameModelHook(Hook):
-    """Stands between a checkpoint and the run that loads it.
+    """Checks a checkpoint before a run loads it.
 
-    The runner reads checkpoints by :func:`~mmpe.checkpoints.read_checkpoint` alone, so nothing in one is executed. A
-    run resumes from a complete checkpoint of the same model or not at all, where MMEngine loads what fits and leaves
-    out the rest. In training, ``load_from`` without ``resume`` starts a new run from the weights that fit; validation
-    and tests take a checkpoint whole.
+    Checkpoints are read by :func:`~mmpe.checkpoints.read_checkpoint` alone, so nothing in them is executed. A run
+    resumes only from a complete checkpoint of the same model, while MMEngine would load what fits and leave out the
+    rest. In training, ``load_from`` without ``resume`` starts a new run from the weights that fit. Validation and tests
+    need all weights.
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.SameModelHook')]
+    >>> type(HOOKS.build(custom_hooks[0])).__name__
+    'SameModelHook'
     """
 
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        """Find what will be loaded, and have it read as data.
+        """Find the checkpoint that will be loaded, and have it read as data.
 
         Raises:
-            InputError: If it is named by a scheme that cannot be read as data.
+            InputError: If its name has a scheme that cannot be read as data.
         """
         if runner._has_loaded:
             return
@@ -63,10 +69,11 @@ class SameModelHook(Hook):
         )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Look at all that has been read, before anything of it is used.
+        """Check all that has been read, before anything of it is used.
 
         Raises:
-            InputError: If it cannot be resumed or does not fit; it names what differs or is missing.
+            InputError: If the checkpoint cannot be resumed, or does not fit. The message names what is missing or
+                differs.
         """
         if self is not _hooks_of(runner)[0]:  # a config that names it twice has it look once
             return
@@ -92,7 +99,7 @@ def _hooks_of(runner: Runner) -> list[SameModelHook]:
 
 
 def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
-    """Leave of a checkpoint what a new run starts from, and say how much that is."""
+    """Reduce a checkpoint to the weights that a new run starts from, and log how many these are."""
     if not isinstance(model, ResumableModel):
         return
     taken = model.take_weights(plain_state(checkpoint))
@@ -106,7 +113,7 @@ def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
 
 
 def _forget_other_files(info: dict, work_dir: str) -> None:
-    """MMEngine removes the checkpoints that it is told were kept or best: only those of this work dir it may."""
+    """Forget kept and best checkpoints in other work dirs: MMEngine would remove them there."""
     folder = Path(work_dir).resolve()
 
     def is_own(file) -> bool:

@@ -1,8 +1,11 @@
-"""Schedules that cannot be followed are the config's fault."""
+"""Steps of the schedules, whose mistakes are the config's."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.hooks import ParamSchedulerHook
+from mmengine.runner import Runner
 
 from mmpe.errors import as_input_error
 from mmpe.registry import HOOKS
@@ -10,13 +13,20 @@ from mmpe.registry import HOOKS
 
 @HOOKS.register_module()
 class ScheduleHook(ParamSchedulerHook):
-    """MMEngine's; what a schedule finds out when it is computed, and not when it is built, is one line."""
+    """MMEngine's hook, with one line for a mistake that a schedule finds only when it is computed.
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    In a config:
+
+    >>> default_hooks = dict(param_scheduler=dict(type='mmpe.ScheduleHook'))
+    >>> type(HOOKS.build(default_hooks['param_scheduler'])).__name__
+    'ScheduleHook'
+    """
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Step all schedules.
 
         Raises:
-            InputError: If one of them cannot be computed.
+            InputError: If a schedule cannot be computed.
         """
         with as_input_error(f'param_scheduler cannot be followed after iteration {runner.iter + 1}'):
             super().after_train_iter(runner, batch_idx, data_batch, outputs)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmpe.numbers import check_interval, check_whole, size_text
 from mmpe.registry import HOOKS
@@ -18,11 +20,19 @@ from .pyramid_picture_hook import MOST_SHOWN
 
 @HOOKS.register_module()
 class SizesPictureHook(Hook):
-    """Writes ``pictures/iter_K.png``, always of the same z: a row each, at every size that the model is trained at.
+    """Writes ``pictures/iter_K.png``: one row per z, one column per size that the model is trained at.
+
+    All pictures of a run show the same z.
 
     Args:
-        interval (int): Iterations between pictures; one more is drawn at the end.
-        num_samples (int): Rows.
+        interval: Iterations between pictures. One more is drawn at the end.
+        num_samples: Rows per picture.
+
+    In a config:
+
+    >>> custom_hooks = [dict(type='mmpe.SizesPictureHook', interval=1000)]
+    >>> HOOKS.build(custom_hooks[0]).interval
+    1000
     """
 
     priority = 'LOW'
@@ -34,12 +44,12 @@ class SizesPictureHook(Hook):
         self.num_samples = num_samples
 
     @master_only
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Draw every ``interval`` iterations, and after the last."""
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Draw every ``interval`` iterations, and after the last one."""
         if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
             self._draw(runner)
 
-    def _draw(self, runner) -> None:
+    def _draw(self, runner: Runner) -> None:
         with evaluating(unwrapped(runner.model)) as model:
             columns = [model.sample(self.num_samples, size) for size in model.sizes]
         images = [image for row in zip(*columns) for image in row]

@@ -30,7 +30,7 @@ class ConvGenerator(GridGenerator):
         out_size: Side of the image for a base size of 4, a power of 2, at least 8.
         latent_channels: Channels of a latent.
         channels: Width of the head's map; each doubling but the last halves it.
-        out_channels: Channels of the image: 3, or 1 for grey.
+        out_channels: Channels of the image: 3, or 1 for gray.
         head: Where the first map comes from, see :mod:`mmpe.models.heads`.
         padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' they
             see nothing: the head's grid is one cell larger on each side, every map after it is one pixel larger

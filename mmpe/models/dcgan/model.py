@@ -22,7 +22,7 @@ class DCGANModel(AdversarialModel):
 
     See :class:`~mmpe.models.adversarial.AdversarialModel` for the order of things. Batch normalization sees the batch
     of its own process, and generated and real pictures apart; its running statistics, by which images are sampled, are
-    averaged over processes after every iteration. A generator of one channel is trained on grey pictures, and what is
+    averaged over processes after every iteration. A generator of one channel is trained on gray pictures, and what is
     sampled of it has three equal channels.
 
     Args:

@@ -14,10 +14,10 @@ def name_pictures(config: Config, picture: str | None, pictures: str | None) -> 
     """Give a config other training pictures, and so other real ones to metrics that take those of training.
 
     Args:
-        config (Config): With ``train_dataloader.dataset``. A data set of drawn faces becomes one of the pictures, at
-            the same size.
-        picture (str | None): A file, for a SinGAN.
-        pictures (str | None): A folder or an LMDB, for any other model.
+        config: With ``train_dataloader.dataset``. A data set of drawn faces becomes one of the pictures, at the same
+            size.
+        picture: A file, for a SinGAN.
+        pictures: A folder or an LMDB, for any other model.
 
     Raises:
         InputError: If the config is for the other of the two, or has no data set that reads files.

@@ -6,7 +6,7 @@ import math
 from itertools import repeat
 
 import torch
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
@@ -21,19 +21,28 @@ from .wrapper import unwrapped
 
 @LOOPS.register_module()
 class PyramidTrainLoop(IterBasedTrainLoop):
-    """As many iterations as the picture has scales times the model's ``iters_per_scale``.
+    """Trains a SinGAN for the model's ``iters_per_scale`` iterations per scale of the picture.
 
-    The picture decides, so the loop asks the data set for its ``sizes`` and gives the model its scales, before the
-    optimisers are built and before a checkpoint is loaded.
+    The number of scales depends on the picture. So the loop reads the ``sizes`` of the data set and gives the model its
+    scales, before the optimizers are built and before a checkpoint is loaded.
 
     Args:
-        runner (Runner): MMEngine's.
-        dataloader (DataLoader | dict): Of a :class:`~mmpe.datasets.SinGANDataset`; its batches are stacked by
-            ``default_collate`` unless it says otherwise.
-        val_interval (int | None): Iterations between validations; None: only ``Runner.val()`` validates.
+        runner: MMEngine's runner.
+        dataloader: The data loader or its config, with a :class:`~mmpe.datasets.SinGANDataset`. Without a
+            ``collate_fn``, batches are stacked by PyTorch's ``default_collate``.
+        val_interval: Iterations between validations. None: only ``Runner.val()`` validates.
+
+    Raises:
+        InputError: If ``val_interval`` is not valid, or the config has a ``param_scheduler``.
+
+    In a config:
+
+    >>> train_cfg = dict(type='mmpe.PyramidTrainLoop')
+    >>> LOOPS.get(train_cfg['type']).__name__
+    'PyramidTrainLoop'
     """
 
-    def __init__(self, runner, dataloader, val_interval: int | None = None):
+    def __init__(self, runner: Runner, dataloader: DataLoader | dict, val_interval: int | None = None):
         prepare(runner, dataloader)
         check_whole(1, val_interval=1 if val_interval is None else val_interval)
         val_begin = math.inf if val_interval is None else 1  # MMEngine validates after the last iteration, too
@@ -46,10 +55,10 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 
     def run(self):
-        """Train; the pyramid is read once and stays in memory.
+        """Train. The pyramid is read once and stays in memory.
 
         Raises:
-            InputError: If a resumed checkpoint was trained with another number of iterations a scale, or on another
+            InputError: If a resumed checkpoint was trained with another number of iterations per scale, or on another
                 picture.
         """
         model = self.model
@@ -63,7 +72,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         return super().run()
 
 
-def _refuse_accumulation(runner) -> None:
+def _refuse_accumulation(runner: Runner) -> None:
     for name, wrapper in runner.optim_wrapper.items():
         if wrapper._accumulative_counts > 1:
             raise InputError(
@@ -72,7 +81,7 @@ def _refuse_accumulation(runner) -> None:
             )
 
 
-def _refuse_schedules(runner) -> None:
+def _refuse_schedules(runner: Runner) -> None:
     if runner.param_schedulers:
         raise InputError(
             'the learning rate of a pyramid follows model.lr_milestones and model.lr_gamma, anew at each scale: leave '
@@ -81,9 +90,9 @@ def _refuse_schedules(runner) -> None:
 
 
 def _stacking(dataloader: DataLoader | dict) -> DataLoader | dict:
-    """A data loader's config with its way of making batches.
+    """A data loader's config with a ``collate_fn``.
 
-    MMEngine passes all of ``collate_fn`` on as arguments, the ``_scope_`` of inherited configs too.
+    MMEngine passes everything in ``collate_fn`` on as arguments, including the ``_scope_`` of inherited configs.
     """
     if isinstance(dataloader, DataLoader):
         return dataloader

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmpe.compat.datasets import name_picture
+from mmpe.datasets.picture_files import SKIMAGE, read_picture
 from mmpe.datasets.picture_sources import FolderOfFiles
-from mmpe.datasets.pictures import SKIMAGE, read_picture
 from mmpe.errors import InputError, as_input_error
 from mmpe.models.singan import SinGANModel
 from mmpe.names import locate, printable
@@ -32,8 +32,8 @@ def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
     they are when others come. A file alone has its file name, and ``skimage://rocket`` is ``rocket``.
 
     Args:
-        sources (Sequence[str]): Folders (nested ones too, and not ``out`` itself), files, ``skimage://NAME``.
-        out (str | Path): Where the work dirs will be.
+        sources: Folders (nested ones too, and not ``out`` itself), files, ``skimage://NAME``.
+        out: Where the work dirs will be.
 
     Raises:
         InputError: If there is no such source, it has no pictures, two of the pictures have one name, or one has the
@@ -100,10 +100,10 @@ def train_many(configs: Mapping[str, Config], workers: Workers) -> dict[str, str
     """Train pictures in child processes, see :func:`~mmpe.apis.subprocesses.run_jobs`.
 
     Args:
-        configs (Mapping[str, Config]): By name, see :func:`picture_config`.
-        workers (Workers): See :func:`~mmpe.apis.workers.plan_workers`.
+        configs: By name, see :func:`picture_config`.
+        workers: See :func:`~mmpe.apis.workers.plan_workers`.
 
     Returns:
-        dict[str, str]: Why pictures have failed, by name.
+        Why pictures have failed, by name.
     """
     return run_jobs(configs, workers, Job('mmpe.apis.one_picture', is_done, 'pictures'))

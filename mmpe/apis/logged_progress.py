@@ -35,11 +35,11 @@ def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]
     """Where a training is.
 
     Args:
-        file (Path): One of :func:`scalar_files`; it may be missing, and its last line half-written.
-        max_iters (int | None): All iterations of the training, where the scalars do not say; None: not known.
+        file: One of :func:`scalar_files`; it may be missing, and its last line half-written.
+        max_iters: All iterations of the training, where the scalars do not say; None: not known.
 
     Returns:
-        tuple[str, float]: In words, none before the first iteration is logged, and the share done of what this run has
+        In words, none before the first iteration is logged, and the share done of what this run has
             to do, in [0, 1].
     """
     try:

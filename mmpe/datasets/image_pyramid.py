@@ -12,7 +12,7 @@ from mmpe.grid import Size
 from mmpe.numbers import check_whole, is_real, shown, size_text
 
 LEAST_SIDE = 2
-"""Short side of the coarsest scale: one pixel has no statistics to normalise by, and no place."""
+"""Short side of the coarsest scale: one pixel has no statistics to normalize by, and no place."""
 
 
 def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> list[Size]:
@@ -22,13 +22,13 @@ def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> li
     short side of ``min_size`` is the least that keeps each step at ``factor`` or gentler.
 
     Args:
-        size (tuple[int, int]): (H, W) of the picture, in pixels.
-        min_size (int): Short side of the coarsest scale, in pixels.
-        max_size (int): Long side of the finest scale, in pixels.
-        factor (float): Ratio of one scale to the next finer one, in (0, 1); the actual ratio is at least this.
+        size: (H, W) of the picture, in pixels.
+        min_size: Short side of the coarsest scale, in pixels.
+        max_size: Long side of the finest scale, in pixels.
+        factor: Ratio of one scale to the next finer one, in (0, 1); the actual ratio is at least this.
 
     Returns:
-        list[tuple[int, int]]: (H, W) of every scale.
+        (H, W) of every scale.
 
     Raises:
         InputError: If the values contradict each other, or the picture is smaller than ``min_size``.

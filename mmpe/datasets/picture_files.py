@@ -60,17 +60,17 @@ class PictureError(InputError):
 def read_picture(path: str | Path, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read a picture as color.
 
-    Grey pictures become grey colors, transparent ones are laid on white, EXIF orientation and color profiles are
+    Gray pictures become gray colors, transparent ones are laid on white, EXIF orientation and color profiles are
     applied, and of other depths than 8 bits the content is scaled: see :func:`open_picture`.
 
     Args:
-        path (str | Path): A file, exactly as typed (``~`` is expanded), or ``skimage://NAME`` for a picture of
-            ``skimage.data``, such as ``skimage://rocket``.
-        enough (int | None): See :func:`open_picture`.
-        max_pixels (int): See :func:`open_picture`.
+        path: A file, exactly as typed (``~`` is expanded), or ``skimage://NAME`` for a picture of ``skimage.data``,
+            such as ``skimage://rocket``.
+        enough: See :func:`open_picture`.
+        max_pixels: See :func:`open_picture`.
 
     Returns:
-        Tensor: (1, 3, H, W) RGB, float32 in [-1, 1].
+        (1, 3, H, W) RGB, float32 in [-1, 1].
 
     Raises:
         InputError: If there is no such file or picture, it is not a picture, or it is too large.
@@ -99,14 +99,14 @@ def open_picture(
     such as holes that were filled or a profile that cannot be used, is logged.
 
     Args:
-        source (Path | bytes): The file, or what it contains.
-        name (str | Path | None): What messages call it; None: ``source``.
-        enough (int | None): Of a very large picture (over 89 megapixels) at least four times as many pixels as this are
-            left of the short side; a JPEG is reduced while it is decoded. None: all.
-        max_pixels (int): How many pixels may be decoded.
+        source: The file, or what it contains.
+        name: What messages call it; None: ``source``.
+        enough: Of a very large picture (over 89 megapixels) at least four times as many pixels as this are left of the
+            short side; a JPEG is reduced while it is decoded. None: all.
+        max_pixels: How many pixels may be decoded.
 
     Returns:
-        PIL.Image.Image: Of mode RGB.
+        Of mode RGB.
 
     Raises:
         PictureError: If there is no such file, it is not a picture, or it has more than ``max_pixels``.
@@ -157,13 +157,13 @@ def open_fitted(
     """A picture file as RGB at one size, which it covers; it is cut to its center.
 
     Args:
-        source (Path | bytes): See :func:`open_picture`, as for ``name`` and ``max_pixels``.
-        size (tuple[int, int]): (height, width).
-        reducing_gap (float | None): A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that has this many
-            times the pixels of ``size`` along either side, and then resized. None: only if it is very large.
+        source: See :func:`open_picture`, as for ``name`` and ``max_pixels``.
+        size: (height, width).
+        reducing_gap: A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that has this many times the pixels
+            of ``size`` along either side, and then resized. None: only if it is very large.
 
     Returns:
-        PIL.Image.Image: Of mode RGB.
+        Of mode RGB.
 
     Raises:
         PictureError: As :func:`open_picture`.

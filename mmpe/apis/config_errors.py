@@ -13,7 +13,7 @@ from mmpe.errors import InputError, reason
 
 
 @contextmanager
-def blaming_config(runner: Runner) -> Iterator[None]:
+def as_config_error(runner: Runner) -> Iterator[None]:
     """Turn what goes wrong before the first iteration, or in MMEngine's own hooks, into an ``InputError``.
 
     Until then schedulers, loops and the first batch are made of what the config says, and MMEngine's hooks do what it
