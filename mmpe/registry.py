@@ -32,7 +32,7 @@ def _build_model(config, *args, registry: Registry, **kwargs):
     return build_if_it_fits(_with_current_arguments(config), registry, *args, **kwargs)
 
 
-RENAMED_ARGUMENTS: dict[str, Callable[[dict], dict]] = {}
+renamed_arguments: dict[str, Callable[[dict], dict]] = {}
 """Per type of a model or its part: gives a config with renamed arguments their current names. :mod:`mmpe.compat` fills
 it."""
 
@@ -40,7 +40,7 @@ it."""
 def _with_current_arguments(config):
     kind = config.get('type') if isinstance(config, dict) else None
     name = kind.__name__ if isinstance(kind, type) else str(kind).removeprefix('mmpe.')
-    return RENAMED_ARGUMENTS[name](dict(config)) if name in RENAMED_ARGUMENTS else config
+    return renamed_arguments[name](dict(config)) if name in renamed_arguments else config
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)

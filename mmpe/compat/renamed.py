@@ -7,7 +7,7 @@ config that gives the earlier argument to a base which has the current one.
 from __future__ import annotations
 
 from mmpe.models.padding import OversizedNoise, PadEachLayer, PadInputOnce
-from mmpe.registry import MODELS, RENAMED_ARGUMENTS
+from mmpe.registry import MODELS, renamed_arguments
 
 MODELS.register_module('HeadBorder', module=PadInputOnce)
 MODELS.register_module('LayerBorder', module=PadEachLayer)
@@ -27,4 +27,4 @@ def border_is_padding(config: dict) -> dict:
     return config
 
 
-RENAMED_ARGUMENTS.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))
+renamed_arguments.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))

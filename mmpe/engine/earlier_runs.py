@@ -30,9 +30,10 @@ def files_of_a_run(work_dir: str | Path, but: str = '') -> list[str]:
     Returns:
         Their names. Empty if there is nothing but the logs of an attempt that failed.
 
+    >>> Path('run').mkdir()
     >>> for name in ('iter_1.pth', 'last_checkpoint', 'my_notes.txt'):
-    ...     Path(name).touch()
-    >>> files_of_a_run('.')
+    ...     (Path('run') / name).touch()
+    >>> files_of_a_run('run')
     ['iter_1.pth', 'last_checkpoint']
     """
     names = _names(work_dir)
