@@ -23,18 +23,18 @@ def to_8_bits(
 ) -> tuple[np.ndarray, list[str]]:
     """Scale values of any type to 0..255.
 
-    Without a declared range they are scaled from the smallest to the largest finite value. Outliers do not count: a
-    value that stands for "no data", and values so far from all others that these would become flat.
+    Without a declared range, they are scaled from the smallest to the largest finite value. Outliers do not count: a
+    value that stands for "no data", and values so far from all others that the others would become flat.
 
     Args:
         values: (H, W) or (H, W, C), integer or floating point.
-        full: What 255 stands for, if 0..``full`` is the declared range of whole numbers.
+        full: The value that becomes 255, if whole numbers have the declared range 0..``full``.
         no_data: The value that the file declares to stand for "no data".
         inverted: Whether the smallest value is white.
 
     Returns:
-        uint8 of the same shape, and what a user should know about it. Holes (NaN, infinities, no data) have the value
-        of the nearest pixel that has one.
+        uint8 of the same shape, and sentences that tell the user what has been done. Holes (NaN, infinities, no data)
+        have the value of the nearest pixel that has one.
 
     Raises:
         InputError: If no pixel has a value.
@@ -77,7 +77,7 @@ def _declared_holes(values: np.ndarray, no_data: float | None) -> np.ndarray:
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """``low`` to ``high`` as 0 to 255; gray if there is but one value."""
+    """Values from ``low`` to ``high`` as 0 to 255. Gray, if there is only one value."""
     if not high > low:
         return np.full(values.shape, 127, np.uint8)
     scaled = (values.astype(np.float64) - low) / (high - low) * 255
@@ -85,7 +85,7 @@ def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _content_range(distinct: np.ndarray) -> tuple[float, float, float]:
-    """The smallest and largest value of the content, and the largest of all that are not "no data", of sorted ones."""
+    """The smallest and largest value of the content, and the largest one that is not "no data", of sorted values."""
     first, last = 0, len(distinct) - 1
     while last > first:
         if _is_no_data(distinct[first], distinct[first + 1 : last + 1]):
@@ -99,7 +99,7 @@ def _content_range(distinct: np.ndarray) -> tuple[float, float, float]:
 
 
 def _is_no_data(value: float, others: np.ndarray) -> bool:
-    """Whether an extreme value says that there is none, in view of the others (sorted)."""
+    """Whether an extreme value stands for "no data", judged by all other values (sorted)."""
     span = others[-1] - others[0]
     gap = min(abs(value - others[0]), abs(value - others[-1]))
     if abs(value) >= _NO_MAGNITUDE or (value in _NO_DATA and len(others) > 1):
@@ -109,7 +109,7 @@ def _is_no_data(value: float, others: np.ndarray) -> bool:
 
 
 def _without_far_tails(content: np.ndarray) -> np.ndarray:
-    """Sorted distinct values without those, on either side, that are far from the greater part."""
+    """Sorted distinct values, without those at both ends that are far from most."""
     gaps, place = np.diff(content), np.arange(1, len(content))
     enough = max(_ENOUGH, len(content) // 2 + 1)
     far_above = place[(gaps > _SEPARATE * (content[:-1] - content[0])) & (place >= enough)]
@@ -120,7 +120,7 @@ def _without_far_tails(content: np.ndarray) -> np.ndarray:
 
 
 def _crowded_levels(levels: np.ndarray, values: np.ndarray, high: float, inverted: bool) -> list[str]:
-    """A line for a picture of which a few highlights take nearly the whole range."""
+    """A line about a picture in which a few highlights take nearly the whole range."""
     dark = levels < _DARK
     share = dark.mean()
     if not _NEARLY_ALL <= share < 1 or len(np.unique(values[dark])) < _ENOUGH:
@@ -138,7 +138,7 @@ def _filled(values: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
 
 def _unused_bits(values: np.ndarray, full: int) -> list[str]:
-    """A line for a picture of fewer bits than its file declares, which looks dark or has few levels."""
+    """A line about a picture with fewer bits than its file declares: it looks dark, or has few levels."""
     bits, largest = full.bit_length(), int(values.max())
     if bits <= 8:
         return []

@@ -1,4 +1,4 @@
-"""Pictures of several shapes: each goes to the size whose aspect ratio is nearest to its own, its bucket."""
+"""Pictures of several shapes. Each one goes to the bucket whose aspect ratio is nearest to its own."""
 
 from __future__ import annotations
 
@@ -26,11 +26,16 @@ _CLOSE = 1e-9
 
 
 class BucketedDataset(Dataset):
-    """A data set whose items have one of several sizes.
+    """A data set in which every item has one of several sizes.
 
     Attributes:
-        sizes: (H, W) of each bucket.
+        sizes: (height, width) of each bucket.
         buckets: The number of each item's bucket.
+
+    >>> from mmpe.datasets import DrawnFaces
+    >>> faces = DrawnFaces(num=3, sizes=[32, (32, 64)])
+    >>> isinstance(faces, BucketedDataset), faces.sizes
+    (True, [(32, 32), (32, 64)])
     """
 
     sizes: list[Size]
@@ -38,15 +43,18 @@ class BucketedDataset(Dataset):
 
 
 def check_sizes(size: int | None, sizes: Sequence[int | Size] | None, largest: int) -> list[Size]:
-    """The sizes (H, W) of a data set of squares of one ``size``, or of pictures of several ``sizes``.
+    """The (height, width) of all items of a data set: squares of one ``size``, or pictures of several ``sizes``.
 
     Args:
         size: Side of the squares, in pixels.
-        sizes: (H, W), or one number for a square, of different shapes.
+        sizes: Sizes of different shapes: (height, width), or one number for a square.
         largest: The most pixels that a side may have.
 
     Raises:
-        InputError: If none or both are given, or one is out of its range.
+        InputError: If neither or both are given, or a number is out of its range.
+
+    >>> check_sizes(64, None, largest=1024)
+    [(64, 64)]
     """
     if sizes is None:
         check_whole(1, largest, size=size)
@@ -60,10 +68,11 @@ def check_sizes(size: int | None, sizes: Sequence[int | Size] | None, largest: i
 
 
 def _bucket_sizes(sizes: Sequence[int | Size]) -> list[Size]:
-    """Sizes (H, W) of buckets, checked.
+    """The sizes (height, width) of buckets.
 
     Raises:
-        InputError: If there is none, one is no size, or two have the same shape, so that no picture is nearer to one.
+        InputError: If the list is empty, an entry is not a valid size, or two sizes have the same shape, so that no
+            picture is nearer to one of them.
     """
     if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
         raise InputError(f'sizes={shown(sizes)} must be a list of sizes in pixels, such as [64, (64, 128), (128, 64)]')
@@ -79,7 +88,9 @@ def _bucket_sizes(sizes: Sequence[int | Size]) -> list[Size]:
 
 
 def nearest_bucket(sizes: Sequence[Size], picture: Size) -> int:
-    """Which size's aspect ratio is nearest to that of a picture (H, W), by its logarithm; the first of equal ones.
+    """The number of the size whose aspect ratio, by its logarithm, is nearest to that of a picture.
+
+    Of equally near sizes it is the first. Sizes are (height, width).
 
     >>> nearest_bucket([(64, 64), (64, 128)], (300, 400))
     0
@@ -89,10 +100,16 @@ def nearest_bucket(sizes: Sequence[Size], picture: Size) -> int:
 
 
 def sort_into_buckets(sizes: Sequence[Size], pictures: Sequence[Size]) -> list[int]:
-    """The bucket of every picture (H, W). What a picture loses by it, or lacks in size, is logged, once for all.
+    """The bucket of every picture, given as (height, width).
+
+    How much of the pictures is cropped, and how many are enlarged, is logged once for all of them.
 
     Raises:
         InputError: If a bucket stays empty.
+
+    >>> sort_into_buckets([(64, 64), (64, 128)], [(300, 400)])
+    Traceback (most recent call last):
+    mmpe.errors.InputError: none of the 1 pictures is nearest in shape to 64x128: take it out of sizes
     """
     buckets = [nearest_bucket(sizes, picture) for picture in pictures]
     counts = Counter(buckets)
@@ -135,18 +152,24 @@ def _lost(picture: Size, size: Size) -> float:
 class BucketBatchSampler(FollowingBatchSampler):
     """Batches of pictures of one shape.
 
-    An epoch holds every picture of every bucket; a bucket whose last batch is not full begins again to fill it. The
-    order is the sampler's seed's alone, so a resumed run goes on where it was, and all processes see the same shape at
-    the same time.
+    An epoch holds every picture of every bucket. A bucket whose last batch is not full begins again, to fill it. The
+    order depends on the sampler's seed alone, so a resumed run goes on where it was, and all processes see the same
+    shape at the same time.
 
-    It belongs into ``train_dataloader=dict(batch_size=8, batch_sampler=dict(type='BucketBatchSampler'))``.
+    In a config: ``train_dataloader=dict(batch_size=8, batch_sampler=dict(type='mmpe.BucketBatchSampler'))``.
 
     Args:
-        sampler: Gives the seed, and how many pictures have been seen.
+        sampler: The sampler, which holds the seed and the number of pictures that have been seen.
         batch_size: Pictures per batch and process.
 
     Raises:
-        InputError: If the sampler cannot be resumed, or the data set has no buckets.
+        InputError: If the sampler is not resumable, or the data set has no buckets.
+
+    >>> from mmpe.datasets import DrawnFaces
+    >>> faces = DrawnFaces(num=8, sizes=[32, (32, 64)])
+    >>> batch = next(iter(BucketBatchSampler(ResumableSampler(faces, seed=0), batch_size=2)))
+    >>> len({faces.buckets[item] for item in batch})
+    1
     """
 
     def __init__(self, sampler: ResumableSampler, batch_size: int):
@@ -164,7 +187,7 @@ class BucketBatchSampler(FollowingBatchSampler):
         self.batches_per_update = batches_per_update
 
     def __iter__(self) -> Iterator[list[int]]:
-        """This process's batches, from the sampler's ``start`` on, for ever."""
+        """The batches of this process, from the sampler's ``start`` on, without end."""
         rank, world = self.sampler.rank, self.sampler.world_size
         start = self.sampler.start // (self.batch_size * world)
         epoch, passed = divmod(start, self._batches_per_epoch)

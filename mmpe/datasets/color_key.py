@@ -1,4 +1,4 @@
-"""The transparent color of RGB PNGs of 16 bits, of whose values Pillow gives the high bytes alone."""
+"""The transparent color of RGB PNGs with 16 bits. Pillow reads only the high byte of each value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def has_key_of_16_bits(image: Image.Image, stream: BinaryIO) -> bool:
-    """Whether an opened picture has a transparent color that Pillow cannot find in it."""
+    """Whether an opened picture has a transparent color that Pillow cannot find in its pixels."""
     if image.format != 'PNG' or image.mode != 'RGB' or 'transparency' not in image.info:
         return False
     stream.seek(24)  # bits per channel
@@ -20,7 +20,7 @@ def make_transparent(image: Image.Image, again: Image.Image) -> None:
     """Turn the transparent color of a loaded picture into alpha.
 
     Args:
-        image: Of mode RGB; becomes RGBA.
+        image: The loaded picture, of mode RGB. It becomes RGBA.
         again: The same file, opened and not yet loaded.
     """
     again.tile = [(*tile[:3], 'RGB;16L') for tile in again.tile]  # in the other byte order the low byte is the high one

@@ -1,4 +1,4 @@
-"""Colors as a picture's ICC profile says, in sRGB."""
+"""Colors converted to sRGB by a picture's ICC profile."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert colors to sRGB (relative colorimetric, with black point compensation).
 
     Args:
-        image: Of mode RGB, L, CMYK or LAB.
-        profile: An ICC profile.
+        image: A picture of mode RGB, L, CMYK or LAB.
+        profile: The bytes of an ICC profile.
 
     Returns:
-        Of mode RGB; where the profile is that of sRGB, the same pixels to the bit.
+        A picture of mode RGB. If the profile is that of sRGB, pixels stay the same to the bit.
 
     Raises:
-        ValueError: If the profile cannot be read, or is one of other colors.
+        ValueError: If the profile cannot be read, or is for other colors.
+
+    >>> profile = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+    >>> to_srgb(Image.new('RGB', (1, 1), 'navy'), profile).getpixel((0, 0))
+    (0, 0, 128)
     """
     space = _color_space(profile)
     image = _as_space(image, space)
@@ -34,7 +38,11 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def lab_to_srgb(image: Image.Image) -> Image.Image:
-    """A CIELAB picture (D50, as in TIFF) without a profile as RGB."""
+    """A CIELAB picture (D50, as in TIFF) without a profile, as RGB.
+
+    >>> lab_to_srgb(Image.new('LAB', (1, 1), (255, 128, 128))).mode
+    'RGB'
+    """
     return to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile('LAB')).tobytes())
 
 
@@ -59,7 +67,7 @@ def _as_space(image: Image.Image, space: str) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """None for a profile that changes nothing."""
+    """The conversion to sRGB. None, if the profile changes nothing."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = ImageCms.createProfile('sRGB')

@@ -56,13 +56,13 @@ class DrawnFaces(BucketedDataset):
 
     @cached_property
     def buckets(self) -> list[int]:
-        """The number in ``sizes`` of every item's size."""
+        """list[int]: The number in ``sizes`` of every item's size."""
         shapes = np.random.default_rng(zlib.crc32(b'shape')).integers(len(self.sizes), size=self.num)
         return shapes.tolist() * (1 + self.flip)
 
     @property
     def metainfo(self) -> dict:
-        """What MMEngine keeps of a data set in its checkpoints."""
+        """dict: What MMEngine keeps of a data set in its checkpoints."""
         return dict(num=self.num, size=self.size)
 
     def __len__(self) -> int:

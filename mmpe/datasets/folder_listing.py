@@ -1,4 +1,4 @@
-"""What lies below a folder, remembered from one start to the next for as long as nothing has changed."""
+"""The files below a folder, remembered from one start to the next as long as they do not change."""
 
 from __future__ import annotations
 
@@ -27,16 +27,22 @@ _TICK = _SECOND // 10  # more than the steps of any clock that does not count wh
 
 
 class FolderMemory:
-    """What was found out about the files and folders below a root.
+    """Findings about the files and folders below a root, saved in mmpe's cache.
 
-    It holds for a file or folder that has the same inode, size, and times of modification and change as then. Programs
-    can set the time of modification, but not that of change. As two changes can happen within one step of a file
-    system's clock, what has just changed is not remembered.
+    A finding is valid as long as its file or folder has the same inode, size, and times of modification and of change.
+    Programs can set the time of modification, but not that of change. Two changes can happen within one step of a file
+    system's clock, so findings about what has just changed are not saved.
 
     Args:
         root: The folder.
-        rules: All that findings depend on besides the files.
-        kind: What is remembered; each kind of findings of a folder has a file of its own.
+        rules: A text of everything but the files that findings depend on, such as versions of libraries.
+        kind: The name of this kind of findings. Each kind has a file of its own per folder.
+
+    >>> memory = FolderMemory(Path('.').resolve(), rules='by size')
+    >>> Path('a.png').write_bytes(b'1234')
+    4
+    >>> memory.recall('a.png', lambda path: Path(path).stat().st_size)
+    4
     """
 
     def __init__(self, root: Path, rules: str, kind: str = 'listing'):
@@ -49,11 +55,11 @@ class FolderMemory:
         self._found: dict[str, list] = {}
 
     def recall(self, name: str, find: Callable[[str], Found]) -> Found:
-        """What ``find(path)`` says about ``name`` below the root, or what it said if nothing has changed since.
+        """What ``find`` returns for a file or folder, or has returned, if nothing has changed since.
 
         Args:
-            name: The path below the root; of a folder, with a slash at the end.
-            find: From a path to what JSON can hold.
+            name: The path below the root. That of a folder ends with a slash.
+            find: Takes the full path, and returns what JSON can hold.
         """
         path = f'{self._prefix}{name}'
         stat = _stat(path)
@@ -68,7 +74,7 @@ class FolderMemory:
         return entry[1]
 
     def save(self) -> None:
-        """Remember all that was asked for, and nothing else; if that fails, it costs the next start its time."""
+        """Save all findings that were asked for, and no others. If saving fails, the next start takes longer."""
         if self._found == self._known:
             return
         body = json.dumps(dict(rules=self._rules, root=printable(self.root), found=self._found), separators=(',', ':'))
@@ -94,11 +100,17 @@ class FolderMemory:
 
 
 def visible_and_hidden(memory: FolderMemory) -> Iterator[str]:
-    """Paths below a memory's root of all files that are not in hidden folders, and of those folders, with a slash at
-    the end. Links are followed, but not in circles.
+    """All paths below the root of a memory: of files, and of hidden folders, with a slash at the end.
+
+    Hidden folders are not searched. Links are followed, but not in circles.
 
     Raises:
         InputError: If a folder cannot be listed.
+
+    >>> Path('pictures/.thumbs').mkdir(parents=True)
+    >>> Path('pictures/a.png').touch()
+    >>> sorted(visible_and_hidden(FolderMemory(Path('pictures').resolve(), rules='')))
+    ['.thumbs/', 'a.png']
     """
     seen, waiting = set(), ['']
     while waiting:
@@ -116,7 +128,7 @@ def visible_and_hidden(memory: FolderMemory) -> Iterator[str]:
 
 
 def _scan(path: str) -> list[list[str]]:
-    """Folders, files and links in a folder; where links lead to can change without a trace in it."""
+    """The folders, files and links in a folder. The target of a link can change without a trace in the folder."""
     path = os.fspath(Path(path))  # without a slash at the end
     folders, files, links = [], [], []
     try:
@@ -145,7 +157,7 @@ def _is_recent(stat: os.stat_result) -> bool:
 
 @lru_cache
 def _keeps_times(device: int) -> bool:
-    """Whether folders have times of their own: in FUSE's, which may be a bucket of objects, they often do not."""
+    """Whether folders have times of their own. On FUSE, which may be an object store, they often do not."""
     number = f'{os.major(device)}:{os.minor(device)}' if hasattr(os, 'major') else ''
     try:
         mounts = Path('/proc/self/mountinfo').read_text(errors='replace').splitlines()

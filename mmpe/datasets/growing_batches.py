@@ -17,21 +17,25 @@ from .sampler import FollowingBatchSampler, ResumableSampler
 
 @DATA_SAMPLERS.register_module()
 class GrowingBatchSampler(FollowingBatchSampler):
-    """As many pictures a batch as are right for the size that the model trains when it sees them.
+    """Batches whose number of pictures depends on the side of the images that the model trains at that time.
 
-    It belongs into ``train_dataloader=dict(batch_size=4, batch_sampler=dict(type='GrowingBatchSampler', ...))``, and
-    takes the schedule from the model, when :class:`~mmpe.engine.ResumableTrainLoop` starts.
+    In a config: ``train_dataloader=dict(batch_size=4, batch_sampler=dict(type='mmpe.GrowingBatchSampler', ...))``.
+    :class:`~mmpe.engine.ResumableTrainLoop` gives it the model, whose schedule it follows.
 
     Args:
-        sampler: Gives the indices.
-        batch_size: Pictures a batch and process, for sizes not in ``batch_sizes``.
-        batch_sizes: Side of the images, as the schedule has it, to pictures a batch and process.
+        sampler: The sampler of the indices.
+        batch_size: Pictures per batch and process, for sides that are not in ``batch_sizes``.
+        batch_sizes: Pictures per batch and process, by the side of the images in the schedule.
 
     Raises:
-        InputError: If a batch would have less than one picture, or the sampler cannot be resumed.
+        InputError: If a batch would have less than one picture, or the sampler is not resumable.
+
+    >>> sampler = ResumableSampler(range(100), seed=0)
+    >>> len(next(iter(GrowingBatchSampler(sampler, batch_size=4, batch_sizes={8: 64, 16: 32}))))
+    4
     """
 
-    def __init__(self, sampler: ResumableSampler, batch_size: int, batch_sizes: Mapping):
+    def __init__(self, sampler: ResumableSampler, batch_size: int, batch_sizes: Mapping[int, int]):
         if not isinstance(batch_sizes, Mapping):
             raise InputError(f'batch_sizes={shown(batch_sizes)} must be a dict from sides to pictures in a batch')
         check_whole(1, batch_size=batch_size, **{f'batch_sizes[{side}]': size for side, size in batch_sizes.items()})
@@ -40,10 +44,10 @@ class GrowingBatchSampler(FollowingBatchSampler):
         self.model = None
 
     def follow(self, model: BaseModel, batches_per_update: int = 1) -> None:
-        """Take the schedule of a model, whose ``growth.scale(images)`` is the side trained after so many images.
+        """Follow the schedule of a model that grows.
 
         Raises:
-            InputError: If it has none.
+            InputError: If the model has no ``growth``.
         """
         if not isinstance(getattr(model, 'growth', None), Growth):
             raise InputError(
@@ -52,7 +56,7 @@ class GrowingBatchSampler(FollowingBatchSampler):
         self.model = model
 
     def __iter__(self) -> Iterator[list[int]]:
-        """This process's batches, from the sampler's ``start`` on."""
+        """The batches of this process, from the sampler's ``start`` on."""
         indices, seen = iter(self.sampler), self.sampler.start
         while batch := list(islice(indices, self._size(seen))):
             yield batch

@@ -16,22 +16,26 @@ LEAST_SIDE = 2
 
 
 def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> list[Size]:
-    """Sizes of all scales, coarse to fine (SinGAN, sec. 2).
+    """The sizes of all scales, coarse to fine (SinGAN, sec. 2).
 
-    The picture is first scaled down until its long side is ``max_size`` at most. The number of steps from there to a
-    short side of ``min_size`` is the least that keeps each step at ``factor`` or gentler.
+    The picture is first scaled down until its long side is at most ``max_size``. From there to a short side of
+    ``min_size``, there is one step more than steps of ratio ``factor`` would take, as in SinGAN's code. All steps have
+    the same ratio.
 
     Args:
-        size: (H, W) of the picture, in pixels.
+        size: (height, width) of the picture, in pixels.
         min_size: Short side of the coarsest scale, in pixels.
         max_size: Long side of the finest scale, in pixels.
-        factor: Ratio of one scale to the next finer one, in (0, 1); the actual ratio is at least this.
+        factor: A bound below the ratio of one scale to the next finer one, in (0, 1).
 
     Returns:
-        (H, W) of every scale.
+        (height, width) of every scale.
 
     Raises:
         InputError: If the values contradict each other, or the picture is smaller than ``min_size``.
+
+    >>> pyramid_sizes((427, 640), min_size=25, max_size=64, factor=0.75)
+    [(25, 37), (30, 45), (36, 53), (43, 64)]
     """
     if not is_real(factor) or not 0 < factor < 1:
         raise InputError(f'the factor from scale to scale must lie between 0 and 1, got {shown(factor)}')
@@ -59,7 +63,19 @@ def pyramid_sizes(size: Size, min_size: int, max_size: int, factor: float) -> li
 
 
 def resize(picture: Tensor, size: Size) -> Tensor:
-    """Antialiased bicubic resize of (N, 3, H, W) in [-1, 1], which it stays in."""
+    """Resize pictures bicubically, with antialiasing.
+
+    Args:
+        picture: (N, 3, H, W) in [-1, 1].
+        size: (height, width) of the result.
+
+    Returns:
+        (N, 3, height, width), clipped to [-1, 1].
+
+    >>> import torch
+    >>> resize(torch.zeros(1, 3, 64, 96), (32, 48)).shape
+    torch.Size([1, 3, 32, 48])
+    """
     if tuple(picture.shape[-2:]) == tuple(size):
         return picture
     return F.interpolate(picture, size, mode='bicubic', align_corners=False, antialias=True).clamp(-1, 1)

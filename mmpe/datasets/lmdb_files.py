@@ -1,4 +1,4 @@
-"""LMDBs that are not complete: cut short, or being written by another process."""
+"""Checks for LMDBs that are not complete: cut short, or being written by another process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import re
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import lmdb
 
 from mmpe.errors import InputError
 from mmpe.names import printable
@@ -14,12 +19,12 @@ _LOOKS, _PAUSE = 4, 0.1  # seconds
 _UNWRITTEN = 16  # pages at the end that a complete file may lack: LMDB leaves out those that were freed at once
 
 
-def check_complete(environment, path: Path) -> None:
-    """Refuse an LMDB of which a part is missing: reading what is beyond a file's end would end the process.
+def check_complete(environment: lmdb.Environment, path: Path) -> None:
+    """Refuse an LMDB that was cut short: reading beyond the end of its file would end the process.
 
     Args:
-        environment: Opened.
-        path: Its file, or the folder of it.
+        environment: The opened LMDB.
+        path: The file, or its folder.
 
     Raises:
         InputError: If the file is shorter than its content.
@@ -34,18 +39,18 @@ def check_complete(environment, path: Path) -> None:
         )
 
 
-def check_not_open_for_writing(lmdb, path: Path) -> None:
-    """Refuse an LMDB that another process has open, unless it reads it.
+def check_not_open_for_writing(lmdb: ModuleType, path: Path) -> None:
+    """Refuse an LMDB that another process has opened for writing.
 
-    All processes that open an LMDB in the usual way hold a lock on its lock file, and those that read have their number
-    in there. It is not seen where Linux does not show locks: other systems, machines, and containers.
+    All processes that open an LMDB in the usual way hold a lock on its lock file, and readers write their number to it.
+    Processes are not seen where Linux does not show their locks: on other systems, machines, and in other containers.
 
     Args:
-        lmdb: The package.
-        path: The LMDB's file, or the folder of it.
+        lmdb: The package ``lmdb``, which is optional.
+        path: The file of the LMDB, or its folder.
 
     Raises:
-        InputError: If a process has it open that is not a reader.
+        InputError: If a process that is not a reader has opened it.
     """
     writers = _holders_that_do_not_read(lmdb, path)
     for _ in range(_LOOKS - 1):
@@ -60,7 +65,7 @@ def check_not_open_for_writing(lmdb, path: Path) -> None:
         )
 
 
-def _holders_that_do_not_read(lmdb, path: Path) -> set[int]:
+def _holders_that_do_not_read(lmdb: ModuleType, path: Path) -> set[int]:
     holders = _holders(path / 'lock.mdb' if path.is_dir() else path.with_name(f'{path.name}-lock'))
     if not holders or os.getpid() in holders:  # LMDB does not allow a process to open one twice
         return set()
@@ -72,8 +77,8 @@ def _holders_that_do_not_read(lmdb, path: Path) -> set[int]:
     return holders - {int(row.split()[0]) for row in rows if re.match(r' *\d', row)}
 
 
-def version(transaction, path: Path) -> tuple[int, int]:
-    """What is another after an LMDB was written to or replaced: the number of the last change, and the file's."""
+def version(transaction: lmdb.Transaction, path: Path) -> tuple[int, int]:
+    """The number of the last change to an LMDB, and its file's number: they differ once it is changed or replaced."""
     return transaction.id(), _data_file(path).stat().st_ino
 
 
@@ -82,7 +87,7 @@ def _data_file(path: Path) -> Path:
 
 
 def _holders(file: Path) -> set[int]:
-    """Processes that have a POSIX lock on a file."""
+    """The processes that hold a POSIX lock on a file."""
     try:
         stat = file.stat()
         rows = [row.split() for row in Path('/proc/locks').read_text().splitlines()]

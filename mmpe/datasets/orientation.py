@@ -1,4 +1,4 @@
-"""Which way up a picture is, whatever else its EXIF block holds."""
+"""The orientation of a picture, also where its EXIF block has faulty entries."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ _FORMATS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i'}  # of the EXIF types
 
 
 def find_orientation(image: Image.Image) -> int:
-    """The orientation of a loaded picture, 1 (upright) to 8, from EXIF, TIFF tags or XMP; 1 if none is readable.
+    """The orientation of a loaded picture, 1 (upright) to 8, from EXIF, TIFF tags or XMP. 1, if none is readable.
 
-    ``PIL.ImageOps.exif_transpose`` also writes the EXIF block anew, which fails on any faulty entry in it.
+    ``PIL.ImageOps.exif_transpose`` also rewrites the EXIF block, which fails if any entry in it is faulty.
+
+    >>> find_orientation(Image.new('RGB', (3, 4)))
+    1
     """
     found = _orientation_in_exif(image.info.get('exif'))
     if found is None:
@@ -39,7 +42,7 @@ def find_orientation(image: Image.Image) -> int:
 
 
 def may_be_turned(stream: BinaryIO) -> bool:
-    """Whether a PNG has a chunk, before or after its pixels, that can hold an orientation; reads no pixels."""
+    """Whether a PNG has a chunk that can hold an orientation, before or after its pixels. No pixels are read."""
     stream.seek(8)
     while len(head := stream.read(8)) == 8:
         length, kind = struct.unpack('>I4s', head)
@@ -51,20 +54,24 @@ def may_be_turned(stream: BinaryIO) -> bool:
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """``image`` as orientation 1 to 8 says that it is to be seen."""
+    """A picture turned as its orientation, 1 to 8, says.
+
+    >>> turn_upright(Image.new('RGB', (3, 4)), 6).size
+    (4, 3)
+    """
     return image.transpose(_TURN[orientation]) if orientation in _TURN else image
 
 
 def box_upright(extent: tuple[float, float], size: tuple[int, int], orientation: int) -> tuple[float, ...]:
-    """Where the content is after :func:`turn_upright`, if before it filled not all of the last column and row.
+    """Where the content of a picture is after :func:`turn_upright`, if it did not fill the last column and row before.
 
     Args:
-        extent: Width and height of the content, from the top left, before.
-        size: Width and height of all pixels, before.
-        orientation: 1 to 8.
+        extent: Width and height of the content before, from the top left, in pixels.
+        size: Width and height of the picture before, in pixels.
+        orientation: The orientation, 1 to 8.
 
     Returns:
-        Left, top, right and bottom, in pixels.
+        Left, top, right and bottom of the content, in pixels.
 
     >>> box_upright((2.5, 4), (3, 4), 2)
     (0.5, 0, 3.0, 4)
@@ -77,12 +84,12 @@ def box_upright(extent: tuple[float, float], size: tuple[int, int], orientation:
 
 
 def without_exif(content: bytes) -> bytes:
-    """A file with its EXIF block emptied, in place, for a decoder that gives up on faulty entries."""
+    """A file with its EXIF block emptied, for a decoder that gives up on faulty entries. The length stays the same."""
     return re.sub(rb'(Exif\0\0(?:II\*\0|MM\0\*).{4})..', rb'\1\0\0', content, flags=re.DOTALL)
 
 
 def _orientation_in_exif(block: bytes | None) -> int | None:
-    """The first directory's entry; all other entries may be faulty."""
+    """The orientation in the first directory of an EXIF block. All other entries may be faulty."""
     block = (block or b'').removeprefix(b'Exif\0\0').removeprefix(b'Exif\0\0')
     order = {b'II': '<', b'MM': '>'}.get(block[:2])
     try:

@@ -1,4 +1,4 @@
-"""Reading pictures: any file that Pillow knows, or one of scikit-image's, as RGB of 8 bits."""
+"""Reading pictures: any file that Pillow knows, or one of scikit-image's, as RGB with 8 bits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_PIXELS = 2**48  # that a limit may be set to
 _LARGE = MAX_PIXELS // 2  # beyond, a picture is reduced as it is read if fewer pixels are enough
 _DETAIL = 4  # times the pixels that are needed are left by that
 REDUCING_GAP = 2.0
-"""How many times the pixels that are needed a data set has left of JPEGs, as ``PIL.Image.Image.thumbnail``."""
+"""A data set decodes a JPEG at the smallest size with this many times the pixels that it needs along a side."""
 
 _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
 _REDUCIBLE = ('JPEG', 'MPO')  # of whose coding a part is a picture at 1/2, 1/4 or 1/8 of the size
@@ -50,7 +50,12 @@ _remarks: Counter[str] = Counter()
 
 
 class PictureError(InputError):
-    """A picture is not there or cannot be read; the message names it."""
+    """A picture does not exist, or cannot be read. The message names it.
+
+    >>> read_picture('missing.png')
+    Traceback (most recent call last):
+    mmpe.datasets.picture_files.PictureError: there is no picture at missing.png
+    """
 
     def __init__(self, message: str):
         # A data loader raises what its worker raised once more, with the worker's whole traceback as the message.
@@ -58,10 +63,10 @@ class PictureError(InputError):
 
 
 def read_picture(path: str | Path, enough: int | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """Read a picture as color.
+    """Read a picture as RGB.
 
-    Gray pictures become gray colors, transparent ones are laid on white, EXIF orientation and color profiles are
-    applied, and of other depths than 8 bits the content is scaled: see :func:`open_picture`.
+    Gray becomes RGB, transparent pixels are laid on white, and EXIF orientation and color profiles are applied. Values
+    that are not 8 bits are scaled: see :func:`open_picture`.
 
     Args:
         path: A file, exactly as typed (``~`` is expanded), or ``skimage://NAME`` for a picture of ``skimage.data``,
@@ -70,10 +75,10 @@ def read_picture(path: str | Path, enough: int | None = None, max_pixels: int = 
         max_pixels: See :func:`open_picture`.
 
     Returns:
-        (1, 3, H, W) RGB, float32 in [-1, 1].
+        (1, 3, H, W), RGB, float32 in [-1, 1].
 
     Raises:
-        InputError: If there is no such file or picture, it is not a picture, or it is too large.
+        InputError: If the file or picture does not exist, cannot be read, or is too large.
 
     >>> read_picture('skimage://rocket').shape
     torch.Size([1, 3, 427, 640])
@@ -92,36 +97,44 @@ def open_picture(
     enough: int | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
-    """A picture file as RGB, upright, laid on white.
+    """Open a picture file as RGB, upright, on white.
 
-    Numbers other than 8-bit levels are scaled: 16 bits from their declared range, other types from the range of what
-    the picture holds. ICC profiles are converted to sRGB. Of several frames the first is read. What a user should know,
-    such as holes that were filled or a profile that cannot be used, is logged.
+    Values that are not 8-bit levels are scaled: 16 bits from their declared range, and other types from the range of
+    the picture's values. ICC profiles are converted to sRGB. Of several frames the first is read. What is filled in,
+    left out or cannot be used is logged.
 
     Args:
-        source: The file, or what it contains.
-        name: What messages call it; None: ``source``.
-        enough: Of a very large picture (over 89 megapixels) at least four times as many pixels as this are left of the
-            short side; a JPEG is reduced while it is decoded. None: all.
+        source: The path of the file, or its bytes.
+        name: How messages name the picture. None: as ``source``.
+        enough: How many pixels of the short side are needed. A picture of more than 89 megapixels is reduced to at
+            least four times as many, a JPEG while it is decoded. None: all pixels are read.
         max_pixels: How many pixels may be decoded.
 
     Returns:
-        Of mode RGB.
+        A picture of mode RGB.
 
     Raises:
-        PictureError: If there is no such file, it is not a picture, or it has more than ``max_pixels``.
+        PictureError: If the file does not exist, cannot be read as a picture, or has more than ``max_pixels``.
+
+    >>> Image.new('RGBA', (48, 32)).save('transparent.png')
+    >>> open_picture(Path('transparent.png')).getpixel((0, 0))
+    (255, 255, 255)
     """
     return _open_picture(source, name, enough, max_pixels)[0]
 
 
 def picture_size(source: Path | bytes, name: str | Path | None = None, max_pixels: int = MAX_PIXELS) -> Size:
-    """(H, W) of a picture file as it is to be seen, from what stands before its pixels wherever that is enough.
+    """The (height, width) of a picture file, upright. Its pixels are read only where the header is not enough.
 
     Args:
-        source: See :func:`open_picture`, as for ``name`` and ``max_pixels``.
+        source: See :func:`open_picture`, also for ``name`` and ``max_pixels``.
 
     Raises:
         PictureError: As :func:`open_picture`.
+
+    >>> Image.new('RGB', (48, 32)).save('a.png')
+    >>> picture_size(Path('a.png'))
+    (32, 48)
     """
     size = _declared_size(source)
     if size is None:
@@ -130,7 +143,7 @@ def picture_size(source: Path | bytes, name: str | Path | None = None, max_pixel
 
 
 def _declared_size(source: Path | bytes) -> tuple[int, int] | None:
-    """Width and height upright, or None where only reading the picture as a whole, or its error, tells."""
+    """Width and height, upright, by the header. None, where only reading the whole picture tells them, or an error."""
     try:
         with (
             warnings.catch_warnings(),
@@ -154,19 +167,23 @@ def open_fitted(
     max_pixels: int = MAX_PIXELS,
     reducing_gap: float | None = REDUCING_GAP,
 ) -> Image.Image:
-    """A picture file as RGB at one size, which it covers; it is cut to its center.
+    """Open a picture file as RGB, resized until it just covers a size, and cropped to its center.
 
     Args:
-        source: See :func:`open_picture`, as for ``name`` and ``max_pixels``.
-        size: (height, width).
+        source: See :func:`open_picture`, also for ``name`` and ``max_pixels``.
+        size: (height, width) of the result.
         reducing_gap: A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that has this many times the pixels
-            of ``size`` along either side, and then resized. None: only if it is very large.
+            of ``size`` along both sides, and then resized. None: only if it is very large.
 
     Returns:
-        Of mode RGB.
+        A picture of mode RGB.
 
     Raises:
         PictureError: As :func:`open_picture`.
+
+    >>> Image.new('RGB', (48, 32)).save('a.png')
+    >>> open_fitted(Path('a.png'), None, (16, 16)).size
+    (16, 16)
     """
     image, box = _open_picture(source, name, max(size), max_pixels, reducing_gap)
     return fit(image, size, box)
@@ -210,7 +227,7 @@ def _is_file(path: Path) -> bool:
 def _read(
     stream: BinaryIO, name: str, enough: int | None, max_pixels: int, reducing_gap: float | None
 ) -> tuple[Image.Image, Box]:
-    """A picture, and where it is among its pixels; see :func:`~mmpe.datasets.reduced_decoding.fit`."""
+    """A picture, and where its content is among its pixels: see :func:`~mmpe.datasets.reduced_decoding.fit`."""
     try:
         image = _open(stream)
     except UnidentifiedImageError:

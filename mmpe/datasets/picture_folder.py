@@ -26,29 +26,33 @@ _LARGEST = 2**16  # pixels a side
 
 @DATASETS.register_module()
 class PictureFolder(BucketedDataset):
-    """The pictures of a folder or LMDB, all at one size, or each at the one of several that is nearest in shape.
+    """The pictures of a folder or LMDB, all at one size, or each at the size of several that is nearest in shape.
 
-    A picture is shrunk or enlarged (Lanczos, antialiased) until it just covers its size, and cut to its center. Item i
-    is always the same: mirrored pictures are items of their own, and the order of the items is the sampler's alone, so
-    a resumed run sees the very pictures that the unbroken one would have seen.
+    A picture is resized (Lanczos, antialiased) until it just covers its size, and cropped to its center. Item i is
+    always the same: mirror images are items of their own, and the sampler alone decides the order. So a resumed run
+    sees the same pictures as an uninterrupted one.
 
     Args:
-        data_root: A folder, with its subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
+        data_root: A folder, which may have subfolders; an LMDB of encoded pictures (``pip install 'mmpe[lmdb]'``); or
             ``skimage://lfw_subset``, 100 small gray faces.
-        size: Height and width of the items, in pixels.
-        sizes: In place of ``size``, sizes (H, W) of different shapes: an item has the one whose aspect ratio is nearest
-            to its picture's. Batches of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.
-        flip: Whether the mirror images are there too: item i + n is that of item i, of n pictures.
-        skip_unreadable: Whether the next readable picture, by name, takes the place of one that cannot be read, with a
-            warning; otherwise it is an error.
-        max_pixels: How many pixels a picture may have; of JPEGs, after decoding at reduced size.
-        reducing_gap: A JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as that leaves this many times ``size``
-            of its short side, as in ``PIL.Image.Image.thumbnail``. 1 is fastest; at 2 the PSNR to fully decoded
-            pictures is 40 dB or more. None decodes all pixels, except of pictures of more than 89 megapixels, of which
-            four times ``size`` is left.
+        size: Height and width of all items, in pixels.
+        sizes: In place of ``size``, sizes (height, width) of different shapes. An item has the size whose aspect ratio
+            is nearest to its picture's. Batches of one shape are made by :class:`~mmpe.datasets.BucketBatchSampler`.
+        flip: Whether mirror images follow. Of n pictures, item i + n is the mirror image of item i.
+        skip_unreadable: Whether the next readable picture, by name, replaces one that cannot be read, with a warning.
+            Otherwise it is an error.
+        max_pixels: How many pixels a picture may have. Those of a JPEG are counted after decoding at a reduced size.
+        reducing_gap: A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that leaves this many times
+            ``size`` of its short side, as in ``PIL.Image.Image.thumbnail``. 1 is fastest. At 2 the PSNR to fully
+            decoded pictures is 40 dB or more. None decodes all pixels, except for pictures of more than 89 megapixels,
+            of which four times ``size`` is left.
 
     Raises:
         InputError: If there are no pictures, or a number is out of its range.
+
+    >>> faces = PictureFolder('skimage://lfw_subset', size=16)
+    >>> len(faces), faces[0]['inputs'].shape
+    (100, torch.Size([3, 16, 16]))
     """
 
     def __init__(
@@ -77,22 +81,22 @@ class PictureFolder(BucketedDataset):
 
     @property
     def buckets(self) -> list[int]:
-        """The number in ``sizes`` of every item's size."""
+        """For every item, the number of its size in ``sizes``."""
         return self._buckets * (1 + self.flip)
 
     @property
     def metainfo(self) -> dict:
-        """What MMEngine keeps of a data set in its checkpoints."""
+        """What MMEngine saves about the data set in checkpoints."""
         return dict(num_pictures=self.num_pictures, size=self.size, flip=self.flip)
 
     def __len__(self) -> int:
         return self.num_pictures * (1 + self.flip)
 
     def __getitem__(self, index: int) -> dict:
-        """``inputs``: (3, H, W) RGB, uint8.
+        """A dict with ``inputs``: (3, H, W), RGB, uint8.
 
         Raises:
-            PictureError: If the picture cannot be read, by name; with ``skip_unreadable``, if none can.
+            PictureError: If the picture cannot be read. With ``skip_unreadable``, if none of the pictures can.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -109,10 +113,10 @@ class PictureFolder(BucketedDataset):
             raise PictureError(f'{error}; remove it, or pass over such pictures with skip_unreadable=True') from error
 
     def read(self, number: int) -> Image.Image:
-        """Picture ``number``, not mirrored, as RGB of its size.
+        """Picture ``number``, not mirrored, as RGB at its size.
 
         Raises:
-            PictureError: If it cannot be read.
+            PictureError: If the picture cannot be read.
         """
         size = self.sizes[self._buckets[number]]
         return self.pictures.read(number, size, max_pixels=self.max_pixels, reducing_gap=self.reducing_gap)
@@ -137,7 +141,7 @@ class PictureFolder(BucketedDataset):
         raise PictureError(f'none of the {self.num_pictures} pictures in {printable(self.data_root)} can be read')
 
     def _warn(self, number: int, error: PictureError) -> None:
-        """Once a picture, in each process."""
+        """Warn once per picture and process."""
         if number not in self._warned:
             self._warned.add(number)
             print_log(f'{error}; the next one takes its place', logger='current', level=logging.WARNING)

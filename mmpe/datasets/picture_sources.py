@@ -32,14 +32,20 @@ _PREFIX = 16  # bytes that tell a format
 
 
 def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
-    """The pictures of ``data_root``: an object with their ``names``, and ``read(number, size)`` that gives RGB.
+    """Find the pictures of a folder, an LMDB or scikit-image.
 
     Args:
         data_root: A folder, an LMDB (a file ``*.lmdb`` or ``*.mdb``, or a folder with ``data.mdb``), or
             ``skimage://lfw_subset``.
 
+    Returns:
+        An object with the ``names`` of the pictures, and with ``read(number, size)``, which returns one as RGB.
+
     Raises:
-        InputError: If it is none of these, or holds no picture.
+        InputError: If ``data_root`` is none of these, or holds no picture.
+
+    >>> len(find_pictures('skimage://lfw_subset').names)
+    100
     """
     if not isinstance(data_root, (str, Path)) or not str(data_root):
         raise InputError(f'data_root must be the path of a folder of pictures or of an LMDB, got {data_root!r}')
@@ -60,13 +66,17 @@ def find_pictures(data_root: str | Path) -> FolderOfFiles | Lmdb | SkimageFaces:
 class FolderOfFiles:
     """All pictures below a folder, in the order of their names, which is the same on every machine.
 
-    A picture is what Pillow can read: files with an extension that it knows, and others by their content. Links are
-    followed; files and folders whose name starts with a dot are passed over. What is passed over is logged. What was
-    found in a folder of many files is remembered, see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
+    Every file that Pillow can read is a picture: files with an extension that Pillow knows, and others by their
+    content. Links are followed. Files and folders whose names start with a dot are left out, and the log names what is
+    left out. The listing of a large folder is remembered: see :class:`~mmpe.datasets.folder_listing.FolderMemory`.
 
     Attributes:
         names: Paths of the pictures in the folder.
         passed_over: Paths of all other files, and of hidden folders, which end with a slash.
+
+    >>> Image.new('RGB', (3, 4)).save('a.png')
+    >>> FolderOfFiles(Path('.')).names
+    ['a.png']
     """
 
     def __init__(self, root: Path):
@@ -87,7 +97,7 @@ class FolderOfFiles:
         return open_fitted(self.root / self.names[number], None, size, **options)
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
-        """(H, W) of every picture, None of those that cannot be read; many are remembered, as the listing is."""
+        """(height, width) of every picture, None for one that cannot be read. They are remembered as the listing is."""
         memory = FolderMemory(self.root, repr((PIL.__version__, 'sizes')), 'sizes')
         sizes = [
             memory.recall(name, lambda path: _size_of(Path(path), max_pixels))
@@ -101,7 +111,7 @@ class FolderOfFiles:
 class Lmdb:
     """An LMDB of encoded pictures, in the order of their keys.
 
-    Values of another kind, such as counts, are passed over and logged, unless the key has a picture's extension.
+    Values of another kind, such as counts, are left out and logged, unless the key has a picture's extension.
     """
 
     def __init__(self, root: Path):
@@ -136,7 +146,7 @@ class Lmdb:
         return open_fitted(content, f'{os.fsdecode(key)} of {self.root}', size, **options)
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size | None]:
-        """(H, W) of every picture, None of those that cannot be read."""
+        """(height, width) of every picture, None for one that cannot be read."""
         with self._reading() as transaction:
             keys = tracked(self.keys, 'sizes of pictures')
             return [_size_of(bytes(transaction.get(key)), max_pixels) for key in keys]
@@ -161,7 +171,7 @@ class Lmdb:
 
 
 class SkimageFaces:
-    """The 100 faces of ``skimage.data.lfw_subset``, gray, 25 x 25; its other half shows no faces."""
+    """The 100 faces of ``skimage.data.lfw_subset``, gray, 25x25. The other half of that data shows no faces."""
 
     def __init__(self, name: str):
         if name != 'lfw_subset':
@@ -172,7 +182,7 @@ class SkimageFaces:
         self.names = [f'lfw_subset {i}' for i in range(len(self.faces))]
 
     def find_sizes(self, max_pixels: int = MAX_PIXELS) -> list[Size]:
-        """(H, W) of every face."""
+        """(height, width) of every face."""
         return [face.shape for face in self.faces]
 
     def read(self, number: int, size: Size, **options) -> Image.Image:
@@ -206,7 +216,7 @@ def _picture_extensions() -> set[str]:
 
 @lru_cache(maxsize=1)
 def _recognizable() -> list[str]:
-    """Formats that begin with a signature; Pillow tries the others on anything."""
+    """Formats whose files begin with a signature. Pillow tries to read any file as one of the others."""
     Image.init()
     return [kind for kind, (_, accept) in Image.OPEN.items() if accept is not None and kind not in _NO_PICTURES]
 

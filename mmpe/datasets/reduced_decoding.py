@@ -1,4 +1,4 @@
-"""Decoding a picture at a fraction of its size, and fitting what comes out to the size that is needed."""
+"""Decoding a picture at a fraction of its size, and resizing it to the size that is needed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ _MOST_HALVINGS = 5  # of a JPEG 2000 file, by default
 
 
 def decode_reduced(image: Image.Image, least: int) -> int:
-    """Have an opened picture decoded at 1/2, 1/4, ... of its size, where its format can.
+    """Set an opened picture to be decoded at 1/2, 1/4, ... of its size, if its format allows that.
 
     Args:
-        image: Opened and not yet loaded; a JPEG or JPEG 2000, others stay as they are.
-        least: What is left of the short side at least, in pixels.
+        image: The picture, opened and not yet loaded. JPEG and JPEG 2000 can be reduced, and others stay as they are.
+        least: How many pixels of the short side must be left.
 
     Returns:
-        How many times smaller it becomes; sides are rounded up.
+        How many times smaller the picture becomes. Its sides are rounded up.
+
+    >>> Image.new('RGB', (640, 480)).save('large.jpg')
+    >>> decode_reduced(Image.open('large.jpg'), least=100)
+    4
     """
     times = min(image.size) // least
     if times < 2:
@@ -33,15 +37,15 @@ def decode_reduced(image: Image.Image, least: int) -> int:
 
 
 def fit(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
-    """Resize a picture (Lanczos, antialiased) until it just covers a size, and cut it to the center.
+    """Resize a picture (Lanczos, antialiased) until it just covers a size, and crop it to the center.
 
-    ``PIL.ImageOps.fit`` does the same, to the bit, with pictures that fill all of their pixels. Those that were decoded
-    at a fraction of their size may not: at half size 5 pixels are 2.5, and the last of 3 is half empty.
+    ``PIL.ImageOps.fit`` gives the same bits for pictures that fill all of their pixels. A picture that was decoded at a
+    fraction of its size may not: at half size 5 pixels are 2.5, and the last of 3 is half empty.
 
     Args:
-        image: To be resized.
-        size: (height, width).
-        box: Left, top, right and bottom of the picture in the pixels of ``image``; None: it fills them.
+        image: The picture.
+        size: (height, width) of the result.
+        box: Left, top, right and bottom of the content, in pixels of ``image``. None: it fills all pixels.
 
     >>> fit(Image.new('RGB', (60, 40)), (8, 16)).size
     (16, 8)

@@ -1,4 +1,4 @@
-"""What a generator is asked for in MMEngine's validation and test loops."""
+"""Requests for images, as a data set for MMEngine's validation and test loops."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from .drawn_faces import MOST_DRAWN
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """One sample, at some sizes; ``request['number']`` reads as in a dict.
+    """A request for one sample, at one or several sizes. ``request['number']`` reads as in a dict.
 
-    It is no dict, as MMEngine's default collation would make one of a batch of them: it stays a list of requests.
+    It is not a dict, since MMEngine's default collation would turn a batch of dicts into one dict.
 
     Args:
-        number: Which sample: with the model's seed it decides all that is drawn for it.
-        sizes: (H, W) of the images asked for, in pixels; None: the model's own.
+        number: The number of the sample. With the model's seed, it decides all that is drawn for it.
+        sizes: (height, width) of the images, in pixels. None: the model's own size.
+
+    >>> SampleRequest(3, [(32, 64)])['sizes']
+    [(32, 64)]
     """
 
     number: int
@@ -33,20 +36,24 @@ class SampleRequest:
         return getattr(self, name)
 
     def keys(self) -> tuple[str, str]:
-        """As of a dict, so that ``**request`` works."""
+        """The keys of a dict, so that ``**request`` works."""
         return 'number', 'sizes'
 
 
 @DATASETS.register_module()
 class SampleNumbers(Dataset):
-    """The numbers 0 to ``num`` - 1: item i asks for sample number i at every one of ``sizes``.
+    """A data set of requests: item i asks for sample number i, at all of ``sizes``.
 
     Args:
-        num: How many samples.
-        sizes: Sizes of the images, in pixels: (H, W), or one number for a square; None: the model's own.
+        num: How many samples are asked for.
+        sizes: Sizes of the images, in pixels: (height, width), or one number for a square. None: the model's own size.
 
     Raises:
-        InputError: If ``num`` or a size is not a whole number of at least 1, or a size is given twice or none at all.
+        InputError: If ``num`` or a size is not a whole number of at least 1, a size is given twice, or ``sizes`` is
+            empty.
+
+    >>> SampleNumbers(num=500, sizes=[32, (32, 64)])[3]['inputs']
+    SampleRequest(number=3, sizes=[(32, 32), (32, 64)])
     """
 
     def __init__(self, num: int = 1, sizes: Sequence[int | Size] | None = None):
@@ -56,14 +63,14 @@ class SampleNumbers(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """What MMEngine tells metrics about a data set."""
+        """What MMEngine tells metrics about the data set."""
         return dict(num=self.num, sizes=self.sizes)
 
     def __len__(self) -> int:
         return self.num
 
     def __getitem__(self, index: int) -> dict:
-        """``inputs``: a :class:`SampleRequest`."""
+        """A dict with ``inputs``: a :class:`SampleRequest`."""
         if not 0 <= index < self.num:
             raise IndexError(index)
         return dict(inputs=SampleRequest(index, self.sizes))

@@ -1,4 +1,4 @@
-"""The order in which a run sees its data."""
+"""The order in which a run sees its data, and how it is put into batches."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from mmpe.registry import DATA_SAMPLERS
 
 
 class FollowingBatchSampler(BatchSampler):
-    """Batches that depend on how a model is trained.
+    """The base of batch samplers that depend on how the model is trained. A subclass has ``follow`` and ``__iter__``.
 
     Args:
-        sampler: Gives the indices.
+        sampler: The sampler of the indices.
         batch_size: Pictures per batch and process.
 
     Raises:
-        InputError: If the sampler cannot be resumed.
+        InputError: If the sampler is not resumable.
+
+    >>> from mmpe.datasets import BucketBatchSampler, GrowingBatchSampler
+    >>> issubclass(BucketBatchSampler, FollowingBatchSampler), issubclass(GrowingBatchSampler, FollowingBatchSampler)
+    (True, True)
     """
 
     def __init__(self, sampler: ResumableSampler, batch_size: int):
@@ -36,29 +40,33 @@ class FollowingBatchSampler(BatchSampler):
 
     @abstractmethod
     def follow(self, model: BaseModel, batches_per_update: int) -> None:
-        """Learn what is trained, before the first batch.
+        """Take the model, before the first batch.
 
         Args:
-            model: As it is when training starts or goes on.
+            model: The model, at the start of training or of a resumed run.
             batches_per_update: How many batches one update of the model takes.
         """
 
 
 @DATA_SAMPLERS.register_module()
 class ResumableSampler(Sampler):
-    """An endless sequence of indices, shuffled anew each epoch, that can start anywhere.
+    """An endless sequence of indices that can start anywhere. It is shuffled anew in each epoch.
 
-    Processes take turns in it, as in MMEngine's ``InfiniteSampler``: it is one sequence, however many there are, and so
-    a run can be continued on another number of processes where it stopped.
+    Processes take turns in the sequence, as in MMEngine's ``InfiniteSampler``. It does not depend on the number of
+    processes, so a run can be resumed on another number.
 
     Args:
-        dataset: What the indices are of.
-        seed: With the epoch it decides the order, and must be the same on all processes; None: drawn, once for all
-            processes.
-        shuffle: False: in the data set's order.
+        dataset: The data set that is indexed.
+        seed: The seed, which must be the same on all processes. Seed and epoch decide the order. None: it is drawn,
+            once for all processes.
+        shuffle: Whether to shuffle. Otherwise the order is that of the data set.
 
     Attributes:
-        start: How many indices of the sequence, of all processes together, are passed over.
+        start: How many indices of the sequence, of all processes together, are skipped.
+
+    >>> from itertools import islice
+    >>> list(islice(ResumableSampler(range(3), seed=0, shuffle=False), 5))
+    [0, 1, 2, 0, 1]
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None, shuffle: bool = True):
@@ -71,7 +79,7 @@ class ResumableSampler(Sampler):
         self.start = 0
 
     def __iter__(self) -> Iterator[int]:
-        """This process's indices, from ``start`` on, for ever."""
+        """The indices of this process, from ``start`` on, without end."""
         return islice(self._sequence(), self.rank, None, self.world_size)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""One picture as a data set: its pyramid."""
+"""The pyramid of one picture, as a data set."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ from .picture_files import MAX_PIXELS, read_picture
 
 
 class SinGANDataset(Dataset):
-    """The image pyramid of one picture; its only item is the whole pyramid.
+    """The image pyramid of one picture. The only item is the whole pyramid.
 
-    In configs its name stands for a subclass that takes the released arguments, too.
+    In configs, this name stands for a subclass that also takes the released arguments.
 
     Args:
-        data_root: The picture, a file (exactly as typed) or ``skimage://NAME``.
+        data_root: The picture: a file, exactly as typed, or ``skimage://NAME``.
         min_size: Short side of the coarsest scale, in pixels.
         max_size: Long side of the finest scale, in pixels.
-        scale_factor_init: Ratio of one scale to the next finer one; the actual one is the nearest, not smaller, that
-            takes ``max_size`` to ``min_size`` in whole steps.
-        max_pixels: How many pixels the file may have; of very large JPEGs, after decoding at reduced size.
+        scale_factor_init: A bound below the ratio of one scale to the next finer one. The actual ratio leads from
+            ``max_size`` to ``min_size`` in a whole number of steps: see :func:`~mmpe.datasets.pyramid_sizes`.
+        max_pixels: How many pixels the file may have. Those of a very large JPEG are counted after decoding at a
+            reduced size.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.
+
+    >>> pyramid = SinGANDataset('skimage://rocket', max_size=64)
+    >>> pyramid.sizes
+    [(25, 37), (30, 45), (36, 53), (43, 64)]
+    >>> pyramid[0]['inputs']['real_scale0'].shape
+    torch.Size([3, 25, 37])
     """
 
     def __init__(
@@ -54,14 +61,14 @@ class SinGANDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """What MMEngine keeps of a data set in its checkpoints."""
+        """What MMEngine saves about the data set in checkpoints."""
         return dict(sizes=self.sizes)
 
     def __len__(self) -> int:
         return 1
 
     def __getitem__(self, index: int) -> dict:
-        """``inputs``: ``real_scale0`` (coarsest) and on, (3, H, W) each, float32 in [-1, 1]."""
+        """A dict with ``inputs``: ``real_scale0`` (the coarsest), ``real_scale1``, ..., (3, H, W) each, in [-1, 1]."""
         if index != 0:
             raise IndexError(index)
         return dict(inputs={f'real_scale{i}': real[0] for i, real in enumerate(self.reals)})
@@ -69,20 +76,23 @@ class SinGANDataset(Dataset):
 
 @DATASETS.register_module()
 class SuperResolutionDataset(SinGANDataset):
-    """The pyramid of one picture in steps of exactly one ratio, for super-resolution to repeat (SinGAN, sec. 4).
+    """The pyramid of one picture in steps of one exact ratio, which super-resolution repeats (SinGAN, sec. 4).
 
-    A :class:`SinGANDataset` takes a gentler one, to end at ``min_size``. This has as many scales, so the coarsest is
-    smaller.
+    It has as many scales as a :class:`SinGANDataset`, which changes the ratio to end at ``min_size``. So the coarsest
+    scale is smaller here.
 
     Args:
-        data_root: The picture, a file or ``skimage://NAME``.
-        min_size: Short side of the coarsest scale, in pixels, if the ratio were not exact.
+        data_root: The picture: a file, exactly as typed, or ``skimage://NAME``.
+        min_size: Short side of the coarsest scale of a :class:`SinGANDataset`, in pixels.
         max_size: Long side of the finest scale, in pixels.
-        scale_factor_init: Ratio of one scale to the next finer one.
-        max_pixels: As of :class:`SinGANDataset`.
+        scale_factor_init: The exact ratio of one scale to the next finer one.
+        max_pixels: See :class:`SinGANDataset`.
 
     Raises:
         InputError: If the picture cannot be read, or the sizes do not fit it.
+
+    >>> SuperResolutionDataset('skimage://rocket', max_size=64, scale_factor_init=0.75).sizes
+    [(18, 27), (24, 36), (32, 48), (43, 64)]
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What Pillow does not see of a TIFF: how its numbers are meant, and the types that Pillow cannot read."""
+"""TIFFs that Pillow cannot read, or misreads: the meaning of their numbers, and types that Pillow does not know."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _DENSEST = 2000  # pixels in a byte, at the most that compression makes of a fla
 
 @dataclass
 class Numbers:
-    """Pixel values as they stand in a file.
+    """Pixel values as a file has them.
 
     Attributes:
         values: (H, W), or (H, W, 3) for RGB.
-        bits: How many of theirs are used, as declared; None: all.
-        no_data: Which of them is declared to stand for "no data".
-        inverted: Whether the smallest is white.
-        alpha: (H, W), opacity from 0 to 1; the values are not multiplied by it.
-        extra: Whether there was one more channel, which is not alpha, such as infrared.
-        orientation: As in EXIF.
-        profile: An ICC profile.
+        bits: How many bits of the values are used, as the file declares. None: all.
+        no_data: The value that is declared to stand for "no data".
+        inverted: Whether the smallest value is white.
+        alpha: (H, W), opacity from 0 to 1. The values are not multiplied by it.
+        extra: Whether the file has one more channel, which is not alpha, such as infrared.
+        orientation: The orientation, as in EXIF.
+        profile: The bytes of an ICC profile.
     """
 
     values: np.ndarray
@@ -45,9 +45,9 @@ class Numbers:
 
 
 def numbers_of(image: Image.Image) -> Numbers | None:
-    """The values of a loaded one-channel picture whose numbers are not 8-bit levels; None for other pictures.
+    """The values of a loaded one-channel picture whose numbers are not 8-bit levels. None for other pictures.
 
-    Pillow tells neither int8 from uint8 nor uint32 from int32, and inverts no 16 bits.
+    Pillow does not distinguish int8 from uint8 nor uint32 from int32, and does not invert 16 bits.
     """
     tags = getattr(image, 'tag_v2', {})
     signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == _SIGNED
@@ -65,24 +65,24 @@ def numbers_of(image: Image.Image) -> Numbers | None:
 
 
 def has_undeclared_channel(image: Image.Image) -> bool:
-    """Whether Pillow passes over a channel of a TIFF, as it is neither a color nor declared to be alpha."""
+    """Whether Pillow leaves out a channel of a TIFF, which is neither a color nor declared to be alpha."""
     tags = getattr(image, 'tag_v2', {})
     default = 0 if (_first(tags.get(_SAMPLES)) or 1) > len(image.getbands()) else None
     return bool(tags) and _first(tags.get(_EXTRA, default)) == 0
 
 
 def is_misread(image: Image.Image) -> bool:
-    """Whether Pillow takes an opened TIFF for what it is not: 16-bit channels in separate planes for 8-bit ones."""
+    """Whether Pillow misreads an opened TIFF: it takes 16-bit channels in separate planes for 8-bit ones."""
     tags = getattr(image, 'tag_v2', {})
     return tags.get(_PLANES) == _SEPARATE and (_first(tags.get(_BITS)) or 0) > 8
 
 
 def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
-    """The first page of a TIFF that Pillow cannot read: 64-bit and half-precision numbers, several float channels, ...
+    """Read the first page of a TIFF that Pillow cannot read, such as 64-bit numbers or several float channels.
 
     Raises:
         InputError: If it has more than ``max_pixels``, is cut short, or is not gray or RGB, with or without alpha.
-        Exception: Of any kind, as tifffile meets what is broken.
+        Exception: Of any kind: tifffile raises whatever a broken file causes.
     """
     import tifffile
 
@@ -118,7 +118,7 @@ def read_numbers(stream: BinaryIO, max_pixels: int) -> Numbers:
 
 
 def _channels(values: np.ndarray, photometric: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Gray or RGB, and the channel beyond it."""
+    """The gray or RGB channels, and the channel after them."""
     if photometric not in (*_GREY, _RGB):
         raise InputError('its colors are neither gray nor RGB')
     if values.ndim == 2 and values.dtype.kind in 'biuf':
@@ -137,7 +137,7 @@ def _opacity(alpha: np.ndarray) -> np.ndarray:
 
 
 def _divided(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Premultiplied colors as they are where nothing is transparent; those of no opacity, which are lost, in range."""
+    """Colors that were multiplied by alpha, divided by it. Where alpha is 0 they are lost, and stay in their range."""
     seen = alpha > 0
     if not seen.any():
         return color
