@@ -1,4 +1,9 @@
-"""How good samples are: pure functions, and MMEngine metrics made of them."""
+"""How good samples are: pure functions, and MMEngine metrics made of them.
+
+A new metric is a new module here.
+"""
+
+from mmpe.discovery import import_modules
 
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
 from .gan_metrics import FeatureMetrics, MultiScaleSimilarity, SlicedWasserstein
@@ -9,6 +14,8 @@ from .real_pictures import RealPictures
 from .similarity import multiscale_similarity
 from .single_picture import SinglePictureScores, single_picture_scores
 from .texture import patch_distance, patches, sliced_wasserstein
+
+import_modules(__name__)
 
 __all__ = [
     'FeatureMetrics',
