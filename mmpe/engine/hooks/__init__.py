@@ -1,4 +1,6 @@
-"""Hooks, one a file."""
+"""Hooks, one per module: a new hook is a new module here."""
+
+from mmpe.discovery import import_modules
 
 from .checkpoint_hook import CompleteCheckpointHook
 from .finite_loss_hook import FiniteLossHook
@@ -11,6 +13,8 @@ from .same_model_hook import SameModelHook
 from .schedule_hook import ScheduleHook
 from .sizes_picture_hook import SizesPictureHook
 from .work_dir_hook import WorkDirHook
+
+import_modules(__name__)
 
 __all__ = [
     'CompleteCheckpointHook',
