@@ -210,6 +210,8 @@ def test_a_config_without_a_test(folder):
         (['test_dataloader.dataset.num=1'], 'at least 2'),
         (['test_evaluator.0.scores=[fid,is]'], 'scores are some of'),
         (['test_evaluator.0.type=FeatureMetricks'], 'FeatureMetricks is not in'),
+        (['test_evaluator=FeatureMetrics'], r"test_evaluator: 'FeatureMetrics' is not a metric.*dict\(type='Fea"),
+        (['test_evaluator.type=FeatureMetrics'], r'test_evaluator is a list of \d.*such as test_evaluator\.0\.type'),
     ],
 )
 def test_wrong_settings(config, arguments, message):

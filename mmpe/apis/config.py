@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
 from mmpe.config_files import read_config
-from mmpe.errors import as_input_error
+from mmpe.errors import InputError, as_input_error
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.numbers import check_finite
 
@@ -36,6 +36,8 @@ def load_config(
     """
     config = read_config(path)
     with as_input_error('--cfg-options'):
+        for key in options or {}:
+            _check_lists(config, key)
         config.merge_from_dict(options or {})
     if any(name.partition('.')[0] == 'custom_imports' for name in options or {}):
         with as_input_error('--cfg-options custom_imports'):  # those of the file were imported when it was read
@@ -48,6 +50,22 @@ def load_config(
     with as_input_error('the evaluators'):
         compare_with_training_pictures(config)
     return config
+
+
+def _check_lists(config: Config, key: str) -> None:
+    """Refuse a dotted key that names something within a list without saying in which of its entries."""
+    node, parts = config, key.split('.')
+    for i, part in enumerate(parts):
+        if isinstance(node, (list, tuple)) and not part.isdigit():
+            above = '.'.join(parts[:i])
+            raise InputError(
+                f'--cfg-options: {key} cannot be set, as {above} is a list of {len(node)}: give the number of an '
+                f'entry, such as {above}.0.{".".join(parts[i:])}'
+            )
+        if isinstance(node, (list, tuple)):
+            node = node[int(part)] if int(part) < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, dict | Config) else None
 
 
 def _paths_as_text(node) -> None:

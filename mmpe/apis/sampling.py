@@ -56,7 +56,7 @@ def sample(
     model.check_trained()
     for option in options:
         if option not in model.sample_options:
-            raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}')
+            raise InputError(f'a {name} is sampled without a {option.replace("_", " ")}: leave it out')
     if size is not None:
         batch = max(1, min(batch, _MEMORY_OF_A_BATCH // check_memory(model, size)))
 

@@ -1,4 +1,9 @@
-"""Data sets, and the order in which they are seen."""
+"""Data sets, and the order in which they are seen.
+
+A new data set or sampler is a new module here.
+"""
+
+from mmpe.discovery import import_modules
 
 from .buckets import BucketBatchSampler, BucketedDataset
 from .drawn_faces import DrawnFaces
@@ -9,6 +14,8 @@ from .picture_folder import PictureFolder
 from .sample_numbers import SampleNumbers, SampleRequest
 from .sampler import FollowingBatchSampler, ResumableSampler
 from .singan_dataset import SinGANDataset
+
+import_modules(__name__)
 
 __all__ = [
     'BucketBatchSampler',

@@ -73,6 +73,9 @@ class Task:
 def task(name: str, example: str, file: str | None = None) -> Callable[[Callable], Callable]:
     """Make a function a task, see :class:`Task`.
 
+    Raises:
+        ValueError: If another task has the name.
+
     >>> @task('nothing', example='--num 2')
     ... def nothing(model: SinGANSampler, *, num: Count = 1) -> Edited:
     ...     return Edited(model.reconstruct().expand(num, -1, -1, -1))
@@ -81,6 +84,11 @@ def task(name: str, example: str, file: str | None = None) -> Callable[[Callable
     """
 
     def register(function: Callable) -> Callable:
+        if name in TASKS:
+            raise ValueError(
+                f'two tasks are called {name!r}, in {TASKS[name].function.__module__} and in {function.__module__}: '
+                'rename one of them'
+            )
         TASKS[name] = Task(name, function, example, file)
         return function
 

@@ -111,7 +111,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             )
         if 'images_seen' not in dict(model.named_buffers(recurse=False)):
             raise InputError(
-                f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not'
+                f'ResumableTrainLoop needs a model that counts its images_seen, which {type(model).__name__} does not: '
+                'register a buffer of that name, to which train_step adds the images of all processes'
             )
         batches = self.dataloader.batch_sampler
         dataset = self.dataloader.dataset

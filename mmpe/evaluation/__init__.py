@@ -1,4 +1,7 @@
-"""How good samples are: pure functions, and MMEngine metrics made of them."""
+"""How good samples are: pure functions, and MMEngine metrics made of them.
+
+A new metric is a new module here.
+"""
 
 from mmpe.discovery import import_modules
 

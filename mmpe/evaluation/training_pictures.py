@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from mmengine.config import Config
 
+from mmpe.errors import InputError
 from mmpe.registry import METRICS
 
 from .sized_metrics import RealSetMetric
@@ -19,11 +20,15 @@ def compare_with_training_pictures(config: Config) -> None:
 
     Args:
         config: Of a run; its evaluators are changed in place. Without a ``train_dataloader`` they stay.
+
+    Raises:
+        InputError: If a metric is a text: MMEngine would take it for one that is built already.
     """
+    metrics = list(_metrics(config))
     pictures = (config.get('train_dataloader') or {}).get('dataset')
     if pictures is None:
         return
-    for metric in _metrics(config):
+    for metric in metrics:
         if metric.get('real') is None and _compares_with_real(metric.get('type')):
             metric['real'] = deepcopy(pictures)
             if 'flip' in pictures:
@@ -36,7 +41,14 @@ def _metrics(config: Config) -> Iterator[dict]:
         evaluator = config.get(name)
         metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
         metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-        yield from (metric for metric in metrics if isinstance(metric, dict))  # others are built already
+        for metric in metrics:
+            if isinstance(metric, str):
+                raise InputError(
+                    f'{name}: {metric!r} is not a metric. Give a config of one, such as '
+                    f'--cfg-options "{name}=[dict(type=\'{metric}\')]"'
+                )
+            if isinstance(metric, dict):  # others are built already
+                yield metric
 
 
 def _compares_with_real(metric: str | type | None) -> bool:

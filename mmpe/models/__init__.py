@@ -1,5 +1,8 @@
-"""Networks, their parts and their training rules."""
+"""Networks, their parts and their training rules.
 
-from . import dcgan, encodings, layers, losses, padding, pggan, singan, stylegan2
+A new family is a new package here.
+"""
 
-__all__ = ['dcgan', 'encodings', 'layers', 'losses', 'padding', 'pggan', 'singan', 'stylegan2']
+from mmpe.discovery import import_modules
+
+import_modules(__name__)

@@ -18,11 +18,14 @@ State = Mapping[str, Tensor]
 class ResumableModel(BaseModel):
     """A model whose state dict, with its optimizers', is all that training needs to go on.
 
+    So it counts in buffers. ``ResumableTrainLoop`` needs ``images_seen``: :meth:`train_step` adds the images of all
+    processes, and a resumed run goes on with the next image.
+
     Attributes:
-        family (str): What the user knows models of this kind as.
-        starts_anew (tuple[str, ...]): Entries of the state dict that belong to a run, and not to the weights.
-        optional_entries (tuple[str, ...]): Entries that only some checkpoints have.
-        earlier_names (dict[str, str]): Entries that checkpoints of earlier versions name otherwise, with today's name.
+        family: What the user knows models of this kind as.
+        starts_anew: Entries of the state dict that belong to a run, and not to the weights.
+        optional_entries: Entries that only some checkpoints have.
+        earlier_names: Entries that checkpoints of earlier versions name otherwise, with today's name.
     """
 
     family: str

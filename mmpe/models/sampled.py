@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from mmpe.errors import InputError
 from mmpe.grid import Size
 from mmpe.memory import MAPS_ALIVE, check_room
-from mmpe.numbers import as_size, size_text
+from mmpe.numbers import as_size, given, size_text
 
 from .generator_inputs import GeneratorInputs
 
@@ -23,8 +24,11 @@ _COPIES = 2  # of finished images: apart, and put together
 class SampledModel(BaseModel):
     """A model, of any family, that draws random images.
 
+    A family implements :meth:`sample`. That is enough for sampling, validation and tests. The audit also needs
+    :meth:`generator_inputs`.
+
     Attributes:
-        sample_options (tuple[str, ...]): Those of :data:`SAMPLE_OPTIONS` that :meth:`sample` takes.
+        sample_options: Those of :data:`SAMPLE_OPTIONS` that :meth:`sample` takes.
     """
 
     sample_options: tuple[str, ...] = ()
@@ -42,6 +46,32 @@ class SampledModel(BaseModel):
         Returns:
             (num, 3, H, W), about [-1, 1].
         """
+
+    def forward(
+        self, inputs: dict | list[dict] | None = None, data_samples: None = None, mode: str = 'tensor'
+    ) -> Tensor | list[dict]:
+        """Random images.
+
+        Args:
+            inputs: In 'tensor' mode the arguments of :meth:`sample`; in 'predict' mode what to draw, as
+                :class:`~mmpe.datasets.SampleNumbers` asks for it.
+            data_samples: Without effect.
+            mode: 'tensor' or 'predict', MMEngine's in validation and test.
+
+        Returns:
+            Images (N, 3, H, W); or for each number a dict of it and of ``images``, (H, W) to (3, H, W) in [-1, 1].
+        """
+        if mode != 'predict':
+            return self.sample(**(inputs or {}))
+        return [dict(number=item['number'], images=self._numbered(**item)) for item in inputs]
+
+    def _numbered(self, number: int, sizes: Sequence[Size] | None) -> dict[Size, Tensor]:
+        images = {}
+        for size in sizes or [None]:
+            options = given(size=size) if 'size' in self.sample_options else {}
+            image = self.sample(first=number, **options)[0].clamp(-1, 1)
+            images[size or tuple(image.shape[-2:])] = image
+        return images
 
     @property
     def sampled_generator(self) -> nn.Module:

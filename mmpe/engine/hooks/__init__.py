@@ -1,4 +1,4 @@
-"""Hooks, one per file. A new file is found by itself."""
+"""Hooks, one per module: a new hook is a new module here."""
 
 from mmpe.discovery import import_modules
 
@@ -13,6 +13,8 @@ from .same_model_hook import SameModelHook
 from .schedule_hook import ScheduleHook
 from .sizes_picture_hook import SizesPictureHook
 from .work_dir_hook import WorkDirHook
+
+import_modules(__name__)
 
 __all__ = [
     'CompleteCheckpointHook',
