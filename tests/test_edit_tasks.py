@@ -78,10 +78,10 @@ def test_a_function_is_a_task_with_its_own_options_and_those_that_it_shares(new_
 
 
 def test_two_tasks_of_one_name_are_refused(new_task):
-    before = dict(TASKS)
+    tasks = dict(TASKS)
     with pytest.raises(ValueError, match='two tasks are called .darken., in .*: rename one'):
         task(new_task, example='')(lambda model: Edited(model.picture))
-    assert before == TASKS
+    assert tasks == TASKS
 
 
 def test_the_help_of_a_task_is_its_docstring(new_task, capsys, monkeypatch):

@@ -9,7 +9,8 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmpe.numbers import check_interval, check_whole, size_text
+from mmpe.models.adversarial import AdversarialModel
+from mmpe.numbers import check_interval, check_whole, given, size_text
 from mmpe.registry import HOOKS
 from mmpe.visualization import save_sheet
 
@@ -20,9 +21,10 @@ from .pyramid_picture_hook import MOST_SHOWN
 
 @HOOKS.register_module()
 class SizesPictureHook(Hook):
-    """Writes ``pictures/iter_K.png``: one row per z, one column per size that the model is trained at.
+    """Writes ``pictures/iter_K.png``, always of the same images: one row per image, one column per size.
 
-    All pictures of a run show the same z.
+    An :class:`~mmpe.models.adversarial.AdversarialModel` draws them at every size that it is trained at, another model
+    at its own.
 
     Args:
         interval: Iterations between pictures. One more is drawn at the end.
@@ -51,9 +53,10 @@ class SizesPictureHook(Hook):
 
     def _draw(self, runner: Runner) -> None:
         with evaluating(unwrapped(runner.model)) as model:
-            columns = [model.sample(self.num_samples, size) for size in model.sizes]
+            sizes = model.sizes if isinstance(model, AdversarialModel) else [None]
+            columns = [model.sample(self.num_samples, **given(size=size)) for size in sizes]
         images = [image for row in zip(*columns) for image in row]
-        captions = [size_text(size) for size in model.sizes] * self.num_samples
+        captions = [size_text(column.shape[-2:]) for column in columns] * self.num_samples
         path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1}.png'
-        save_sheet(images, path, captions, columns=len(model.sizes))
+        save_sheet(images, path, captions, columns=len(columns))
         runner.logger.info(f'wrote {path}')
