@@ -159,6 +159,18 @@ def test_unknown_modes_are_named(mode):
         assert repr(mode) in str(error.value)
 
 
+def test_a_new_mode_cannot_pass_for_the_one_that_it_is_made_from(monkeypatch):
+    class Negated(P.ReflectPad):
+        def extend(self, x):
+            return -super().extend(x)
+
+    monkeypatch.setitem(MODELS.module_dict, 'negated', Negated)
+    with pytest.raises(TypeError, match="Negated is registered as 'negated', and its mode is 'reflect': make them the"):
+        build_padding('negated', 1)
+    Negated.mode = 'negated'
+    assert build_padding('negated', 1).cfg == dict(type='negated')
+
+
 def test_unknown_options_are_named():
     with pytest.raises(ValueError, match="'area'.*bilinear, bicubic, nearest"):
         build_padding(dict(type='interp', mode='area'), 1)

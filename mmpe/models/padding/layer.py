@@ -87,6 +87,7 @@ def build_padding(mode: Mode, padding: Padding) -> Pad:
 
     Raises:
         InputError: If the mode or an option is unknown, or the padding has another form.
+        TypeError: If the layer of that name says that it is another mode.
 
     >>> build_padding('reflect', 1)
     ReflectPad((1, 1, 1, 1))
@@ -99,6 +100,10 @@ def build_padding(mode: Mode, padding: Padding) -> Pad:
     if layer is None:
         raise InputError(f'unknown padding {mode!r}: it is one of {", ".join(known)}')
     accepted = layer(padding).cfg
+    if accepted['type'] != name.removeprefix('mmpe.'):
+        raise TypeError(
+            f'{layer.__name__} is registered as {name!r}, and its mode is {accepted["type"]!r}: make them the same'
+        )
     if options.keys() - accepted.keys():
         raise InputError(f'unknown option in padding {mode!r}: it takes {", ".join(accepted)}')
     return layer(padding, **options)
