@@ -1,4 +1,6 @@
-"""Data sets, and the order in which they are seen."""
+"""Data sets, and the order in which they are seen. A new module is found by itself."""
+
+from mmpe.discovery import import_modules
 
 from .buckets import BucketBatchSampler, BucketedDataset
 from .drawn_faces import DrawnFaces
@@ -26,3 +28,5 @@ __all__ = [
     'read_picture',
     'resize',
 ]
+
+import_modules(__name__)

@@ -1,5 +1,5 @@
-"""Networks, their parts and their training rules."""
+"""Networks, their parts and their training rules. A new module, or the folder of a new family, is found by itself."""
 
-from . import dcgan, encodings, layers, losses, padding, pggan, singan, stylegan2
+from mmpe.discovery import import_modules
 
-__all__ = ['dcgan', 'encodings', 'layers', 'losses', 'padding', 'pggan', 'singan', 'stylegan2']
+import_modules(__name__)
