@@ -1,9 +1,9 @@
-"""The names of everything that is built from a config: one registry a kind, scope ``mmpe``.
+"""The names of everything that is built from a config: one registry per kind, with the scope ``mmpe``.
 
-Each registry is a child of MMEngine's root of its kind and a sibling of mmagic's, so ``type='mmpe.X'`` works in any
-OpenMMLab config. A registry imports its ``locations`` at the first look-up and not before; released names of the
-paper's code are registered by :mod:`mmpe.compat`. Kinds that mmpe adds nothing to are here too: without a child of its
-own scope MMEngine warns at every look-up.
+Each registry is a child of MMEngine's root of its kind, and a sibling of mmagic's, so ``type='mmpe.X'`` works in any
+OpenMMLab config. A registry imports its ``locations`` at the first look-up, and not before. Released names of the
+paper's code are registered by :mod:`mmpe.compat`. Kinds to which mmpe adds nothing have a registry as well: without a
+child of its scope, MMEngine warns at every look-up.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 
 
 def registered_name(kind) -> str:
-    """What a config says in place of a class or function: its registered name, or else its full one.
+    """How a config names a class or function: by its registered name, or else by its full name.
 
     >>> from mmpe.models.encodings import CartesianGrid
     >>> registered_name(CartesianGrid)
@@ -83,7 +83,7 @@ def registered_name(kind) -> str:
 
 
 def registered(kind: type, registry: Registry = MODELS) -> dict[str, type]:
-    """All classes of a kind by their registered names.
+    """All classes derived from a class, by their registered names.
 
     >>> from mmpe.models.encodings import Encoding
     >>> 'CartesianGrid' in registered(Encoding)
@@ -94,9 +94,13 @@ def registered(kind: type, registry: Registry = MODELS) -> dict[str, type]:
 
 
 def plain_data(data):
-    """Configs and NumPy's numbers as Python's dicts, lists, tuples and numbers, classes by their registered names.
+    """A config as plain dicts, lists, tuples and numbers. Classes are replaced by their registered names.
 
-    What MMEngine notes in configs that are inherited as ``mmpe::NAME`` is left out: it says nothing more.
+    The ``_scope_`` that MMEngine adds to configs inherited as ``mmpe::NAME`` is left out.
+
+    >>> from mmpe.models.encodings import CartesianGrid
+    >>> plain_data(dict(type=CartesianGrid, weight=np.float32(0.5)))
+    {'type': 'CartesianGrid', 'weight': 0.5}
     """
     if isinstance(data, dict):
         return {key: plain_data(value) for key, value in data.items() if (key, value) != ('_scope_', 'mmpe')}
@@ -111,10 +115,14 @@ def plain_data(data):
 
 @contextmanager
 def registered_names_only() -> Iterator[None]:
-    """Within, a name that no registry has is an error.
+    """Within, a name that is in no registry is an error.
 
-    MMEngine imports the module or the function of that name otherwise, and calls it. What a checkpoint names must not
-    reach that far.
+    Otherwise MMEngine imports the function of that name, and calls it, which a checkpoint must not cause.
+
+    >>> with registered_names_only():
+    ...     MODELS.build(dict(type='os.getcwd'))
+    Traceback (most recent call last):
+    RuntimeError: Failed to get os.getcwd
     """
     before = lookups.import_module, lookups.get_object_from_string
     lookups.import_module, lookups.get_object_from_string = _import_own, _import_nothing

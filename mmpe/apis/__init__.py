@@ -1,4 +1,4 @@
-"""The Python face of mmpe; what tools/ call."""
+"""The Python API of mmpe, which the command line calls as well."""
 
 from mmpe.checkpoints import read_checkpoint
 from mmpe.editing import (

@@ -83,7 +83,7 @@ def _parse_scalar(text: str):
 
 
 def _split(text: str, separator: str) -> Iterator[str]:
-    """Parts of a text between the separators that are in no brackets or quotes; all of it where these do not match."""
+    """The parts of a text between separators outside brackets and quotes. If these do not match, the whole text."""
     parts, opened, quote, before = [''], [], None, ','
     for character in text:
         if quote:
@@ -104,7 +104,7 @@ def _split(text: str, separator: str) -> Iterator[str]:
 
 
 def _without_end(parts) -> list[str]:
-    """Without what follows a comma at the end: nothing."""
+    """Parts without the empty one that follows a comma at the end."""
     parts = list(parts)
     return parts[:-1] if parts[-1] == '' else parts
 

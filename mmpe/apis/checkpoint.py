@@ -13,24 +13,30 @@ from mmpe.model_config import build_model
 
 
 def load(path: str | Path, device: str | torch.device = 'cpu') -> BaseModel:
-    """Build the model of a checkpoint, with its weights, ready to sample; the file is all it takes.
+    """Load a model, ready to sample, from its checkpoint and no other file.
 
     Args:
-        path: A checkpoint written by ``mmpe train`` or ``mmpe convert``.
-        device: Where to put the model.
+        path: A checkpoint, written by ``mmpe train`` or ``mmpe convert``.
+        device: The device that the model is put on.
 
     Returns:
-        In eval mode.
+        The model, in eval mode.
 
     Raises:
-        InputError: If the file cannot be read, does not say what model it is of, names anything that is not registered
-            in mmpe, or does not fit its model.
+        InputError: If the file cannot be read, has no config of its model, names anything that is not registered in
+            mmpe, or does not fit its model.
+
+    >>> from mmpe.registry import MODELS
+    >>> config = dict(type='DCGANModel', generator=dict(type='DCGANGenerator', output_scale=8, base_channels=8))
+    >>> torch.save(dict(meta=dict(model=config), state_dict=MODELS.build(config).state_dict()), 'untrained.pth')
+    >>> load('untrained.pth').sample(2).shape
+    torch.Size([2, 3, 8, 8])
     """
     return build(read_checkpoint(path), path).to(device)
 
 
 def build(checkpoint: dict, path: str | Path) -> BaseModel:
-    """As :func:`load`, of a checkpoint that has been read, on the CPU; ``path`` is for what an error says."""
+    """Build the model of a checkpoint that has been read, on the CPU: see :func:`load`. Errors name ``path``."""
     config = model_config(checkpoint)
     if not config or 'type' not in config:
         raise InputError(f'{path} does not say what model it is of: convert it with mmpe convert')
@@ -39,5 +45,5 @@ def build(checkpoint: dict, path: str | Path) -> BaseModel:
 
 
 def model_config(checkpoint: dict) -> dict | None:
-    """The config that a checkpoint says its model was built from."""
+    """The config of the model in a checkpoint, or None if the checkpoint has none."""
     return checkpoint['meta'].get('model')

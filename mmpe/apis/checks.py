@@ -8,10 +8,13 @@ from mmpe.errors import InputError
 
 
 def find_device(name: str) -> torch.device:
-    """A device that works here, by PyTorch's name, such as ``cuda:1``.
+    """The device of a name, such as ``cuda:1``, if it works on this machine.
 
     Raises:
-        InputError: If there is none.
+        InputError: If PyTorch does not know the name, or the machine has no such device.
+
+    >>> find_device('cpu')
+    device(type='cpu')
     """
     try:
         device = torch.device(name)

@@ -18,21 +18,24 @@ from .picture_options import name_pictures
 def load_config(
     path: str | Path, options: dict | None = None, picture: str | None = None, pictures: str | None = None
 ) -> Config:
-    """Read a config, merge ``options`` (dotted keys) into it, and name the picture or pictures to train on.
+    """Read a config, change options in it, and name the picture or pictures that it trains on.
 
-    Metrics that compare with real pictures, and say not with which, get those of ``train_dataloader``, not mirrored: a
-    config names its pictures once.
+    A config names its pictures once: metrics without real pictures of their own compare with those of
+    ``train_dataloader``, not mirrored.
 
     Args:
-        path (str | Path): A file, or ``PACKAGE::NAME`` for a config of an installed package, such as
-            ``mmpe::singan/singan_fish.py``.
-        options (dict | None): Dotted keys to values.
-        picture (str | None): What a SinGAN is trained on: a file, or ``skimage://NAME``.
-        pictures (str | None): What another model is trained on: a folder or an LMDB.
+        path: A file, or ``PACKAGE::NAME`` for a config of an installed package.
+        options: Values by their dotted keys in the config.
+        picture: The picture that a SinGAN is trained on: a file, or ``skimage://NAME``.
+        pictures: The pictures that another model is trained on: a folder or an LMDB.
 
     Raises:
-        InputError: If there is no such config, it cannot be read, an option does not fit it, a number is not finite, or
-            it trains on one picture where ``pictures`` are given, or the other way round.
+        InputError: If the config does not exist or cannot be read, an option does not fit it, a number is not finite,
+            or ``pictures`` are given for a SinGAN, or ``picture`` for another model.
+
+    >>> config = load_config('mmpe::singan/singan_fish.py', {'model.iters_per_scale': 500}, picture='my.jpg')
+    >>> config.model.iters_per_scale, config.train_dataloader.dataset.data_root
+    (500, 'my.jpg')
     """
     config = read_config(path)
     with as_input_error('--cfg-options'):
@@ -69,7 +72,7 @@ def _check_lists(config: Config, key: str) -> None:
 
 
 def _paths_as_text(node) -> None:
-    """Write ``pathlib.Path`` as text, through any nesting: a dumped config could not be read again."""
+    """Replace every ``pathlib.Path``, at any depth, by text. Otherwise the config's dump could not be read again."""
     for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
         if isinstance(value, PurePath):
             node[key] = str(value)

@@ -1,4 +1,4 @@
-"""What goes wrong in a run by the fault of its config."""
+"""Errors in a run that are caused by its config."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mmpe.errors import InputError, reason
 
 @contextmanager
 def as_config_error(runner: Runner) -> Iterator[None]:
-    """Turn what goes wrong before the first iteration, or in MMEngine's own hooks, into an ``InputError``.
+    """Within, turn errors before the first iteration, and errors in MMEngine's own hooks, into an ``InputError``.
 
-    Until then schedulers, loops and the first batch are made of what the config says, and MMEngine's hooks do what it
-    says throughout. What goes wrong elsewhere keeps its type: it may be mmpe's own fault, or that of the user's code.
+    Before the first iteration, schedulers, loops and the first batch are made from the config, and MMEngine's hooks
+    follow it throughout. Other errors keep their type: they may be faults of mmpe, or of the user's code.
     """
     begun = _Begun()
     runner.register_hook(begun, 'LOWEST')
@@ -32,7 +32,7 @@ def as_config_error(runner: Runner) -> Iterator[None]:
 
 
 class _Begun(Hook):
-    """Sees the first iteration."""
+    """Notes whether an iteration has begun."""
 
     seen = False
 
@@ -43,7 +43,7 @@ class _Begun(Hook):
 
 
 def _hook_of_mmengine(error: Exception) -> str:
-    """The class of the hook in which an error was raised, if MMEngine's code did what failed and not mmpe's."""
+    """The class of the hook in which an error was raised, if it was MMEngine's code that failed. Empty otherwise."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     called = [i for i, frame in enumerate(frames) if frame.f_code.co_name == 'call_hook'][-1:]
     within = frames[called[0] + 1 :] if called else []

@@ -1,4 +1,4 @@
-"""What a launcher tells a process about itself, read without joining a process group."""
+"""Which of several processes this one is, as its launcher tells it. No process group is joined."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ _FIRST_SPECIAL_STEP = 0xFFFFFFF0  # Slurm numbers batch scripts, interactive she
 
 @dataclass(frozen=True)
 class Rank:
-    """One of several processes that share work and need not talk to each other.
+    """One of several processes that share work.
 
     Attributes:
-        number: Of this process, 0 ... ``count - 1``.
-        count: Of all processes.
-        local_number: Of this process among those of its machine.
-        local_count: Of the processes of its machine.
+        number: The number of this process, 0 ... ``count - 1``.
+        count: The number of all processes.
+        local_number: The number of this process among those of its machine.
+        local_count: The number of processes on its machine.
+
+    >>> Rank(number=1, count=3).share(['a', 'b', 'c', 'd', 'e'])
+    ['b', 'e']
     """
 
     number: int = 0
@@ -37,22 +40,22 @@ class Rank:
     local_count: int = 1
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part: every ``count``-th item; all parts together are all items, each once."""
+        """The items of this process: every ``count``-th one. The shares of all processes hold every item once."""
         return items[self.number :: self.count]
 
     def local_share(self, devices: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of what its machine has; where there is less than one for each, they are shared."""
+        """The devices of this process, of all devices of its machine. If there are too few, processes share them."""
         return devices[self.local_number :: self.local_count] or [devices[self.local_number % len(devices)]]
 
     @property
     def cores(self) -> int:
-        """CPU cores for this process: those that it may use, shared with others of its machine; at least 1."""
+        """CPU cores for this process, at least 1. The cores of a machine are divided among its processes."""
         bound = os.environ.get('SLURM_CPUS_PER_TASK')
         return int(bound) if bound else max(1, _usable_cores() // self.local_count)
 
 
 class Variables(NamedTuple):
-    """Where a launcher says which process this is; ``required`` are those that show that it has started it."""
+    """Environment variables by which a launcher numbers its processes. ``required`` ones show that it started this."""
 
     number: str
     count: str
@@ -85,21 +88,25 @@ _LAUNCHERS = dict(
 
 
 def find_rank(environment: Mapping[str, str], launcher: str | None = None) -> Rank:
-    """Which process this is, as torchrun, mpirun or srun says in the environment.
+    """Which process this is, as torchrun, mpirun or srun tells in the environment.
 
     Args:
-        environment: Of this process.
-        launcher: ``pytorch``, ``slurm`` or ``mpi``, which then must have started it; None: whichever has, or else it is
-            the only one. Slurm is believed within a step only: a batch script has ranks, too, and is one process.
+        environment: The environment variables of this process.
+        launcher: ``pytorch``, ``slurm`` or ``mpi``, which must have started this process. None: any of them, and if
+            there is none, this is the only process. Slurm counts within a step only: a batch script has a rank as well,
+            and is one process.
 
     Raises:
         InputError: If the launcher has not started this process, or its variables contradict each other.
+
+    >>> find_rank(dict(RANK='1', WORLD_SIZE='4', LOCAL_RANK='1', LOCAL_WORLD_SIZE='2'))
+    Rank(number=1, count=4, local_number=1, local_count=2)
     """
     return _read(find_variables(environment, launcher), environment)
 
 
 def find_variables(environment: Mapping[str, str], launcher: str | None = None) -> Variables | None:
-    """Where the launcher of this process says which one it is; as :func:`find_rank`."""
+    """The variables by which the launcher of this process numbers it: see :func:`find_rank`."""
     found = _started_by(_LAUNCHERS[launcher][1] if launcher else _ALL, environment)
     if launcher and found is None:
         raise InputError(_not_started(launcher, environment))
@@ -181,7 +188,7 @@ def _local_count(variables: Variables, count: int, environment: Mapping[str, str
 
 
 def expand_counts(text: str) -> list[int]:
-    """What Slurm says of each node in turn.
+    """The number of tasks on each node, from Slurm's short form.
 
     >>> expand_counts('2(x3),1')
     [2, 2, 2, 1]
@@ -198,7 +205,11 @@ def _whole(name: str, environment: Mapping[str, str]) -> int:
 
 
 def without_launcher(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a process that shall not think that it is one of several."""
+    """The environment for a process that is not one of several: without the variables of launchers.
+
+    >>> without_launcher(dict(HOME='/home/me', RANK='1', SLURM_JOB_ID='7'))
+    {'HOME': '/home/me'}
+    """
     return {name: value for name, value in environment.items() if name not in _NAMES and not name.startswith(_PREFIXES)}
 
 

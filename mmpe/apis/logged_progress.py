@@ -1,4 +1,4 @@
-"""How far a training in another process is, from the scalars that MMEngine writes into its work dir."""
+"""The progress of training in another process, from the scalars that MMEngine writes to its work dir."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ _TAIL = 2**16  # bytes, many lines
 
 
 def scalar_files(work_dir: str | Path) -> set[Path]:
-    """The files of scalars of all runs in a work dir, one per run."""
+    """The files of scalars in a work dir, one per run.
+
+    >>> scalar_files('.')
+    set()
+    """
     return set(Path(work_dir).glob('*/vis_data/scalars.json'))
 
 
 def with_scalars(config: Config) -> Config:
-    """A copy of a config whose run writes a file of scalars, whatever else it logs to."""
+    """A copy of a config whose run writes a file of scalars, wherever else it logs to.
+
+    >>> from mmpe.apis import load_config
+    >>> with_scalars(load_config('mmpe::singan/singan_fish.py')).visualizer.vis_backends
+    [{'type': 'LocalVisBackend'}]
+    """
     config = Config(config._cfg_dict.to_dict(), filename=config.filename)
     visualizer = config.get('visualizer')
     if not isinstance(visualizer, dict):  # MMEngine's own has one
@@ -32,15 +41,18 @@ def with_scalars(config: Config) -> Config:
 
 
 def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]:
-    """Where a training is.
+    """The progress of a training.
 
     Args:
-        file: One of :func:`scalar_files`; it may be missing, and its last line half-written.
-        max_iters: All iterations of the training, where the scalars do not say; None: not known.
+        file: One of :func:`scalar_files`. It may be missing, and its last line may be half-written.
+        max_iters: How many iterations the training takes, where the scalars do not tell. None: not known.
 
     Returns:
-        In words, none before the first iteration is logged, and the share done of what this run has
-            to do, in [0, 1].
+        The progress in words, which are empty before the first iteration is logged, and the share of this run's work
+        that is done, in [0, 1].
+
+    >>> read_progress(Path('not_there_yet.json'))
+    ('', 0.0)
     """
     try:
         with open(file, 'rb') as stream:
@@ -64,7 +76,7 @@ def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]
 
 
 def _logged(lines: Iterable[bytes]) -> Iterator[dict]:
-    """The scalars of training iterations among lines; other lines are validations, or not whole."""
+    """The scalars of training iterations. Lines of validations, and a half-written line, are skipped."""
     for line in lines:
         try:
             scalars = json.loads(line)

@@ -1,4 +1,4 @@
-"""Many pictures: a SinGAN each, in child processes, some at a time."""
+"""One SinGAN per picture, for many pictures, in child processes."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ _RESULTS = re.compile(r'(index\.html|contact_sheet(_\d+)?\.png)(/|$)')
 
 
 def find_pictures(sources: Sequence[str], out: str | Path) -> dict[str, str]:
-    """Pictures by name, which are the paths of their work dirs in ``out``.
+    """Find pictures, by their names, which are also the paths of their work dirs in ``out``.
 
-    A picture of a folder has its path in there for a name, with its extension: names are all different, and stay as
-    they are when others come. A file alone has its file name, and ``skimage://rocket`` is ``rocket``.
+    The name of a picture in a folder is its path in that folder, with its extension. So all names differ, and they do
+    not change when pictures are added. The name of a single file is its file name, and ``skimage://rocket`` is
+    ``rocket``.
 
     Args:
-        sources: Folders (nested ones too, and not ``out`` itself), files, ``skimage://NAME``.
-        out: Where the work dirs will be.
+        sources: Folders (which may be nested, and are not ``out`` itself), files, or ``skimage://NAME``.
+        out: The folder in which the work dirs will be.
 
     Raises:
-        InputError: If there is no such source, it has no pictures, two of the pictures have one name, or one has the
-            name of a file in ``out`` that shows them all.
+        InputError: If a source does not exist or has no pictures, two pictures have the same name, or a picture has the
+            name of a result in ``out``.
+
+    >>> find_pictures(['skimage://rocket', 'skimage://coffee'], out='results')
+    {'rocket': 'skimage://rocket', 'coffee': 'skimage://coffee'}
     """
     found = [pair for source in sources for pair in _pictures_of(source, Path(out).resolve())]
     name, times = Counter(name for name, _ in found).most_common(1)[0]
@@ -74,10 +78,13 @@ def _pictures_of(source: str, out: Path) -> list[tuple[str, str]]:
 
 
 def find_config(name: str, options: dict | None = None) -> Config:
-    """Read a SinGAN's config, as :func:`~mmpe.apis.load_config` does any.
+    """Read the config of a SinGAN: see :func:`~mmpe.apis.load_config`.
 
     Raises:
-        InputError: If there is none, it cannot be read, or it is not a SinGAN's.
+        InputError: If the config does not exist, cannot be read, or is not that of a SinGAN.
+
+    >>> find_config('mmpe::singan/singan_quickstart.py').model.type
+    'SinGANModel'
     """
     config = load_config(name, options)
     with as_input_error('the config cannot be built'):
@@ -88,7 +95,12 @@ def find_config(name: str, options: dict | None = None) -> Config:
 
 
 def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config:
-    """A copy of a SinGAN's config for another picture and work dir, for one process."""
+    """A copy of a SinGAN's config, for one process, with another picture and work dir.
+
+    >>> config = find_config('mmpe::singan/singan_quickstart.py')
+    >>> picture_config(config, 'skimage://coffee', 'results/coffee').train_dataloader.dataset.data_root
+    'skimage://coffee'
+    """
     # classes, which pure-Python configs have for types, by their names: the process reads a text
     config = Config(plain_data(config._cfg_dict), filename=config.filename)
     name_picture(config.train_dataloader.dataset, picture)
@@ -97,13 +109,20 @@ def picture_config(config: Config, picture: str, work_dir: str | Path) -> Config
 
 
 def train_many(configs: Mapping[str, Config], workers: Workers) -> dict[str, str]:
-    """Train pictures in child processes, see :func:`~mmpe.apis.subprocesses.run_jobs`.
+    """Train one SinGAN per picture, in child processes: see :func:`~mmpe.apis.subprocesses.run_jobs`.
 
     Args:
-        configs: By name, see :func:`picture_config`.
-        workers: See :func:`~mmpe.apis.workers.plan_workers`.
+        configs: A config per picture, by the picture's name: see :func:`picture_config`.
+        workers: How many processes run at a time, and where: see :func:`~mmpe.apis.workers.plan_workers`.
 
     Returns:
-        Why pictures have failed, by name.
+        The reasons of failures, by the names of the pictures.
+
+    >>> from mmpe.apis.workers import find_devices, plan_workers
+    >>> config = find_config('mmpe::singan/singan_quickstart.py')
+    >>> pictures = find_pictures(['skimage://rocket', 'skimage://coffee'], out='results')
+    >>> configs = {name: picture_config(config, path, f'results/{name}') for name, path in pictures.items()}
+    >>> train_many(configs, plan_workers(len(configs), find_devices(), cores=2))  # doctest: +SKIP
+    {}
     """
     return run_jobs(configs, workers, Job('mmpe.apis.one_picture', is_done, 'pictures'))

@@ -1,4 +1,4 @@
-"""One picture from config to result: what each child process of :func:`~mmpe.apis.many_pictures.train_many` does."""
+"""The job of each child process of :func:`~mmpe.apis.many_pictures.train_many`: one picture, from config to result."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _RECORD = 'result.json'
 
 
 def train_picture(config: Config) -> None:
-    """Train a SinGAN, or go on with it, and write what it makes to ``work_dir/result``.
+    """Train a SinGAN, or resume its training, and write its result to ``work_dir/result``.
 
     Raises:
-        InputError: If something that the config names cannot be used, another run trains in its work dir, or that holds
-            a SinGAN of another picture or config.
+        InputError: If something that the config names cannot be used, another run trains in its work dir, or the work
+            dir holds a SinGAN of another picture or config.
     """
     seconds = None
     with locked(config.work_dir):
@@ -51,11 +51,11 @@ def train_picture(config: Config) -> None:
 
 
 def finished_model(config: Config) -> SinGANModel | None:
-    """The model in the work dir of a config, on the CPU, if it is there and all of its scales are trained to the end.
+    """The model in the work dir of a config, on the CPU. None, if not all of its scales are trained.
 
     Raises:
-        InputError: If the last checkpoint cannot be read, or the picture; or if the model is of another picture or
-            another config, which to take for this one's, or to train over, would be wrong.
+        InputError: If the last checkpoint or the picture cannot be read, or the model is that of another picture or
+            another config.
     """
     path = latest_checkpoint(config.work_dir)
     if path is None:
@@ -76,9 +76,9 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
     """Write ``result/original.png``, ``reconstruction.png``, ``sample_0.png``, ... and the scores.
 
     Args:
-        model: Finished.
-        config: That it was trained with.
-        seconds: That its training took; None: not known.
+        model: A SinGAN whose scales are all trained.
+        config: The config that it was trained with.
+        seconds: How long its training took, in seconds. None: not known.
     """
     model = model.to(get_device())
     folder = Path(config.work_dir) / RESULT
@@ -105,7 +105,10 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
 
 
 def read_result(work_dir: str | Path) -> dict | None:
-    """What :func:`write_result` noted of a picture: picture, checkpoint, size, scales, iterations, seconds, scores."""
+    """The record that :func:`write_result` has written: picture, checkpoint, size, scales, iterations, seconds, scores.
+
+    None, if there is no record, or its checkpoint has gone.
+    """
     try:
         record = json.loads((Path(work_dir) / RESULT / _RECORD).read_text())
     except (OSError, ValueError):
@@ -114,7 +117,7 @@ def read_result(work_dir: str | Path) -> dict | None:
 
 
 def is_done(config: Config) -> bool:
-    """Whether a picture is trained and its result written, so that a process for it would do nothing."""
+    """Whether a picture is trained and its result is written, so that nothing is left to do."""
     try:
         return read_result(config.work_dir) is not None and finished_model(config) is not None
     except InputError:  # the child process will say what

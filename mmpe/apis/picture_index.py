@@ -1,4 +1,4 @@
-"""What many pictures have come to: a page, and a sheet of all."""
+"""The results of many pictures: a page, and sheets of all pictures."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ _ON_A_SHEET = 100  # pictures; many more make a file that few programs open
 
 
 def index_files(num: int) -> list[str]:
-    """The names of the files that :func:`write_index` writes for so many pictures."""
+    """The names of the files that :func:`write_index` writes for a number of pictures.
+
+    >>> index_files(150)
+    ['index.html', 'contact_sheet.png', 'contact_sheet_2.png']
+    """
     sheets = range(1, math.ceil(num / _ON_A_SHEET) + 1)
     return ['index.html', *map(_sheet_name, sheets)]
 
 
 def write_index(out: str | Path, names: Sequence[str], into: str | Path | None = None) -> Path:
-    """Write ``index.html`` and ``contact_sheet.png`` (of more than 100 pictures also ``contact_sheet_2.png``, ...).
+    """Write ``index.html`` and ``contact_sheet.png``. More than 100 pictures need ``contact_sheet_2.png``, ... too.
 
     Args:
-        out: Where the work dirs are.
-        names: Of all pictures: what is done is shown, what has failed or is not finished is listed.
-        into: Where to write, if the files go to ``out`` later.
+        out: The folder of the work dirs.
+        names: The names of all pictures. Finished ones are shown, and the others are listed with the reason.
+        into: The folder to write to, if the files are moved to ``out`` later. None: ``out``.
 
     Returns:
-        The page.
+        The path of the page.
     """
     out = Path(out)
     records = {name: record for name in names if (record := read_result(out / name))}
@@ -72,7 +76,7 @@ def _sheet_name(number: int) -> str:
 
 
 def _write_sheets(out: Path, names: Sequence[str], folder: Path) -> dict[str, str]:
-    """Sheets of all pictures, each with what became of it; their paths by what a link to them says."""
+    """Write sheets of all pictures with their results. Returns the paths of the sheets, by the texts of their links."""
     links = {}
     for number, first in enumerate(range(0, len(names), _ON_A_SHEET), start=1):
         part = names[first : first + _ON_A_SHEET]

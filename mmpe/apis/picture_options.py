@@ -1,4 +1,4 @@
-"""Which pictures a config is about: ``--picture`` and ``--pictures`` of the tools."""
+"""The pictures that a config trains on: ``--picture`` and ``--pictures`` of the tools."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from mmpe.registry import DATASETS
 
 
 def name_pictures(config: Config, picture: str | None, pictures: str | None) -> None:
-    """Give a config other training pictures, and so other real ones to metrics that take those of training.
+    """Give a config other training pictures. Metrics that compare with the training pictures follow.
 
     Args:
-        config: With ``train_dataloader.dataset``. A data set of drawn faces becomes one of the pictures, at the same
-            size.
+        config: A config with ``train_dataloader.dataset``. Drawn faces are replaced by the pictures, at the same size.
         picture: A file, for a SinGAN.
         pictures: A folder or an LMDB, for any other model.
 
     Raises:
-        InputError: If the config is for the other of the two, or has no data set that reads files.
+        InputError: If the config takes ``pictures`` where ``picture`` is given or the other way round, or has no data
+            set that reads files.
+
+    >>> from mmpe.apis import load_config
+    >>> config = load_config('mmpe::singan/singan_quickstart.py')
+    >>> name_pictures(config, 'my.jpg', None)
+    >>> config.train_dataloader.dataset.data_root
+    'my.jpg'
     """
     if picture is None and pictures is None:
         return
@@ -44,7 +50,7 @@ def name_pictures(config: Config, picture: str | None, pictures: str | None) -> 
 
 
 def _training_set(config: Config, option: str) -> dict:
-    """The innermost data set, which wrappers such as ``RepeatDataset`` hold as theirs."""
+    """The innermost data set, within wrappers such as ``RepeatDataset``."""
     dataset = (config.get('train_dataloader') or {}).get('dataset')
     while isinstance(dataset, dict) and isinstance(dataset.get('dataset'), dict):
         dataset = dataset['dataset']
@@ -53,11 +59,11 @@ def _training_set(config: Config, option: str) -> dict:
     return dataset
 
 
-def _reads_files(kind, dataset: dict) -> bool:
-    """Whether a data set has pictures of files: mmpe's own do, and others say so in their config."""
+def _reads_files(kind: str | type, dataset: dict) -> bool:
+    """Whether a data set reads picture files: mmpe's own do, and others name files in their config."""
     own = isinstance(kind, type) and issubclass(kind, (datasets.PictureFolder, datasets.SinGANDataset))
     return own or 'data_root' in dataset or 'img_path' in dataset
 
 
-def _dataset_class(kind):
+def _dataset_class(kind: str | type) -> type | None:
     return DATASETS.get(kind) if isinstance(kind, str) else kind

@@ -1,4 +1,4 @@
-"""The pictures of a folder at the size that a data set gives them, written to an LMDB once."""
+"""Pictures of a folder, written to an LMDB once, at the size that a data set trains on."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _FIRST_MAP = 2**24  # bytes that the file may have at first
 
 @dataclass
 class Prepared:
-    """What came of it.
+    """The result of :func:`prepare`.
 
     Attributes:
-        num_pictures: How many were written.
-        left_out: Why others were not, each with its name.
+        num_pictures: How many pictures were written.
+        left_out: Messages about the pictures that could not be read.
     """
 
     num_pictures: int = 0
@@ -59,26 +59,26 @@ def prepare(
     reducing_gap: float | None = REDUCING_GAP,
     overwrite: bool = False,
 ) -> Prepared:
-    """Write pictures at one size to an LMDB, as a :class:`~mmpe.datasets.PictureFolder` of that size gives them.
+    """Write pictures at one size to an LMDB, as a :class:`~mmpe.datasets.PictureFolder` of that size reads them.
 
-    A data set of that size reads the same tensors from the LMDB, to the bit and in the same order, and has neither to
-    decode large pictures nor to resize them. The file appears when it is complete.
+    A data set of that size reads the same tensors from the LMDB, to the bit and in the same order. It does not have to
+    decode large pictures, nor to resize them. The file appears when it is complete.
 
     Args:
-        data_root: As of :class:`~mmpe.datasets.PictureFolder`; so are ``size``, in pixels, ``max_pixels`` and
+        data_root: The pictures: see :class:`~mmpe.datasets.PictureFolder`, also for ``size``, ``max_pixels`` and
             ``reducing_gap``.
         out: The file to write, ``*.lmdb`` or ``*.mdb``.
-        format: 'webp', 'png' or 'bmp': smallest, most widely read, or fastest to read.
-        workers: Processes that read, resize and encode; 0: this one.
-        skip_unreadable: Whether pictures that cannot be read are left out; otherwise the first is an error.
-        overwrite: Whether a file that is there is replaced.
+        format: The format of the pictures. 'webp' is the smallest, 'png' the most widely read, and 'bmp' the fastest to
+            read.
+        workers: How many processes read, resize and encode. 0: this process does.
+        skip_unreadable: Whether pictures that cannot be read are left out. Otherwise the first one is an error.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
-        InputError: If there are no pictures, one cannot be read, a number is out of its range, or the file is there, is
+        InputError: If there are no pictures, one cannot be read, a number is out of its range, or the file exists, is
             in the folder of the pictures, or cannot be written.
 
-    >>> import tempfile
-    >>> prepare('skimage://lfw_subset', f'{tempfile.mkdtemp()}/faces.lmdb', size=16).num_pictures
+    >>> prepare('skimage://lfw_subset', 'faces.lmdb', size=16).num_pictures
     100
     """
     out = Path(out)
@@ -104,7 +104,7 @@ def prepare(
 
 
 class _Encoded(Dataset):
-    """(key, content) of all pictures of a data set; the content of one that cannot be read is the error."""
+    """(key, content) of all pictures of a data set. The content of a picture that cannot be read is the error."""
 
     def __init__(self, pictures: PictureFolder, format: str):
         self.pictures, self.format = pictures, format
@@ -152,7 +152,7 @@ def _check_out(out: Path, data_root: Path, overwrite: bool) -> ResultFolder:
 
 @contextmanager
 def _writing(lmdb, part: Path, out: Path):
-    """An LMDB to write to, on the disk at the end."""
+    """Within, an LMDB to write to. At the end it is on the disk."""
     try:
         options = dict(subdir=False, lock=False, sync=False, map_size=_FIRST_MAP)
         with lmdb.open(os.fsencode(part), **options) as database:

@@ -1,4 +1,4 @@
-"""Several processes, with or without GPUs, that train or test together."""
+"""Several processes that train or test together, with or without GPUs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _stores: list[dist.Store] = []  # through which the processes have found each ot
 
 
 def join_processes(config: Config) -> None:
-    """Join the processes that the config's launcher started, before any of them writes, and see that all of them have
-    the same config.
+    """Join the processes that the config's launcher has started, before any of them writes a file.
 
     Raises:
-        InputError: If this process was not started by that launcher, if the processes cannot reach each other, or if
-            their configs differ. Only one process of those that know says so; the others end with code 2.
+        InputError: If this process was not started by that launcher, the processes cannot reach each other, or their
+            configs differ. One process raises it, and the others end with code 2.
     """
     launcher = config.get('launcher') or 'none'
     if launcher == 'none' or dist.is_initialized() or has_other_accelerator():
@@ -53,14 +52,14 @@ def join(
     port: int | None = None,
     **settings,
 ) -> None:
-    """Make a process group of the processes that a launcher started.
+    """Make a process group of the processes that a launcher has started.
 
     Args:
         launcher: ``pytorch``, ``slurm`` or ``mpi``.
-        facts: What has to be the same for all processes, by name.
-        backend: Of ``torch.distributed``; NCCL is replaced by Gloo where there is no GPU.
-        timeout: Seconds for which a process waits for the others before it ends the job.
-        port: Of the first process; None: ``MASTER_PORT``, or one that is found.
+        facts: Values, by name, that must be the same in all processes.
+        backend: The backend of ``torch.distributed``. Without a GPU, NCCL is replaced by Gloo.
+        timeout: How many seconds a process waits for the others before it ends the job.
+        port: The port of the first process. None: ``MASTER_PORT``, or a port that is free.
         **settings: More arguments of ``torch.distributed.init_process_group``.
 
     Raises:
@@ -83,14 +82,19 @@ def join(
 
 @contextmanager
 def said_once(launcher: str | None) -> Iterator[None]:
-    """Let only one of several processes raise what all of them find wrong with what the user gave.
+    """Within, only one of several processes raises an error that all of them find.
 
     Args:
-        launcher: As in a config.
+        launcher: The launcher, as in a config. None: there is one process.
 
     Raises:
-        InputError: Of the code within, in one process.
-        SystemExit: With code 2 instead, in all others that have found the same.
+        InputError: The error of the code within, in one process.
+        SystemExit: With code 2, in all other processes that have found the same error.
+
+    >>> with said_once(None):
+    ...     raise InputError('size=0 cannot work')
+    Traceback (most recent call last):
+    mmpe.errors.InputError: size=0 cannot work
     """
     try:
         yield
@@ -101,7 +105,7 @@ def said_once(launcher: str | None) -> Iterator[None]:
 
 
 def _is_echo() -> bool:
-    """Whether another process of this machine says all that this one could say."""
+    """Whether another process of this machine reports every error that this one could report."""
     try:
         rank = find_rank(os.environ)
     except InputError:
@@ -110,7 +114,7 @@ def _is_echo() -> bool:
 
 
 def _has_been_said(error: str) -> bool:
-    """Whether another process has asked for the same error before."""
+    """Whether another process has reported the same error before."""
     name = f'mmpe/said/{error}'
     try:
         before = _stores[0].add(name, 1) > 1
@@ -124,7 +128,7 @@ def _has_been_said(error: str) -> bool:
 
 
 def export(rank: Rank, address: str, port: int) -> None:
-    """Tell PyTorch, and whoever else looks, what torchrun would have told."""
+    """Set the environment variables that torchrun sets, for PyTorch and other libraries."""
     devices = torch.cuda.device_count()
     if os.environ.get('MASTER_PORT') != str(port):
         os.environ.pop('TORCHELASTIC_USE_AGENT_STORE', None)  # torchrun itself listens on the port that it has told
@@ -141,10 +145,13 @@ def export(rank: Rank, address: str, port: int) -> None:
 
 @contextmanager
 def losses_in_a_line() -> Iterator[None]:
-    """Say that another process has ended or hangs, where a traceback would show how this one waited for it.
+    """Within, report the loss of another process in one line. A traceback would show how this process waited for it.
 
     Raises:
         InputError: If the connection to another process breaks, or times out.
+
+    >>> with losses_in_a_line():
+    ...     pass
     """
     try:
         yield
@@ -159,7 +166,7 @@ def losses_in_a_line() -> Iterator[None]:
 
 
 def has_other_accelerator() -> bool:
-    """Whether this machine has one that MMEngine knows how to use, and mmpe does not."""
+    """Whether this machine has an accelerator that MMEngine can use, and mmpe cannot."""
     return is_mlu_available() or is_npu_available() or is_musa_available()
 
 
@@ -183,13 +190,13 @@ def _join(rank: Rank, facts: Mapping[str, str], backend: str, settings: Mapping)
 
 
 def _leave() -> None:
-    """A process that ends before Gloo's threads do is aborted."""
+    """Leave the process group: a process that ends before Gloo's threads do is aborted."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def _cause(rank: Rank, error: RuntimeError) -> str:
-    """Why processes do not find each other, in a line."""
+    """Why processes do not find each other, in one line."""
     said, where = ' '.join(str(error).split()), '{MASTER_ADDR}:{MASTER_PORT}'.format(**os.environ)
     if 'EADDRINUSE' in said or 'address already in use' in said.lower():
         return f'the port of {where} is in use by another program: set MASTER_PORT to a free one'
@@ -200,9 +207,10 @@ def _cause(rank: Rank, error: RuntimeError) -> str:
 
 
 def _fresh_part(store: dist.Store, rank: Rank) -> dist.Store:
-    """A part of the store that nobody has written to: torchrun keeps it, with old addresses, when it starts anew.
+    """A new part of the store. When torchrun restarts processes, it keeps the store, with the old addresses.
 
-    Process 0 names it, and tells each of the others in answer to a word that no earlier process has said.
+    Process 0 names the new part. It tells the name to each other process, in answer to a word that no earlier process
+    has written.
     """
     if rank.number:
         word = uuid4().hex
@@ -223,7 +231,7 @@ def _fresh_part(store: dist.Store, rank: Rank) -> dist.Store:
 
 
 def _agree(store: dist.Store, rank: Rank, facts: Mapping[str, str]) -> None:
-    """End all processes if one of them has other facts; the first says which."""
+    """End all processes if one of them has other facts. The first process reports which."""
     facts = dict(facts, WORLD_SIZE=str(rank.count))
     store.set(f'mmpe/facts/{rank.number}', json.dumps(facts))
     if rank.number:
@@ -252,7 +260,11 @@ def _difference(first: Mapping[str, str], number: int, other: Mapping[str, str])
 
 
 def described(config: Mapping) -> dict[str, str]:
-    """All settings of a config by their full names, as text that is the same in all processes."""
+    """All settings of a config, as text, by their dotted keys. Equal settings have the same text in all processes.
+
+    >>> described(dict(model=dict(type='DCGANModel')))
+    {'model.type': "'DCGANModel'"}
+    """
     return dict(_flat(config, ''))
 
 

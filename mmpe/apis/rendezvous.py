@@ -1,4 +1,4 @@
-"""Where the processes of a run meet: the address and port of the first, as all of them work it out for themselves."""
+"""Where the processes of a run meet: the address and port of the first process, found by each process for itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,23 +29,31 @@ _HOST = rf'(?:{_PART}{_RANGES})*{_PART}'
 
 
 @contextmanager
-def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, str], patience: float):
-    """The address and port at which the processes meet, for as long as they do.
+def meeting_point(
+    rank: Rank, variables: Variables, environment: Mapping[str, str], patience: float
+) -> Iterator[tuple[str, int]]:
+    """Within, the address and port at which the processes meet.
 
-    ``MASTER_ADDR`` and ``MASTER_PORT`` are used where they are set; a port of 0 is not. Else Slurm's node list and job
-    number say them, and the processes of a single machine agree on a port that is free.
+    ``MASTER_ADDR`` and ``MASTER_PORT`` are used if they are set; a port of 0 counts as not set. Otherwise they follow
+    from Slurm's node list and job number, and the processes of a single machine agree on a free port.
 
     Args:
-        rank: Of this process.
-        variables: Of the launcher that started it.
-        environment: Of this process.
-        patience: Seconds to wait for the first process.
+        rank: Which process this is.
+        variables: The variables of the launcher that has started it.
+        environment: The environment variables of this process.
+        patience: How many seconds to wait for the first process.
 
     Yields:
-        Address and port.
+        The address and the port.
 
     Raises:
-        InputError: If the address has to be said, cannot be resolved, or a value is malformed.
+        InputError: If the address is needed and not set, cannot be resolved, or a value is malformed.
+
+    >>> from mmpe.apis.launchers import find_variables
+    >>> environment = dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1', MASTER_PORT='29500')
+    >>> with meeting_point(Rank(), find_variables(environment), environment, patience=60) as place:
+    ...     place
+    ('127.0.0.1', 29500)
     """
     address = environment.get('MASTER_ADDR') or _find_address(rank, variables, environment)
     if not _resolves(address):
@@ -64,15 +72,15 @@ def meeting_point(rank: Rank, variables: Variables, environment: Mapping[str, st
 
 
 def slurm_port(job: str, step: str) -> int:
-    """A port of its own for each step of jobs with close numbers, the same on all nodes."""
+    """A port that is the same on all nodes, and differs between the steps of jobs with close numbers."""
     return _FIRST_PORT + (int(job) * _STEPS + int(step)) % (_LAST_PORT + 1 - _FIRST_PORT)
 
 
 def first_host(node_list: str) -> str:
-    """The first name of Slurm's compact list.
+    """The first node in Slurm's short form of a node list.
 
     Raises:
-        InputError: If that is not such a list.
+        InputError: If the text is not a node list.
 
     >>> first_host('gpu[03-05,9],login1')
     'gpu03'
@@ -111,7 +119,7 @@ def _resolves(host: str) -> bool:
 
 
 def _slurm_address(host: str) -> str:
-    """Where Slurm itself reaches a node whose name means nothing to others."""
+    """The address at which Slurm reaches a node whose name cannot be resolved."""
     try:
         command = ['scontrol', '--oneliner', 'show', 'node', host]
         said = subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
@@ -128,8 +136,8 @@ def _read_port(text: str) -> int:
 
 
 @contextmanager
-def _shared_port(rank: Rank, launch: str, patience: float):
-    """A free port of this machine, found by the first process and told to the others in a file."""
+def _shared_port(rank: Rank, launch: str, patience: float) -> Iterator[int]:
+    """Within, a free port of this machine. The first process finds it, and tells the others in a file."""
     digest = hashlib.sha256(launch.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f'mmpe-{digest}.port'
     if rank.number:
@@ -162,9 +170,9 @@ def _wait_for_port(path: Path, patience: float) -> int:
 
 
 def _launch_id(variable: str) -> str:
-    """What the processes that one launcher started have in common, and no others: their launcher.
+    """A name that only the processes of one launch have in common: that of their launcher's process.
 
-    It is the nearest ancestor that was not itself told a rank; there may be shells between.
+    The launcher is the nearest ancestor without a rank. There may be shells between.
     """
     process = os.getppid()
     try:
@@ -181,5 +189,5 @@ def _parent(process: int) -> int:
 
 
 def _status(process: int) -> list[str]:
-    """The fields of ``/proc/PID/stat`` from the third on; the second, a name, may hold anything."""
+    """The fields of ``/proc/PID/stat``, from the third one on. The second one is a name, and may hold anything."""
     return Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()

@@ -1,4 +1,4 @@
-"""The files that a tool writes: its own earlier ones are replaced, all together, and other people's are not."""
+"""The files that a tool writes. It replaces its own earlier files, all together, and no others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ _STAGING, _LOCK = '.mmpe-results-', '.lock'
 
 
 def input_paths(*options: Any) -> list[Path]:
-    """All existing files and folders that options or configs name, through any nesting.
+    """All existing files and folders that options or configs name, at any depth.
 
     Args:
-        *options (Any): Such as the options of a tool, without its outputs.
+        *options: Options of a tool, without its outputs, or configs.
+
+    >>> Path('a.jpg').touch()
+    >>> input_paths(dict(data_root='a.jpg', size=256), 'missing.jpg')
+    [PosixPath('a.jpg')]
     """
     found = []
     for option in options:
@@ -39,17 +43,35 @@ def input_paths(*options: Any) -> list[Path]:
 
 
 def input_files(*options: Any) -> list[Path]:
-    """Those of :func:`input_paths` that are files."""
+    """The files of :func:`input_paths`, without folders.
+
+    >>> Path('a.jpg').touch()
+    >>> input_files('a.jpg', '.')
+    [PosixPath('a.jpg')]
+    """
     return [path for path in input_paths(*options) if path.is_file()]
 
 
 def is_marked(file: Path, tool: str = '') -> bool:
-    """Whether mmpe, or a tool of it, says in a file that it has made it; see :func:`~mmpe.visualization.made_by`."""
+    """Whether a file says that mmpe, or one tool of it, has made it: see :func:`~mmpe.visualization.made_by`.
+
+    >>> from PIL import Image
+    >>> from mmpe.visualization import write_picture
+    >>> with made_by('sample'):
+    ...     write_picture(Image.new('RGB', (3, 4)), 'sample.png')
+    >>> is_marked(Path('sample.png'), 'sample'), is_marked(Path('sample.png'), 'audit')
+    (True, False)
+    """
     return contains(file, f'{MADE_BY} {tool}'.strip())
 
 
 def contains(file: Path, text: str) -> bool:
-    """Whether a text is somewhere in a file, which may be large."""
+    """Whether a text is somewhere in a file, which may be large.
+
+    >>> _ = Path('a.txt').write_text('some text')
+    >>> contains(Path('a.txt'), 'text')
+    True
+    """
     with open(file, 'rb') as stream:
         if os.fstat(stream.fileno()).st_size == 0:
             return False
@@ -60,17 +82,19 @@ def contains(file: Path, text: str) -> bool:
 def check_result(
     file: str | Path, inputs: Iterable[Path], overwrite: bool, is_own: Callable[[Path], bool] = is_marked, **options
 ) -> None:
-    """Refuse an output file before the work is done.
+    """Refuse an output file that must not be written, before any work is done.
 
     Args:
-        file (str | Path): To write.
-        inputs (Iterable[Path]): What the tool reads.
-        overwrite (bool): Whether other people's files are replaced too.
-        is_own (Callable[[Path], bool]): Whether an existing file is an earlier result.
-        **options: Of :func:`~mmpe.files.check_output`.
+        file: The file to write.
+        inputs: The files that the tool reads.
+        overwrite: Whether files that the tool has not made are replaced as well.
+        is_own: Tells whether an existing file is an earlier result of the tool.
+        **options: More arguments of :func:`~mmpe.files.check_output`.
 
     Raises:
-        InputError: If it cannot be written, or is an input or somebody else's.
+        InputError: If the file cannot be written, is an input, or was not made by the tool.
+
+    >>> check_result('result.png', inputs=[], overwrite=False)
     """
     file = Path(file)
     check_output(file, inputs, **options)
@@ -86,13 +110,18 @@ class ResultFolder:
     """A folder to which a tool writes files of certain names.
 
     Attributes:
-        tool (str): Its name, by which it knows its own files again.
-        folder (Path): It is made when files are written.
-        pattern (str): A regular expression for all names that the tool may write.
-        inputs (Iterable[Path]): What the tool reads.
-        overwrite (bool): Whether other people's files are replaced too.
-        is_own (Callable[[Path], bool] | None): Whether an existing file of such a name is an earlier result; None:
-            if it says so, see :func:`is_marked`.
+        tool: The name of the tool, by which it recognizes its own files.
+        folder: The folder. It is made when files are written.
+        pattern: A regular expression for all names that the tool may write.
+        inputs: The files that the tool reads.
+        overwrite: Whether files that the tool has not made are replaced as well.
+        is_own: Tells whether an existing file with such a name is an earlier result. None: see :func:`is_marked`.
+
+    >>> results = ResultFolder('sample', Path('samples'), r'sample_\\d+\\.txt')
+    >>> with results.writing() as folder:
+    ...     _ = (folder / 'sample_0.txt').write_text('0')
+    >>> sorted(Path('samples').glob('*.txt'))
+    [PosixPath('samples/sample_0.txt')]
     """
 
     tool: str
@@ -103,14 +132,14 @@ class ResultFolder:
     is_own: Callable[[Path], bool] | None = None
 
     def check(self, will_write: Callable[[str], Any]) -> None:
-        """Refuse what could not be written, before the work is done.
+        """Refuse files that must not be written, before any work is done.
 
         Args:
-            will_write (Callable[[str], Any]): Whether a file of that name, which fits ``pattern``, will be written.
+            will_write: Tells whether a file of a name, which fits ``pattern``, will be written.
 
         Raises:
-            InputError: If the folder is no folder, or cannot be written to, or a file that is there cannot be
-                replaced, or is an input or somebody else's.
+            InputError: If the folder cannot be written to, or an existing file cannot be replaced, is an input, or was
+                not made by the tool.
         """
         check_writable(self.folder)
         for file in self._existing():
@@ -119,13 +148,13 @@ class ResultFolder:
 
     @contextmanager
     def writing(self, keep: bool = False) -> Iterator[Path]:
-        """Write a set of files elsewhere, then put all of them in their place and remove the rest of the earlier set.
+        """Within, write a set of files to a hidden folder. At the end all of them replace the earlier set at once.
 
         Args:
-            keep (bool): Keep the rest of the earlier set.
+            keep: Whether earlier files with other names are kept.
 
         Yields:
-            Path: The folder to write to meanwhile.
+            The folder to write to.
 
         Raises:
             InputError: As :meth:`check`.
@@ -146,7 +175,7 @@ class ResultFolder:
                 file.unlink()
 
     def _existing(self) -> list[Path]:
-        """All that is there under names that the tool may write."""
+        """Everything in the folder that has a name which the tool may write."""
         there = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         return [file for file in there if re.fullmatch(self.pattern, file.name)]
 
@@ -161,7 +190,7 @@ class ResultFolder:
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """A hidden folder in another, which the next process removes if this one is killed."""
+    """Within, a hidden folder in a folder. If this process is killed, the next one removes it."""
     for old in folder.glob(f'{_STAGING}*'):
         _remove_left_over(old)
     staging = folder / f'{_STAGING}{secrets.token_hex(8)}'

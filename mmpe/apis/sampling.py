@@ -1,4 +1,4 @@
-"""Random images from any model that can be sampled, few at a time, and none that memory cannot hold."""
+"""Random images from any model that can be sampled, in batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -25,25 +25,31 @@ def sample(
     batch: int = 4,
     truncation: float | None = None,
 ) -> Iterator[Tensor]:
-    """Draw random images; those of fewer are the first of those of more.
+    """Draw random images. With the same seed, the first images are the same for every ``num``.
 
-    What cannot be drawn is refused by the call itself, which draws the first images, and not later by the iterator.
+    The call itself draws the first batch, so it raises every error; the iterator raises none.
 
     Args:
-        model: In eval mode; or any other whose ``sample(num, seed, first)`` gives images number ``first`` and on, as
-            (num, 3, H, W). It may take ``size``, ``start_scale`` and ``truncation`` too.
-        num: How many.
-        size: (H, W); None: the model's own.
-        start_scale: The first scale with random noise, in models that have scales.
-        seed: At least 0.
-        batch: How many at a time, at most; large images are drawn one by one.
-        truncation: How far styles may be from the mean one, in models that have styles.
+        model: A trained model in eval mode; or any other with ``sample(num, seed, first)``, which returns the images
+            from number ``first`` on, as (num, 3, H, W). It may also accept ``size``, ``start_scale`` and
+            ``truncation``.
+        num: How many images are drawn.
+        size: (height, width) of the images. None: the model's own size.
+        start_scale: The first scale with random noise, for models with scales.
+        seed: The seed, at least 0.
+        batch: How many images are drawn at a time, at most. Large images are drawn one by one.
+        truncation: How far styles may be from the mean style, for models with styles.
 
     Returns:
-        (3, H, W) each, about [-1, 1].
+        The images one by one, (3, H, W) each, about [-1, 1].
 
     Raises:
-        InputError: If the model cannot be sampled, or not so, or has not been trained, or memory is too small.
+        InputError: If the model cannot be sampled, does not accept an option, or is not trained, or if memory is too
+            small.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> [image.shape for image in sample(example_singan(), num=2, size=(24, 64))]
+    [torch.Size([3, 24, 64]), torch.Size([3, 24, 64])]
     """
     check_draws(num, seed)
     check_whole(1, batch=batch)

@@ -1,4 +1,4 @@
-"""Training in child processes, some at a time, each from a config of its own."""
+"""Jobs in child processes, several at a time, each with a config of its own."""
 
 from __future__ import annotations
 
@@ -40,12 +40,16 @@ _ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
 
 @dataclass(frozen=True)
 class Job:
-    """What child processes do.
+    """The job that child processes do, each for one config.
 
     Attributes:
-        module: Whose ``main()`` a child runs, with the path of a config file as its argument: see :func:`job_main`.
-        is_done: Whether there is nothing to do for a config.
-        noun: What comes of it, in the plural.
+        module: The module whose ``main()`` a child process runs, with the path of a config file as its argument: see
+            :func:`job_main`.
+        is_done: Tells whether the job is done for a config.
+        noun: How a progress bar names the results, in the plural.
+
+    >>> Job('mmpe.apis.one_picture', is_done=lambda config: False, noun='pictures').noun
+    'pictures'
     """
 
     module: str
@@ -54,10 +58,12 @@ class Job:
 
 
 def job_main(do: Callable[[Config], None]) -> Callable[[], None]:
-    """A ``main()`` of a child process: ``do`` with the config that it was given, until the parent wants no more.
+    """Make the ``main()`` of a child process, which calls ``do`` with its config.
 
-    The parent holds the other end of standard input. When it closes it, or ends in whatever way, this process is
+    The parent holds the other end of standard input. When the parent closes it, or ends in any way, this process is
     interrupted as by Ctrl-C: it saves, and ends.
+
+    >>> main = job_main(lambda config: print(config.work_dir))
     """
 
     @boundary
@@ -75,19 +81,19 @@ def _interrupt_at_end_of_input() -> None:
 
 
 def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[str, str]:
-    """Do the job of each config in a child process; what is done stays as it is, what is unfinished is gone on with.
+    """Do a job for many configs, in child processes. Finished jobs are skipped, and unfinished ones are resumed.
 
-    One that fails leaves ``failed.txt``, a line, in its work dir, and others go on. Ctrl-C and the other signals of
-    :class:`~mmpe.engine.hooks.InterruptHook` let every child save and end. So does the end of this process in any
-    other way.
+    A job that fails leaves ``failed.txt``, one line, in its work dir, and the others go on. On Ctrl-C and the other
+    signals of :class:`~mmpe.engine.hooks.InterruptHook`, or when this process ends in any other way, every child
+    process saves and ends.
 
     Args:
-        configs: By name, each with a work dir of its own, for one process.
-        workers: See :func:`~mmpe.apis.workers.plan_workers`.
-        job: What is done with each.
+        configs: The configs, by name. Each is for one process, and has a work dir of its own.
+        workers: How many processes run at a time, and where: see :func:`~mmpe.apis.workers.plan_workers`.
+        job: The job.
 
     Returns:
-        Why some have failed, by name.
+        The reasons of failures, by the names of the configs.
     """
     waiting = deque(_not_done(configs, job))
     if not waiting:
@@ -123,7 +129,11 @@ def _not_done(configs: Mapping[str, Config], job: Job) -> Iterator[str]:
 
 
 def read_failure(work_dir: str | Path) -> str | None:
-    """Why the work of a work dir has failed, if it has."""
+    """Why the job of a work dir has failed. None, if it has not.
+
+    >>> read_failure('.') is None
+    True
+    """
     try:
         return (Path(work_dir) / FAILED).read_text(encoding='utf-8', errors='replace').strip()
     except OSError:
@@ -131,7 +141,7 @@ def read_failure(work_dir: str | Path) -> str | None:
 
 
 class _JobProcess:
-    """A process that does the job of one config; it stops as soon as its standard input is closed."""
+    """A process that does the job of one config. It stops when its standard input is closed."""
 
     def __init__(self, name: str, config: Config, device: str, workers: Workers, module: str):
         self.name, self.device = name, device
@@ -158,7 +168,7 @@ class _JobProcess:
 
     @property
     def failure(self) -> str | None:
-        """Of a process that has ended, a line."""
+        """Why a process that has ended has failed, in one line. None, if it has not."""
         code = self.process.returncode
         if code == 0:
             return None
@@ -175,14 +185,14 @@ class _JobProcess:
         write_atomic(self.folder / FAILED, self.failure + '\n')
 
     def progress(self) -> tuple[str, float]:
-        """Where it is in words, and the share of its work that is done."""
+        """The progress in words, and the share of the work that is done."""
         own = max(scalar_files(self.folder) - self.earlier, default=None)
         where, share = read_progress(own, self.max_iters) if own else ('', 0.0)
         return f'{printable(self.name)} {where}'.rstrip(), share
 
 
 class _Bar(tqdm):
-    """What has ended, and what is being done as parts of one, of which the time left is worked out."""
+    """A bar that counts ended jobs, and running ones by the share that is done. It estimates the time left."""
 
     def __init__(self, total: int, noun: str):
         self.noun = noun
@@ -203,7 +213,7 @@ class _Bar(tqdm):
 
 @contextmanager
 def _stopped_at_the_end(children: Sequence[_JobProcess]) -> Iterator[None]:
-    """Let the children that are left save and end, when this process is asked to end or an error ends it."""
+    """Within, when this process is asked to end or an error ends it, all child processes save and end."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     numbers = set(InterruptHook.signals) - {signal.SIGINT} if in_main_thread else ()  # Ctrl-C is an exception already
     previous = {number: signal.signal(number, _terminate) for number in numbers}

@@ -1,4 +1,4 @@
-"""From a config and a checkpoint to scores."""
+"""Scores of a checkpoint."""
 
 from __future__ import annotations
 
@@ -32,14 +32,18 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     """Score a checkpoint in the test loop of a config.
 
     Args:
-        config: With ``test_dataloader`` and ``test_evaluator``; ``work_dir`` and ``launcher`` as in training.
-        checkpoint: Of the config's model.
+        config: A config with ``test_dataloader``, ``test_evaluator`` and ``work_dir``: see :func:`load_config`.
+        checkpoint: A checkpoint of the config's model.
 
     Returns:
-        As the metrics name them, such as ``256x256/fid``; the same in all processes.
+        The scores by their names, such as ``256x256/fid``. They are the same in all processes.
 
     Raises:
         InputError: If something that the config names cannot be used, or the checkpoint does not fit its model.
+
+    >>> from mmpe.apis import load_config
+    >>> config = load_config('mmpe::dcgan/dcgan_quickstart.py', {'work_dir': 'work_dirs/scores'})
+    >>> scores = test(config, 'work_dirs/dcgan_quickstart/iter_1500.pth')  # doctest: +SKIP
     """
     with said_once(config.get('launcher')):
         return _test(config, checkpoint)
@@ -71,10 +75,15 @@ def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
 
 
 def score_table(scores: Mapping[str, float]) -> list[str]:
-    """Lines of an aligned Markdown table: a row for what stands before the last ``/`` of a name, a column for the rest.
+    """The lines of an aligned Markdown table of scores, with one row per size and one column per metric.
 
     Args:
-        scores: Such as ``{'256x256/fid': 5.5, '256x256/recall': 0.5}``.
+        scores: The scores by their names. The last ``/`` of a name divides the row from the column.
+
+    >>> print(*score_table({'256x256/fid': 5.5, '256x256/recall': 0.5}), sep='\\n')
+    |         |    fid | recall |
+    | ------- | -----: | -----: |
+    | 256x256 | 5.5000 | 0.5000 |
     """
     split = {name: name.rpartition('/')[::2] for name in scores}
     rows, columns = (list(dict.fromkeys(part)) for part in zip(*split.values()))

@@ -1,4 +1,4 @@
-"""From a config to a training run."""
+"""Training by a config."""
 
 from __future__ import annotations
 
@@ -31,14 +31,23 @@ from .results import input_paths
 
 
 def train(config: Config) -> Runner:
-    """Train what a config says; ``config.resume`` and ``config.load_from`` as in MMEngine.
+    """Train the model of a config. ``config.resume`` and ``config.load_from`` work as in MMEngine.
+
+    Args:
+        config: A config with a ``work_dir``: see :func:`load_config`.
 
     Returns:
-        After training, with the trained ``model``.
+        MMEngine's runner after training. Its ``model`` is trained.
 
     Raises:
-        InputError: If something that the config names cannot be used, or another run trains in its work dir: nothing
+        InputError: If something that the config names cannot be used, or another run trains in its work dir. Nothing
             has been trained or overwritten then.
+
+    >>> from mmpe.apis import load_config
+    >>> options = {'model.iters_per_scale': 1, 'train_dataloader.dataset.max_size': 38, 'log_level': 'ERROR'}
+    >>> config = load_config('mmpe::singan/singan_quickstart.py', {**options, 'work_dir': 'work_dirs/rocket'})
+    >>> train(config).model.sample(1).shape
+    torch.Size([1, 3, 25, 38])
     """
     with said_once(config.get('launcher')):
         return _train(config)
@@ -70,7 +79,7 @@ def _train(config: Config) -> Runner:
 
 @contextmanager
 def _signals_given_back() -> Iterator[None]:
-    """A hook that takes signals over in training gives them back at its end, but not where an error ends it."""
+    """Within, restore the handlers of signals after an error. At the end of training, the hook itself restores them."""
     numbers = InterruptHook.signals if threading.current_thread() is threading.main_thread() else ()
     before = {number: signal.getsignal(number) for number in numbers}
     try:
@@ -84,7 +93,7 @@ def _signals_given_back() -> Iterator[None]:
 
 
 def _check_config_file(config: Config) -> None:
-    """Refuse a config file that MMEngine would replace by its dump, unless it is such a dump."""
+    """Refuse a config file that MMEngine would overwrite with its own copy, unless the file is such a copy."""
     if not config.filename:
         return
     file = Path(config.filename)
@@ -96,7 +105,7 @@ def _check_config_file(config: Config) -> None:
 
 
 def _check_inputs(config: Config) -> None:
-    """Refuse data that lies where training writes, or from where it moves an earlier run's files."""
+    """Refuse data in the work dir that has the name of a file which training writes or moves."""
     others = {name: value for name, value in config.to_dict().items() if name not in ('work_dir', 'load_from')}
     work_dir = Path(os.path.realpath(config.work_dir))
     for path in input_paths(others):
@@ -108,14 +117,14 @@ def _check_inputs(config: Config) -> None:
 
 
 def _find_checkpoint(config: Config) -> None:
-    """Find what will be resumed where the config leaves it open, in a work dir that nobody else writes to."""
+    """Find the checkpoint to resume, if the config does not name it. Nobody else may write to the work dir now."""
     if config.get('resume') and config.get('load_from') is None:
         config.load_from = latest_checkpoint(config.work_dir)
         _check_checkpoint(config)
 
 
 def _check_checkpoint(config: Config) -> None:
-    """Read what will be loaded before anything else, so that a bad file costs nothing."""
+    """Read the checkpoint that will be loaded before anything else is done, so that a bad file costs no time."""
     if config.get('load_from') is None:
         return
     config.load_from = local_checkpoint(config.load_from)

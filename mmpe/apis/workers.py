@@ -1,4 +1,4 @@
-"""Devices and cores, shared out among child processes."""
+"""Devices and CPU cores, divided among child processes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from .launchers import without_launcher
 
 @dataclass(frozen=True)
 class Workers:
-    """Places for child processes.
+    """Where child processes run.
 
     Attributes:
-        devices: ``cuda:N`` or ``cpu``, one for each child at a time.
-        threads: CPU threads of each child.
+        devices: ``cuda:N`` or ``cpu``, one entry per process that runs at the same time.
+        threads: CPU threads per process.
+
+    >>> Workers(('cpu', 'cpu'), threads=1).environment('cpu')['OMP_NUM_THREADS']
+    '1'
     """
 
     devices: Sequence[str]
     threads: int
 
     def environment(self, device: str) -> dict[str, str]:
-        """The environment of a child: not in a group of processes, and on one device."""
+        """The environment variables of a child process, which is on one device and not one of several processes."""
         environment = without_launcher(os.environ)
         environment.update(dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS'), str(self.threads)))
         visible = os.environ.get('CUDA_VISIBLE_DEVICES')
@@ -39,15 +42,21 @@ class Workers:
 
 
 def find_devices() -> list[str]:
-    """All GPUs that are visible, or the CPU."""
+    """The names of all visible GPUs, or of the CPU if there is none.
+
+    >>> find_devices()[0] in ('cpu', 'cuda:0')
+    True
+    """
     return [f'cuda:{i}' for i in range(torch.cuda.device_count())] or ['cpu']
 
 
 def check_devices(devices: Sequence[str]) -> None:
-    """Refuse a device that is not here, without starting it: GPUs are for the children.
+    """Refuse devices that this machine does not have. They are not initialized: child processes will use them.
 
     Raises:
-        InputError: If one is neither ``cpu`` nor a GPU of this machine.
+        InputError: If a device is neither ``cpu`` nor a GPU of this machine.
+
+    >>> check_devices(['cpu'])
     """
     here = [*find_devices(), 'cpu'] + (['cuda'] if torch.cuda.device_count() else [])
     for device in devices:
@@ -58,18 +67,21 @@ def check_devices(devices: Sequence[str]) -> None:
 def plan_workers(
     num: int, devices: Sequence[str], cores: int, jobs: int | None = None, threads: int | None = None
 ) -> Workers:
-    """Share devices and cores out.
+    """Divide devices and CPU cores among child processes.
 
-    By the number of all that there is to do, and not of what is left: threads add up in another order where there are
-    more or fewer of them, and a second call shall give the same bits.
+    It depends on the number of all jobs, not on how many of them are left. The number of threads changes the order of
+    sums, and a second call must give the same bits.
 
     Args:
-        num: Of things to do.
-        devices: That there are.
-        cores: CPU cores for all children together.
-        jobs: Children at a time; None: one a GPU, or as many as have cores for their threads.
-        threads: CPU threads of a child; None: its part of the cores. On a CPU one thread a child is the fastest in
-            total.
+        num: The number of all jobs.
+        devices: The devices of this machine: see :func:`find_devices`.
+        cores: CPU cores for all processes together.
+        jobs: How many processes run at the same time. None: one per GPU, or as many as have cores for their threads.
+        threads: CPU threads per process. None: an equal share of the cores. On a CPU, one thread per process has the
+            highest throughput.
+
+    >>> plan_workers(num=10, devices=['cpu'], cores=4, threads=1)
+    Workers(devices=['cpu', 'cpu', 'cpu', 'cpu'], threads=1)
     """
     on_cpu = all(device == 'cpu' for device in devices)
     jobs = jobs or (cores // (threads or 1) if on_cpu else len(devices))

@@ -1,7 +1,4 @@
-"""Data sets, and the order in which they are seen.
-
-A new data set or sampler is a new module here.
-"""
+"""Data sets, and the order in which they are seen. A new module is found by itself."""
 
 from mmpe.discovery import import_modules
 
@@ -33,3 +30,5 @@ __all__ = [
     'read_picture',
     'resize',
 ]
+
+import_modules(__name__)

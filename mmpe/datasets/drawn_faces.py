@@ -44,6 +44,9 @@ class DrawnFaces(BucketedDataset):
 
     Raises:
         InputError: If one of the numbers is out of its range.
+
+    >>> DrawnFaces(num=10, size=32)[3]['inputs'].shape
+    torch.Size([3, 32, 32])
     """
 
     def __init__(

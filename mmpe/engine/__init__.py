@@ -1,4 +1,6 @@
-"""What turns a model and data into a training run: loops, hooks, optimizer constructors."""
+"""What turns a model and data into a training run: loops, hooks, optimizers. A new module is found by itself."""
+
+from mmpe.discovery import import_modules
 
 from . import hooks
 from .log_processor import PyramidLogProcessor
@@ -19,3 +21,5 @@ __all__ = [
     'SynchronisedModel',
     'hooks',
 ]
+
+import_modules(__name__)

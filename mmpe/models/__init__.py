@@ -1,7 +1,4 @@
-"""Networks, their parts and their training rules.
-
-A new family is a new package here.
-"""
+"""Networks, their parts and their training rules. A new module, or the folder of a new family, is found by itself."""
 
 from mmpe.discovery import import_modules
 
