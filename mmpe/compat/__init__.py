@@ -10,12 +10,11 @@ any other value raises :class:`~mmpe.errors.InputError`, and so does an argument
 The released code reads pictures as BGR. mmpe is RGB throughout, and so is what these types learn here; a module
 ``<family>_checkpoints`` converts what they have learnt elsewhere.
 
-What earlier versions of mmpe itself named otherwise is in :mod:`~mmpe.compat.earlier_versions` (models) and
-:mod:`~mmpe.compat.renamed` (parts).
+What earlier versions of mmpe itself named otherwise is in :mod:`~mmpe.compat.earlier_versions`.
 """
 
-from . import datasets, dcgan, earlier_versions, encodings, mspie, pggan, renamed, singan, stylegan2
+from . import datasets, dcgan, earlier_versions, encodings, mspie, pggan, singan, stylegan2
 
-__all__ = ['datasets', 'dcgan', 'earlier_versions', 'encodings', 'mspie', 'pggan', 'renamed', 'singan', 'stylegan2']
+__all__ = ['datasets', 'dcgan', 'earlier_versions', 'encodings', 'mspie', 'pggan', 'singan', 'stylegan2']
 
 earlier_versions.connect()

@@ -1,15 +1,23 @@
-"""Arguments and entries of checkpoints that earlier versions of mmpe named otherwise."""
+"""Types, arguments and entries of checkpoints that earlier versions of mmpe named otherwise.
+
+A renamed type is registered by both names. A renamed argument of a model is accepted by the model, so that a class that
+inherits from it accepts the argument, too. SinGAN's ``border`` is translated in the config, where it is merged with the
+``padding`` of a base.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
 
+from mmpe.models.padding import OversizedNoise, PadEachLayer, PadInputOnce
 from mmpe.models.pggan import PGGANModel
 from mmpe.models.singan import SinGANModel
 from mmpe.models.singan.palette import Palette
 from mmpe.models.stylegan2 import StyleGAN2Model
+from mmpe.registry import MODELS, renamed_arguments
 
+_TYPES = dict(HeadBorder=PadInputOnce, LayerBorder=PadEachLayer, DrawnBorder=OversizedNoise)
 # Each earlier argument, with today's: dots lead into dicts.
 _ARGUMENTS = {
     StyleGAN2Model: dict(
@@ -65,8 +73,24 @@ def _accepting(init: Callable, names: Mapping[str, str]) -> Callable:
     return renaming
 
 
+def border_is_padding(config: dict) -> dict:
+    """A SinGAN generator's config with ``padding`` in place of ``border``, which overrides what is there, as it did.
+
+    >>> border_is_padding(dict(border=dict(mode='reflect'), padding=dict(type='PadInputOnce', mode='zero')))
+    {'padding': {'type': 'PadInputOnce', 'mode': 'reflect'}}
+    """
+    if 'border' in config:
+        border, padding = dict(config.pop('border')), config.pop('padding', {})
+        replaces = border.pop('_delete_', False) or not isinstance(padding, dict)
+        config['padding'] = border if replaces else {**padding, **border}
+    return config
+
+
 def connect() -> None:
-    """Have mmpe's own types take the arguments and the checkpoints of earlier versions."""
+    """Have mmpe's own types take the names, the arguments and the checkpoints of earlier versions."""
+    for name, kind in _TYPES.items():
+        MODELS.register_module(name, module=kind)
+    renamed_arguments.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))
     for kind, names in _ARGUMENTS.items():
         kind.__init__ = _accepting(kind.__init__, names)
     SinGANModel.earlier_names = {
