@@ -108,7 +108,7 @@ def read_checkpoint(path: str | Path) -> dict:
     try:
         _check_form(checkpoint)
     except _NoCheckpoint as error:
-        raise InputError(f'{path} is no checkpoint: {error}') from None
+        raise InputError(f'{path} is not a checkpoint: {error}') from None
     checkpoint['meta'] = {key: value for key, value in checkpoint.get('meta', {}).items() if key != 'config'}
     broken = list(not_finite(checkpoint['state_dict']))
     if broken:
@@ -153,7 +153,7 @@ def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
         if needed != found:
             raise InputError(f'its {name} holds {found}, and {needed} belong there')
         if own[name].ndim == 0 and saved[name].numel() != 1:
-            raise InputError(f'its {name} holds {saved[name].numel()} numbers, and one belongs there')
+            raise InputError(f'its {name} holds {saved[name].numel()} numbers, and must hold one')
 
 
 def count_of(state: dict[str, Tensor], name: str) -> int:
@@ -167,7 +167,7 @@ def count_of(state: dict[str, Tensor], name: str) -> int:
     """
     value = state[name]
     if value.numel() != 1 or _numbers_of(value) != 'whole numbers' or value < 0:
-        raise InputError(f'its {name} is {shown(value.tolist())}, and a whole number, at least 0, belongs there')
+        raise InputError(f'its {name} is {shown(value.tolist())}, and must be a whole number, at least 0')
     return int(value)
 
 
@@ -182,13 +182,13 @@ def _numbers_of(tensor: Tensor) -> str:
 
 def _check_file(path: Path) -> None:
     if _SCHEME.match(str(path)) or re.match('https?:/', str(path)):
-        raise InputError(f'{path} is no file: download the checkpoint first')
+        raise InputError(f'{path} is not a file: download the checkpoint first')
     if path.is_dir():
         raise InputError(f'there is no checkpoint at {path}, which is a folder')
     if not path.exists():
         raise InputError(f'there is no checkpoint at {path}')
     if not path.is_file():  # opening a pipe would wait for ever
-        raise InputError(f'{path} is no regular file')
+        raise InputError(f'{path} is not a regular file')
     if path.stat().st_size == 0:
         raise InputError(f'{path} is empty')
 

@@ -83,7 +83,7 @@ def check_model_config(config: dict | None, trusted: dict | None = None) -> None
     name = config.get('type')
     model = _own(name)
     if name not in known and not (inspect.isclass(model) and issubclass(model, BaseModel)):
-        raise InputError(f'it names {reprlib.repr(name)} as its model, which is no model of mmpe')
+        raise InputError(f'it names {reprlib.repr(name)} as its model, which is not a model of mmpe')
 
 
 def _types(config, where: str = 'model') -> Iterator[tuple[str, object]]:

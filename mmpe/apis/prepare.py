@@ -29,7 +29,7 @@ FORMATS = dict(webp=dict(lossless=True, method=0, quality=75), png=dict(compress
 """Options with which Pillow saves; all formats are lossless, and bmp is not compressed."""
 
 MOST_WORKERS = 1024
-_LARGEST_WEBP = 16383  # pixels a side
+_LARGEST_WEBP = 16383  # pixels per side
 _LONGEST_KEY = 511  # bytes, as LMDB is usually built
 _AT_ONCE = 256  # pictures that are written in one transaction
 _FIRST_MAP = 2**24  # bytes that the file may have at first
@@ -89,7 +89,9 @@ def prepare(
     results = _check_out(out, locate(data_root), overwrite)
     dataset = PictureFolder(data_root, size, max_pixels=max_pixels, reducing_gap=reducing_gap)
     if format == 'webp' and size > _LARGEST_WEBP:
-        raise InputError(f'size={size} cannot work: WebP has at most {_LARGEST_WEBP} pixels a side; choose png or bmp')
+        raise InputError(
+            f'size={size} cannot work: WebP has at most {_LARGEST_WEBP} pixels per side; choose png or bmp'
+        )
     prepared = Prepared()
     # started before the file is open, which must not pass from one process to another
     encoded = iter(DataLoader(_Encoded(dataset, format), None, num_workers=workers, generator=torch.Generator()))
@@ -180,5 +182,5 @@ def _import_lmdb():
     try:
         import lmdb
     except ImportError as error:
-        raise InputError("writing an LMDB takes a package more: pip install 'mmpe[lmdb]'") from error
+        raise InputError("writing an LMDB needs another package: pip install 'mmpe[lmdb]'") from error
     return lmdb

@@ -184,7 +184,7 @@ class _Comparison:
             raise self._other(f'has no {", ".join(missing)}')
         for name in group.keys() & kept.keys() - {'params'}:
             if not _alike(group[name], kept[name]):
-                raise self._other(f'has {name}={str(kept[name])[:40]}, which is no such setting')
+                raise self._other(f'has {name}={str(kept[name])[:40]}, which is not a valid setting')
 
     def _check_parameter(self, name: str, parameter: Tensor, state, needed: dict[str, bool]) -> None:
         state = state if isinstance(state, dict) else {}
@@ -196,7 +196,7 @@ class _Comparison:
             if of_its_shape and not (isinstance(value, Tensor) and value.shape == parameter.shape):
                 raise self._other(f'has a {key} of {name} of another shape')
             if not of_its_shape and not (isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)):
-                raise self._other(f'has a {key} of {name} that is no number')
+                raise self._other(f'has a {key} of {name} that is not a number')
             if key == 'step' and value < 0:
                 raise self._other(f'has a step of {name} below 0')
 
