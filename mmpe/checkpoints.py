@@ -14,6 +14,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.dist import barrier, is_main_process
@@ -119,7 +120,7 @@ def read_checkpoint(path: str | Path) -> dict:
     return checkpoint
 
 
-def not_finite(data, name: str = '') -> Iterator[str]:
+def not_finite(data: Any, name: str = '') -> Iterator[str]:
     """The names of all tensors, at any depth of dicts and lists, that hold infinities or NaNs.
 
     >>> list(not_finite({'G': {'w': torch.tensor([1, float('nan')]), 'b': torch.zeros(1)}}))
@@ -193,7 +194,7 @@ def _check_file(path: Path) -> None:
         raise InputError(f'{path} is empty')
 
 
-def _unpickle(path: Path):
+def _unpickle(path: Path) -> Any:
     unreadable = f'{path} cannot be read as a checkpoint'
     try:
         if _unpacked_size(path) > path.stat().st_size:
@@ -228,7 +229,7 @@ class _NoCheckpoint(Exception):
     """Says what a checkpoint has that it should not have."""
 
 
-def _check_form(checkpoint) -> None:
+def _check_form(checkpoint: Any) -> None:
     _check_size(checkpoint)
     if not isinstance(checkpoint, dict):
         raise _NoCheckpoint(f'it is {_kind(checkpoint)}')
@@ -249,7 +250,7 @@ def _check_form(checkpoint) -> None:
             raise _NoCheckpoint(f'its param_schedulers are {_kind(listed)}, not a list of dicts')
 
 
-def _check_dict(data, what: str, values: type = object) -> None:
+def _check_dict(data: Any, what: str, values: type = object) -> None:
     if not isinstance(data, dict):
         raise _NoCheckpoint(f'{what} is {_kind(data)}, not a dict')
     for name, value in data.items():
@@ -268,7 +269,7 @@ def _check_meta(meta: dict) -> None:
         _check_dict(meta['model'], "its meta's model")
 
 
-def _check_size(data) -> None:
+def _check_size(data: Any) -> None:
     """Refuse what would take more than the file's own size to look at: parts that hold each other, hollow tensors."""
     left, entries = [(data, 0)], 0
     while left:
@@ -295,7 +296,7 @@ def _check_tensor(tensor: Tensor) -> None:
         )
 
 
-def _kind(data) -> str:
+def _kind(data: Any) -> str:
     """A value as an error shows it: never longer than a line."""
     if isinstance(data, Tensor):
         return f'a tensor of shape {tuple(data.shape)}'

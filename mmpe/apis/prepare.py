@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -153,7 +155,7 @@ def _check_out(out: Path, data_root: Path, overwrite: bool) -> ResultFolder:
 
 
 @contextmanager
-def _writing(lmdb, part: Path, out: Path):
+def _writing(lmdb: ModuleType, part: Path, out: Path):
     """Within, an LMDB to write to. At the end it is on the disk."""
     try:
         options = dict(subdir=False, lock=False, sync=False, map_size=_FIRST_MAP)
@@ -167,7 +169,7 @@ def _writing(lmdb, part: Path, out: Path):
         ) from error
 
 
-def _put(lmdb, database, batch: list[tuple[bytes, bytes]]) -> None:
+def _put(lmdb: ModuleType, database: Any, batch: list[tuple[bytes, bytes]]) -> None:
     while True:
         try:
             with database.begin(write=True) as transaction:
@@ -178,7 +180,7 @@ def _put(lmdb, database, batch: list[tuple[bytes, bytes]]) -> None:
             database.set_mapsize(2 * database.info()['map_size'])
 
 
-def _import_lmdb():
+def _import_lmdb() -> ModuleType:
     try:
         import lmdb
     except ImportError as error:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import PIL
@@ -251,7 +252,7 @@ def _listed(passed_over: Sequence[str]) -> str:
     return f'{len(passed_over)} left out that cannot be read as pictures or are hidden: {names}{more}'
 
 
-def _import_lmdb(root: Path):
+def _import_lmdb(root: Path) -> ModuleType:
     try:
         import lmdb
     except ImportError as error:
