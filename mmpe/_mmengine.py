@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache, partial, wraps
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,7 +96,7 @@ def _replace_package_utils() -> None:
                     setattr(sys.modules[name], function.__name__, function)
 
 
-def _answers(function: Callable, question: str, answer) -> bool:
+def _answers(function: Callable, question: str, answer: Any) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # pkg_resources announces its own end
         try:

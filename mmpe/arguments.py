@@ -99,7 +99,7 @@ def read_numbers(text: str, count: int, kind: type, what: str) -> tuple:
     return numbers
 
 
-def _read_number(kind: type, fault: Callable[[Any], str], text: str):
+def _read_number(kind: type, fault: Callable[[Any], str], text: str) -> Any:
     try:
         number = kind(text)
     except ValueError:

@@ -14,6 +14,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.dist import barrier, is_main_process
@@ -108,7 +109,7 @@ def read_checkpoint(path: str | Path) -> dict:
     try:
         _check_form(checkpoint)
     except _NoCheckpoint as error:
-        raise InputError(f'{path} is no checkpoint: {error}') from None
+        raise InputError(f'{path} is not a checkpoint: {error}') from None
     checkpoint['meta'] = {key: value for key, value in checkpoint.get('meta', {}).items() if key != 'config'}
     broken = list(not_finite(checkpoint['state_dict']))
     if broken:
@@ -119,7 +120,7 @@ def read_checkpoint(path: str | Path) -> dict:
     return checkpoint
 
 
-def not_finite(data, name: str = '') -> Iterator[str]:
+def not_finite(data: Any, name: str = '') -> Iterator[str]:
     """The names of all tensors, at any depth of dicts and lists, that hold infinities or NaNs.
 
     >>> list(not_finite({'G': {'w': torch.tensor([1, float('nan')]), 'b': torch.zeros(1)}}))
@@ -153,7 +154,7 @@ def check_kinds(own: dict[str, Tensor], saved: dict[str, Tensor]) -> None:
         if needed != found:
             raise InputError(f'its {name} holds {found}, and {needed} belong there')
         if own[name].ndim == 0 and saved[name].numel() != 1:
-            raise InputError(f'its {name} holds {saved[name].numel()} numbers, and one belongs there')
+            raise InputError(f'its {name} holds {saved[name].numel()} numbers, and must hold one')
 
 
 def count_of(state: dict[str, Tensor], name: str) -> int:
@@ -167,7 +168,7 @@ def count_of(state: dict[str, Tensor], name: str) -> int:
     """
     value = state[name]
     if value.numel() != 1 or _numbers_of(value) != 'whole numbers' or value < 0:
-        raise InputError(f'its {name} is {shown(value.tolist())}, and a whole number, at least 0, belongs there')
+        raise InputError(f'its {name} is {shown(value.tolist())}, and must be a whole number, at least 0')
     return int(value)
 
 
@@ -182,18 +183,18 @@ def _numbers_of(tensor: Tensor) -> str:
 
 def _check_file(path: Path) -> None:
     if _SCHEME.match(str(path)) or re.match('https?:/', str(path)):
-        raise InputError(f'{path} is no file: download the checkpoint first')
+        raise InputError(f'{path} is not a file: download the checkpoint first')
     if path.is_dir():
         raise InputError(f'there is no checkpoint at {path}, which is a folder')
     if not path.exists():
         raise InputError(f'there is no checkpoint at {path}')
     if not path.is_file():  # opening a pipe would wait for ever
-        raise InputError(f'{path} is no regular file')
+        raise InputError(f'{path} is not a regular file')
     if path.stat().st_size == 0:
         raise InputError(f'{path} is empty')
 
 
-def _unpickle(path: Path):
+def _unpickle(path: Path) -> Any:
     unreadable = f'{path} cannot be read as a checkpoint'
     try:
         if _unpacked_size(path) > path.stat().st_size:
@@ -228,7 +229,7 @@ class _NoCheckpoint(Exception):
     """Says what a checkpoint has that it should not have."""
 
 
-def _check_form(checkpoint) -> None:
+def _check_form(checkpoint: Any) -> None:
     _check_size(checkpoint)
     if not isinstance(checkpoint, dict):
         raise _NoCheckpoint(f'it is {_kind(checkpoint)}')
@@ -249,7 +250,7 @@ def _check_form(checkpoint) -> None:
             raise _NoCheckpoint(f'its param_schedulers are {_kind(listed)}, not a list of dicts')
 
 
-def _check_dict(data, what: str, values: type = object) -> None:
+def _check_dict(data: Any, what: str, values: type = object) -> None:
     if not isinstance(data, dict):
         raise _NoCheckpoint(f'{what} is {_kind(data)}, not a dict')
     for name, value in data.items():
@@ -268,7 +269,7 @@ def _check_meta(meta: dict) -> None:
         _check_dict(meta['model'], "its meta's model")
 
 
-def _check_size(data) -> None:
+def _check_size(data: Any) -> None:
     """Refuse what would take more than the file's own size to look at: parts that hold each other, hollow tensors."""
     left, entries = [(data, 0)], 0
     while left:
@@ -295,7 +296,7 @@ def _check_tensor(tensor: Tensor) -> None:
         )
 
 
-def _kind(data) -> str:
+def _kind(data: Any) -> str:
     """A value as an error shows it: never longer than a line."""
     if isinstance(data, Tensor):
         return f'a tensor of shape {tuple(data.shape)}'

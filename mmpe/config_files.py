@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 import yaml
 from mmengine.config import Config
@@ -63,7 +64,7 @@ _PlainLoader.add_constructor(
 
 
 class _PlainHandler(YamlHandler):
-    def load_from_fileobj(self, file, **kwargs):
+    def load_from_fileobj(self, file: TextIO, **kwargs) -> Any:
         return yaml.load(file, Loader=_PlainLoader)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
@@ -62,7 +63,7 @@ def check_required() -> None:
         raise
 
 
-def _end_in_a_line(usual: Callable, kind: type, error: BaseException, traceback) -> None:
+def _end_in_a_line(usual: Callable, kind: type, error: BaseException, traceback: Any) -> None:
     if not isinstance(error, RequirementError):
         usual(kind, error, traceback)
         return

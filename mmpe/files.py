@@ -147,7 +147,7 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), suffixes: 
             what = 'the input itself' if str(path) == str(given) else f'the same file as the input {given}'
             raise InputError(f'{path} cannot be written: it is {what}; write to another file')
     if path.is_dir():
-        raise InputError(f'{path} cannot be written: it is a folder, and a file is wanted')
+        raise InputError(f'{path} cannot be written: it is a folder; give the path of a file')
     if suffixes and path.suffix.lower() not in suffixes:
         raise InputError(f'{path} cannot be written: its name must end in {" or ".join(sorted(suffixes))}')
     if _is_special(path):

@@ -6,6 +6,7 @@ import inspect
 import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
@@ -83,10 +84,10 @@ def check_model_config(config: dict | None, trusted: dict | None = None) -> None
     name = config.get('type')
     model = _own(name)
     if name not in known and not (inspect.isclass(model) and issubclass(model, BaseModel)):
-        raise InputError(f'it names {reprlib.repr(name)} as its model, which is no model of mmpe')
+        raise InputError(f'it names {reprlib.repr(name)} as its model, which is not a model of mmpe')
 
 
-def _types(config, where: str = 'model') -> Iterator[tuple[str, object]]:
+def _types(config: Any, where: str = 'model') -> Iterator[tuple[str, object]]:
     if isinstance(config, dict):
         if '_scope_' in config and config['_scope_'] not in _SCOPES:
             yield f'{where}._scope_', config['_scope_']
@@ -103,7 +104,7 @@ def _without_scope(name: str) -> str:
     return inner if scope in ('', *_SCOPES) else name
 
 
-def _own(name):
+def _own(name: Any):
     """The class that mmpe registers by a name, None where it does not."""
     if not isinstance(name, str):
         return None

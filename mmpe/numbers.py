@@ -8,8 +8,9 @@ and PyTorch's scalars are numbers as Python's are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 from .errors import InputError
 
@@ -88,7 +89,7 @@ def check_interval(**intervals) -> None:
             _refuse(name, interval, f'{fault}, or -1 for never')
 
 
-def check_numbers(check, length: int | None = None, /, **lists) -> None:
+def check_numbers(check: Callable[..., None], length: int | None = None, /, **lists) -> None:
     """Refuse what is not a list, or tuple, of numbers that ``check`` accepts.
 
     Args:
@@ -123,7 +124,7 @@ def given(**options) -> dict:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def is_whole(number, least: float = -math.inf, most: float = math.inf) -> bool:
+def is_whole(number: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """Whether something is a whole number, and in a range.
 
     >>> is_whole(3), is_whole(3.0), is_whole(True), is_whole('3')
@@ -133,7 +134,7 @@ def is_whole(number, least: float = -math.inf, most: float = math.inf) -> bool:
     return isinstance(number, Integral) and not isinstance(number, bool) and least <= number <= most
 
 
-def is_real(number, least: float = -math.inf, most: float = math.inf) -> bool:
+def is_real(number: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """Whether something is a finite number, and in a range.
 
     >>> is_real(3), is_real(0.5), is_real(float('inf')), is_real('3')
@@ -147,7 +148,7 @@ def is_real(number, least: float = -math.inf, most: float = math.inf) -> bool:
     return finite and least <= number <= most
 
 
-def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
+def whole_fault(number: Any, least: int = 1, most: int = MOST_WHOLE) -> str:
     """What a number must be, in words, if :func:`check_whole` refuses it. Empty if it is accepted.
 
     >>> whole_fault(0), whole_fault(1)
@@ -158,7 +159,7 @@ def whole_fault(number, least: int = 1, most: int = MOST_WHOLE) -> str:
     return _all_of('' if is_whole(number) else 'a whole number', _range(least, most, number))
 
 
-def real_fault(number, least: float = -MOST_REAL, most: float = MOST_REAL) -> str:
+def real_fault(number: Any, least: float = -MOST_REAL, most: float = MOST_REAL) -> str:
     """What a number must be, in words, if :func:`check_real` refuses it. Empty if it is accepted.
 
     >>> real_fault(2, 0, 1), real_fault(1)
@@ -203,7 +204,7 @@ def size_text(size: Sequence[int]) -> str:
     return 'x'.join(str(int(length)) for length in size)
 
 
-def check_finite(config, name: str = '') -> None:
+def check_finite(config: Any, name: str = '') -> None:
     """Refuse NaN and infinities anywhere in a config.
 
     Args:
@@ -222,7 +223,7 @@ def check_finite(config, name: str = '') -> None:
             raise InputError(f'{key}={number} cannot work: the numbers of a config must be finite')
 
 
-def shown(value) -> str:
+def shown(value: Any) -> str:
     """A value as it was given, on one line. Long values are cut.
 
     >>> shown('a\\nb')
@@ -235,7 +236,7 @@ def shown(value) -> str:
     return text if len(text) <= _LETTERS_SHOWN else f'{text[:_LETTERS_SHOWN]}...'
 
 
-def _reals(config, name: str) -> Iterator[tuple[str, float]]:
+def _reals(config: Any, name: str) -> Iterator[tuple[str, float]]:
     """All floating-point numbers by their dotted keys."""
     if isinstance(config, Mapping):
         items = config.items()
@@ -250,17 +251,17 @@ def _reals(config, name: str) -> Iterator[tuple[str, float]]:
         yield from _reals(value, f'{name}.{key}' if name else str(key))
 
 
-def _plain(number):
+def _plain(number: Any) -> Any:
     """NumPy's and PyTorch's scalars as Python's."""
     return number.item() if getattr(number, 'ndim', None) == 0 and hasattr(number, 'item') else number
 
 
-def _as_list(numbers):
+def _as_list(numbers: Any) -> Any:
     """NumPy's and PyTorch's rows of numbers as lists."""
     return numbers.tolist() if getattr(numbers, 'ndim', None) == 1 else numbers
 
 
-def _refuse(name: str, value, fault: str) -> None:
+def _refuse(name: str, value: Any, fault: str) -> None:
     """Say what was given and what it must be, if there is a fault."""
     if fault:
         raise InputError(f'{name}={shown(value)} cannot work: it must be {fault}')
@@ -270,18 +271,18 @@ def _all_of(*words: str) -> str:
     return ', '.join(filter(None, words))
 
 
-def _number_if_none(number) -> str:
+def _number_if_none(number: Any) -> str:
     return '' if is_real(number) else 'a finite number'
 
 
-def _range(least: float, most: float, number) -> str:
+def _range(least: float, most: float, number: Any) -> str:
     """A range in words; the usual end of what is taken seriously is only said to who has left it."""
     if _matters(most, number):
         return f'from {_text(least)} to {_text(most)}'
     return '' if least == -MOST_REAL else f'at least {_text(least)}'
 
 
-def _matters(most: float, number) -> bool:
+def _matters(most: float, number: Any) -> bool:
     return most not in _USUAL_ENDS or (is_real(number) and number > most)
 
 

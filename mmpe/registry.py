@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ def _child(parent: Registry, *locations: str, **options) -> Registry:
     return Registry(parent.name, parent=parent, scope='mmpe', locations=locations, **options)
 
 
-def _build_model(config, *args, registry: Registry, **kwargs):
+def _build_model(config: Any, *args, registry: Registry, **kwargs) -> Any:
     from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
 
     registry.import_from_location()
@@ -37,7 +38,7 @@ renamed_arguments: dict[str, Callable[[dict], dict]] = {}
 it."""
 
 
-def _with_current_arguments(config):
+def _with_current_arguments(config: Any) -> Any:
     kind = config.get('type') if isinstance(config, dict) else None
     name = kind.__name__ if isinstance(kind, type) else str(kind).removeprefix('mmpe.')
     return renamed_arguments[name](dict(config)) if name in renamed_arguments else config
@@ -67,7 +68,7 @@ VISUALIZERS = _child(root.VISUALIZERS)
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 
 
-def registered_name(kind) -> str:
+def registered_name(kind: Any) -> str:
     """How a config names a class or function: by its registered name, or else by its full name.
 
     >>> from mmpe.models.encodings import CartesianGrid
@@ -93,7 +94,7 @@ def registered(kind: type, registry: Registry = MODELS) -> dict[str, type]:
     return {name: module for name, module in found if isinstance(module, type) and issubclass(module, kind)}
 
 
-def plain_data(data):
+def plain_data(data: Any) -> Any:
     """A config as plain dicts, lists, tuples and numbers. Classes are replaced by their registered names.
 
     The ``_scope_`` that MMEngine adds to configs inherited as ``mmpe::NAME`` is left out.

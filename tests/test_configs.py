@@ -68,3 +68,23 @@ def test_centered_config_grows_on_all_sides():
     encoding = MODELS.build(Config.fromfile(path).model.generator.encoding)
     small, large = encoding.coordinates((35, 45)), encoding.coordinates((45, 61))
     assert small[17, 22].tolist() == [200, 200] and (large[5:40, 8:53] == small).all()
+
+
+STUDIES = [
+    path
+    for family in ('dcgan', 'pggan', 'positional_encoding_in_gans')
+    for path in sorted((REPOSITORY / 'configs' / family).glob('*.py'))
+    if not path.name.startswith(('stylegan2', 'mspie', 'singan_interp-pad'))  # these say it otherwise
+]
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
+def test_the_name_says_whether_there_is_no_padding(path):
+    if path.read_text().startswith('"""The earlier name of '):
+        inherited = Config.fromfile(path)
+        current = Config.fromfile(path.with_name(f'{path.stem}_nopad.py'))
+        assert inherited._cfg_dict == current._cfg_dict
+        return
+    padding = Config.fromfile(path).model.generator.padding
+    pads_nothing = padding == 'none' or isinstance(padding, dict) and padding['type'] == 'OversizedNoise'
+    assert ('nopad' in path.stem) == pads_nothing

@@ -232,7 +232,7 @@ def test_folders_and_files_in_the_way(tmp_path):
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'file').write_text('')
     (tmp_path / 'nowhere').symlink_to('nothing')
-    with pytest.raises(InputError, match='it is a folder, and a file is wanted'):
+    with pytest.raises(InputError, match='it is a folder; give the path of a file'):
         check_output(tmp_path / 'folder')
     for folder in ('file', 'file/below', 'nowhere', 'nowhere/below'):
         with pytest.raises(InputError, match='cannot be written'):

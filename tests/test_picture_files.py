@@ -108,7 +108,7 @@ def test_one_more_channel_is_what_the_file_declares(tmp_path, remarks, dtype, ki
     expected = (color - visible.min()) / np.ptp(visible)
     expected = expected if kind == 'unspecified' else expected * alpha + 1 - alpha
     assert np.abs(np.asarray(open_picture(path)) / 255 - expected).max() < (5 if dtype == 'uint8' else 2.5) / 255
-    said = 'x.tif: its last channel is not declared to be alpha (it may be infrared): it is passed over'
+    said = 'x.tif: its last channel is not declared to be alpha (it may be infrared): it is left out'
     assert remarks == ([f'{tmp_path}/{said}'] if kind == 'unspecified' else [])
 
 
@@ -594,7 +594,7 @@ WHOLE = matrix_profile(WIDE['Display P3'], 2.2)
 def test_a_profile_that_cannot_be_used_costs_nothing_but_a_line(tmp_path, remarks, profile):
     ROCKET.save(tmp_path / 'x.png', icc_profile=profile)
     assert np.array_equal(np.asarray(open_picture(tmp_path / 'x.png')), np.asarray(ROCKET))
-    assert 'x.png: its color profile is passed over: it' in remarks[0]
+    assert 'x.png: its color profile is left out: it' in remarks[0]
 
 
 # -------------------------------------------------------------------- very large pictures

@@ -384,7 +384,7 @@ def test_requests_end():
         SampleNumbers(3, [32])[3]
 
 
-# -------------------------------------------------------------------- what is a picture, and what is passed over
+# -------------------------------------------------------------------- what is a picture, and what is left out
 
 
 @pytest.fixture
@@ -444,7 +444,7 @@ def test_files_of_unknown_extension_are_pictures_by_their_content(tmp_path, said
     assert len(items(dataset)) == len(names)
     passed_over = sorted([*others, 'pipe', '.cache/'])
     assert said == [
-        f'{tmp_path} has 6 pictures; 14 passed over that cannot be read as pictures or are hidden: '
+        f'{tmp_path} has 6 pictures; 14 left out that cannot be read as pictures or are hidden: '
         + ', '.join(passed_over)
     ]
 
@@ -461,12 +461,12 @@ def test_a_long_list_of_what_is_passed_over_ends(tmp_path, said):
     for i in range(130):
         (tmp_path / f'{i:03}.txt').touch()
     PictureFolder(str(tmp_path), 8)
-    assert said[0].endswith('098.txt, 099.txt, and 30 more') and '130 passed over' in said[0]
+    assert said[0].endswith('098.txt, 099.txt, and 30 more') and '130 left out' in said[0]
 
 
 def test_a_folder_without_pictures_says_what_is_there(tmp_path):
     (tmp_path / 'a.txt').touch()
-    with pytest.raises(InputError, match='no pictures in .* that Pillow can read: 1 passed over .*: a.txt$'):
+    with pytest.raises(InputError, match='no pictures in .* that Pillow can read: 1 left out .*: a.txt$'):
         PictureFolder(str(tmp_path), 8)
 
 
@@ -507,12 +507,12 @@ def test_an_lmdb_passes_over_what_is_no_picture(tmp_path, folder, said, subdir):
         b'\xe9',
     ]
     assert colors(PictureFolder(str(path), 8, skip_unreadable=True)) == [GREY] * 4
-    assert said[0].endswith(': length, meta.json') and '4 pictures; 2 passed over' in said[0]
+    assert said[0].endswith(': length, meta.json') and '4 pictures; 2 left out' in said[0]
     with pytest.raises(PictureError, match='^2.png of .*cannot be read as a picture'):
         dataset[2]
 
 
 def test_an_lmdb_without_pictures_says_what_is_there(tmp_path):
     path = make_lmdb(tmp_path / 'x.lmdb', {b'length': b'3'})
-    with pytest.raises(InputError, match='no pictures in the LMDB .*x.lmdb: 1 passed over .*: length'):
+    with pytest.raises(InputError, match='no pictures in the LMDB .*x.lmdb: 1 left out .*: length'):
         PictureFolder(str(path), 8)

@@ -346,7 +346,7 @@ class TestEvaluateTool:
         family = save(SampledFamily(), dict(type='SampledFamily'), tmp_path / 'family.pth')
         (tmp_path / 'empty.pth').touch()
         tool = 'evaluate_singan.py'
-        assert f"{family} is a checkpoint of SampledFamily; what is wanted is SinGAN's" in refused(tool, family)
+        assert f'{family} is a checkpoint of SampledFamily: give a checkpoint of a SinGAN' in refused(tool, family)
         assert 'is not finished: 2 of 3 scales' in refused(tool, finished, checkpoints['half'])
         assert 'is not finished: 0 of 3 scales' in refused(tool, checkpoints['untrained'])
         assert 'there is no checkpoint' in refused(tool, finished, tmp_path / 'none.pth')

@@ -213,7 +213,7 @@ def test_what_cannot_be_trained_on(sources, message, tmp_path, monkeypatch, caps
     [
         (['--config', 'nothing.py'], 'there is no config at nothing.py'),
         (['--config', 'mmpe::nothing.py'], 'there is no config mmpe::nothing.py in an installed package'),
-        (['--config', 'mmpe::dcgan/dcgan_quickstart.py'], "what is wanted is a SinGAN's"),
+        (['--config', 'mmpe::dcgan/dcgan_quickstart.py'], 'give a config of a SinGAN'),
         (['--devices', 'cuda:77'], "there is no device 'cuda:77' here: there are"),
         (['--out', __file__], 'cannot be written'),
         (['--cfg-options', 'model.iters_per_scale=0'], 'iters_per_scale=0 cannot work: it must be at least 1'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmpe.errors import InputError
@@ -33,7 +33,7 @@ def read_option(text: str) -> tuple[str, Any]:
         raise InputError(f'the brackets of {key} are nested too deeply') from None
 
 
-def parse_value(key: str, text: str):
+def parse_value(key: str, text: str) -> Any:
     """The value of a config key, as typed on a command line.
 
     A key that names a file or folder (``data_root``, ``*_path``, ``*_dir``, ``network``, ...) has the text itself.
@@ -50,7 +50,7 @@ def parse_value(key: str, text: str):
     return _parse(text.strip())
 
 
-def _parse(text: str):
+def _parse(text: str) -> Any:
     parts = list(_split(text, ','))
     if len(parts) > 1:
         return [_parse(part) for part in _without_end(parts)]
@@ -73,7 +73,7 @@ def _parse_dict(text: str, separator: str) -> dict:
     return {key: parse_value(key, value) for key, value in keys}
 
 
-def _parse_scalar(text: str):
+def _parse_scalar(text: str) -> Any:
     for kind in (int, float):
         try:
             return kind(text)
@@ -103,7 +103,7 @@ def _split(text: str, separator: str) -> Iterator[str]:
     yield from [text.strip()] if opened or quote else [part.strip() for part in parts]
 
 
-def _without_end(parts) -> list[str]:
+def _without_end(parts: Iterable[str]) -> list[str]:
     """Parts without the empty one that follows a comma at the end."""
     parts = list(parts)
     return parts[:-1] if parts[-1] == '' else parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
@@ -71,7 +72,7 @@ def _check_lists(config: Config, key: str) -> None:
             node = node.get(part) if isinstance(node, dict | Config) else None
 
 
-def _paths_as_text(node) -> None:
+def _paths_as_text(node: Any) -> None:
     """Replace every ``pathlib.Path``, at any depth, by text. Otherwise the config's dump could not be read again."""
     for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
         if isinstance(value, PurePath):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -36,7 +37,7 @@ class _Begun(Hook):
 
     seen = False
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         self.seen = True
 
     before_val_iter = before_test_iter = before_train_iter

@@ -90,7 +90,7 @@ def find_config(name: str, options: dict | None = None) -> Config:
     with as_input_error('the config cannot be built'):
         model = MODELS.build(config.model)
     if not isinstance(model, SinGANModel) or not (config.get('train_dataloader') or {}).get('dataset'):
-        raise InputError(f"{name} is a config of {type(model).__name__}; what is wanted is a SinGAN's, with a data set")
+        raise InputError(f'{name} is a config of {type(model).__name__}: give a config of a SinGAN with a data set')
     return config
 
 

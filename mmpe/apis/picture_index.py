@@ -62,7 +62,7 @@ def write_index(out: str | Path, names: Sequence[str], into: str | Path | None =
 
 def _entry(name: str, record: dict) -> Entry:
     facts = dict(size=size_text(record['size']), scales=str(record['scales']))
-    facts['iterations a scale'] = str(record['iterations'])
+    facts['iterations per scale'] = str(record['iterations'])
     if record['seconds'] is not None:
         facts['training'] = str(timedelta(seconds=round(record['seconds'])))
     facts |= {score.replace('_', ' '): f'{value:.4f}' for score, value in record['scores'].items()}

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -29,7 +31,7 @@ FORMATS = dict(webp=dict(lossless=True, method=0, quality=75), png=dict(compress
 """Options with which Pillow saves; all formats are lossless, and bmp is not compressed."""
 
 MOST_WORKERS = 1024
-_LARGEST_WEBP = 16383  # pixels a side
+_LARGEST_WEBP = 16383  # pixels per side
 _LONGEST_KEY = 511  # bytes, as LMDB is usually built
 _AT_ONCE = 256  # pictures that are written in one transaction
 _FIRST_MAP = 2**24  # bytes that the file may have at first
@@ -89,7 +91,9 @@ def prepare(
     results = _check_out(out, locate(data_root), overwrite)
     dataset = PictureFolder(data_root, size, max_pixels=max_pixels, reducing_gap=reducing_gap)
     if format == 'webp' and size > _LARGEST_WEBP:
-        raise InputError(f'size={size} cannot work: WebP has at most {_LARGEST_WEBP} pixels a side; choose png or bmp')
+        raise InputError(
+            f'size={size} cannot work: WebP has at most {_LARGEST_WEBP} pixels per side; choose png or bmp'
+        )
     prepared = Prepared()
     # started before the file is open, which must not pass from one process to another
     encoded = iter(DataLoader(_Encoded(dataset, format), None, num_workers=workers, generator=torch.Generator()))
@@ -151,7 +155,7 @@ def _check_out(out: Path, data_root: Path, overwrite: bool) -> ResultFolder:
 
 
 @contextmanager
-def _writing(lmdb, part: Path, out: Path):
+def _writing(lmdb: ModuleType, part: Path, out: Path):
     """Within, an LMDB to write to. At the end it is on the disk."""
     try:
         options = dict(subdir=False, lock=False, sync=False, map_size=_FIRST_MAP)
@@ -165,7 +169,7 @@ def _writing(lmdb, part: Path, out: Path):
         ) from error
 
 
-def _put(lmdb, database, batch: list[tuple[bytes, bytes]]) -> None:
+def _put(lmdb: ModuleType, database: Any, batch: list[tuple[bytes, bytes]]) -> None:
     while True:
         try:
             with database.begin(write=True) as transaction:
@@ -176,9 +180,9 @@ def _put(lmdb, database, batch: list[tuple[bytes, bytes]]) -> None:
             database.set_mapsize(2 * database.info()['map_size'])
 
 
-def _import_lmdb():
+def _import_lmdb() -> ModuleType:
     try:
         import lmdb
     except ImportError as error:
-        raise InputError("writing an LMDB takes a package more: pip install 'mmpe[lmdb]'") from error
+        raise InputError("writing an LMDB needs another package: pip install 'mmpe[lmdb]'") from error
     return lmdb

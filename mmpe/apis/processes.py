@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import torch
@@ -268,7 +269,7 @@ def described(config: Mapping) -> dict[str, str]:
     return dict(_flat(config, ''))
 
 
-def _flat(value, name: str) -> Iterator[tuple[str, str]]:
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, (dict, Config)) and len(value):
         for key, item in value.items():
             yield from _flat(item, f'{name}.{key}' if name else str(key))

@@ -29,7 +29,7 @@ def load_singan(path: str | Path, device: str | torch.device = 'cpu') -> SinGANM
     """
     model = load(path, device)
     if not isinstance(model, SinGANModel):
-        raise InputError(f"{path} is a checkpoint of {type(model).__name__}; what is wanted is SinGAN's")
+        raise InputError(f'{path} is a checkpoint of {type(model).__name__}: give a checkpoint of a SinGAN')
     finished = int(model.stage)
     if finished < model.num_scales or not model.num_scales:
         raise InputError(f'{path} is not finished: {finished} of {model.num_scales} scales are trained to the end')

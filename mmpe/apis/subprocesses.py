@@ -121,7 +121,7 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
 
 
 def _not_done(configs: Mapping[str, Config], job: Job) -> Iterator[str]:
-    for name, config in tqdm(configs.items(), desc='looking for what is done', delay=2, leave=False):
+    for name, config in tqdm(configs.items(), desc='looking for finished jobs', delay=2, leave=False):
         if job.is_done(config):
             (Path(config.work_dir) / FAILED).unlink(missing_ok=True)
         else:

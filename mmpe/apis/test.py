@@ -52,7 +52,7 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
 def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
-        raise InputError(f'the config says not how to test its model: it has no {" and no ".join(missing)}')
+        raise InputError(f'the config does not say how to test its model: it has no {" and no ".join(missing)}')
     loaded = read_checkpoint(checkpoint)
     with naming(checkpoint):
         check_model_config(loaded['meta'].get('model'), config.get('model'))

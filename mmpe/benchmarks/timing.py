@@ -25,7 +25,7 @@ def check_trains(config: Config) -> None:
     """Refuse a config that does not say what is trained."""
     if not {'model', 'train_dataloader', 'optim_wrapper'} <= set(config):
         raise InputError(
-            'the config says not what is trained: it needs a model, a train_dataloader and an optim_wrapper'
+            'the config does not say what is trained: it needs a model, a train_dataloader and an optim_wrapper'
         )
 
 

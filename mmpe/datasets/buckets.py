@@ -60,7 +60,7 @@ def check_sizes(size: int | None, sizes: Sequence[int | Size] | None, largest: i
         check_whole(1, largest, size=size)
         return [(int(size), int(size))]
     if size is not None:
-        raise InputError(f'size={shown(size)} and sizes={shown(sizes)} are given: take one of them out')
+        raise InputError(f'size={shown(size)} and sizes={shown(sizes)} are given: give one of them')
     found = _bucket_sizes(sizes)
     for i, pair in enumerate(found):
         check_numbers(partial(check_whole, 1, largest), **{f'sizes[{i}]': pair})

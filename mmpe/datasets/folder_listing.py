@@ -87,7 +87,7 @@ class FolderMemory:
         try:
             checksum, _, body = self._file.read_text('ascii').partition('\n')
             if checksum != _checksum(body):
-                raise ValueError('its checksum is another')
+                raise ValueError('its checksum differs')
             content = json.loads(body)
         except (FileNotFoundError, NotADirectoryError):
             return {}

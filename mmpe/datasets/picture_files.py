@@ -40,7 +40,7 @@ REDUCING_GAP = 2.0
 _DECLARED_16_BITS = ('PNG', 'PPM', 'JPEG2000')  # formats of which Pillow gives 16 bits as mode I
 _REDUCIBLE = ('JPEG', 'MPO')  # of whose coding a part is a picture at 1/2, 1/4 or 1/8 of the size
 _ANIMATED = ('GIF', 'PNG', 'WEBP', 'AVIF', 'TIFF', 'FLI', 'DCX')
-_UNDECLARED = 'its last channel is not declared to be alpha (it may be infrared): it is passed over'
+_UNDECLARED = 'its last channel is not declared to be alpha (it may be infrared): it is left out'
 _REMARKS = 20  # of one kind, in each process
 _lock = threading.Lock()
 for _library in ('PIL', 'tifffile'):  # what they log they also raise; without a handler Python prints it
@@ -361,7 +361,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Imag
         try:
             return to_srgb(image, profile)
         except ValueError as error:
-            _remark(name, f'its color profile is passed over: {error}')
+            _remark(name, f'its color profile is left out: {error}')
     return lab_to_srgb(image) if image.mode == 'LAB' else image.convert('RGB')
 
 
@@ -385,4 +385,4 @@ def _from_skimage(name: str) -> Image.Image:
         pixels = np.asarray(getattr(skimage.data, name)())
         return _to_rgb(Image.fromarray(pixels), f'{SKIMAGE}{name}')
     except Exception as error:  # some of skimage.data's names are no pictures, some are downloads
-        raise InputError(f'{SKIMAGE}{name} is not a picture that is at hand: {error}') from error
+        raise InputError(f'{SKIMAGE}{name} cannot be loaded: {error}') from error

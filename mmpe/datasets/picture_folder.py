@@ -21,7 +21,7 @@ from .buckets import BucketedDataset, check_sizes, sort_into_buckets
 from .picture_files import MAX_PIXELS, MOST_PIXELS, REDUCING_GAP, PictureError
 from .picture_sources import find_pictures
 
-_LARGEST = 2**16  # pixels a side
+_LARGEST = 2**16  # pixels per side
 
 
 @DATASETS.register_module()
@@ -110,7 +110,7 @@ class PictureFolder(BucketedDataset):
         try:
             return self.read(number)
         except PictureError as error:
-            raise PictureError(f'{error}; remove it, or pass over such pictures with skip_unreadable=True') from error
+            raise PictureError(f'{error}; remove it, or skip such pictures with skip_unreadable=True') from error
 
     def read(self, number: int) -> Image.Image:
         """Picture ``number``, not mirrored, as RGB at its size.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import PIL
@@ -26,7 +27,7 @@ from .reduced_decoding import fit
 from .tiff import SIGNATURES
 
 _NO_PICTURES = ('BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF')  # formats that Pillow knows and cannot decode by itself
-_NAMED = 100  # of the files that are passed over
+_NAMED = 100  # of the files that are left out
 _MANY = 1000  # files that take long enough to find to be remembered
 _PREFIX = 16  # bytes that tell a format
 
@@ -250,14 +251,14 @@ def _tell(root: Path, num_pictures: int, passed_over: Sequence[str]) -> None:
 def _listed(passed_over: Sequence[str]) -> str:
     names = ', '.join(printable(name) for name in passed_over[:_NAMED])
     more = f', and {len(passed_over) - _NAMED} more' if len(passed_over) > _NAMED else ''
-    return f'{len(passed_over)} passed over that cannot be read as pictures or are hidden: {names}{more}'
+    return f'{len(passed_over)} left out that cannot be read as pictures or are hidden: {names}{more}'
 
 
-def _import_lmdb(root: Path):
+def _import_lmdb(root: Path) -> ModuleType:
     try:
         import lmdb
     except ImportError as error:
         raise InputError(
-            f"{printable(root)} is an LMDB, and reading one takes a package more: pip install 'mmpe[lmdb]'"
+            f"{printable(root)} is an LMDB, and reading it needs another package: pip install 'mmpe[lmdb]'"
         ) from error
     return lmdb

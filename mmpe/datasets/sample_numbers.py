@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch.utils.data import Dataset
 
@@ -32,7 +33,7 @@ class SampleRequest:
     number: int
     sizes: list[Size] | None
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
 
     def keys(self) -> tuple[str, str]:

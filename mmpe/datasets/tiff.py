@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -157,5 +157,5 @@ def _no_data(tag: str | None) -> float | None:
         return None
 
 
-def _first(tag):
+def _first(tag: Any) -> Any:
     return tag[0] if isinstance(tag, tuple) and tag else tag

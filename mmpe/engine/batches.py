@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 
 class ResumedBatches:
@@ -25,7 +26,7 @@ class ResumedBatches:
     def __iter__(self) -> Iterator:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         if self._seen:
             self._seen -= 1
             return None

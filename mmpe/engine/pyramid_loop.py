@@ -7,6 +7,7 @@ from itertools import repeat
 
 import torch
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
@@ -54,7 +55,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         broadcast_state(self.model)
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 
-    def run(self):
+    def run(self) -> nn.Module:
         """Train. The pyramid is read once and stays in memory.
 
         Raises:

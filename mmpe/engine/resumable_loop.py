@@ -9,6 +9,7 @@ from functools import partial
 
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mmpe.datasets import (
@@ -71,7 +72,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self._check()
         self._seeded_by_runner = self._sampler.seed == runner.seed
 
-    def run(self):
+    def run(self) -> nn.Module:
         """Train, beginning with the first image that the model has not seen."""
         sampler = self._sampler
         sampler.start = int(unwrapped(self.runner.model).images_seen)
@@ -92,7 +93,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         return wrapper._accumulative_counts
 
     @property
-    def _sampler(self):
+    def _sampler(self) -> ResumableSampler:
         return self.dataloader.batch_sampler.sampler  # the loader's own `sampler` is another where batches have a type
 
     def _batches(self) -> Iterator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -114,7 +115,7 @@ def plain_state(checkpoint: dict) -> dict[str, Tensor]:
     return {name.removeprefix('module.'): value for name, value in checkpoint['state_dict'].items()}
 
 
-def _batches_per_update(optim_wrapper) -> int:
+def _batches_per_update(optim_wrapper: OptimWrapper | OptimWrapperDict) -> int:
     wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
     return max(wrapper._accumulative_counts for wrapper in wrappers)
 
@@ -122,7 +123,9 @@ def _batches_per_update(optim_wrapper) -> int:
 # -------------------------------------------------------------------- optimizers
 
 
-def _check_optimizers(model, optim_wrapper, saved: dict, trained: set[str]) -> None:
+def _check_optimizers(
+    model: nn.Module, optim_wrapper: OptimWrapper | OptimWrapperDict, saved: dict, trained: set[str]
+) -> None:
     if isinstance(optim_wrapper, OptimWrapperDict):
         own = dict(optim_wrapper.items())
     else:
@@ -171,7 +174,7 @@ class _Comparison:
                     f'which has been trained; {_ADVICE}'
                 )
 
-    def _check_settings(self, group: dict, kept) -> None:
+    def _check_settings(self, group: dict, kept: Any) -> None:
         if not isinstance(kept, dict) or not isinstance(kept.get('params'), list):
             raise self._other('has other parts')
         if len(kept['params']) != len(group['params']):
@@ -184,9 +187,9 @@ class _Comparison:
             raise self._other(f'has no {", ".join(missing)}')
         for name in group.keys() & kept.keys() - {'params'}:
             if not _alike(group[name], kept[name]):
-                raise self._other(f'has {name}={str(kept[name])[:40]}, which is no such setting')
+                raise self._other(f'has {name}={str(kept[name])[:40]}, which is not a valid setting')
 
-    def _check_parameter(self, name: str, parameter: Tensor, state, needed: dict[str, bool]) -> None:
+    def _check_parameter(self, name: str, parameter: Tensor, state: Any, needed: dict[str, bool]) -> None:
         state = state if isinstance(state, dict) else {}
         missing = sorted(needed.keys() - state.keys())
         if missing:
@@ -196,7 +199,7 @@ class _Comparison:
             if of_its_shape and not (isinstance(value, Tensor) and value.shape == parameter.shape):
                 raise self._other(f'has a {key} of {name} of another shape')
             if not of_its_shape and not (isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)):
-                raise self._other(f'has a {key} of {name} that is no number')
+                raise self._other(f'has a {key} of {name} that is not a number')
             if key == 'step' and value < 0:
                 raise self._other(f'has a step of {name} below 0')
 
@@ -213,7 +216,7 @@ class _Comparison:
         )
 
 
-def _alike(own, kept) -> bool:
+def _alike(own: Any, kept: Any) -> bool:
     """Whether two settings are of the same kind: numbers, equally many numbers, or neither."""
     if isinstance(own, (list, tuple)):
         return isinstance(kept, (list, tuple)) and len(own) == len(kept) and all(map(_alike, own, kept))

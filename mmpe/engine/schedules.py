@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_whole, is_real, shown
@@ -14,7 +15,7 @@ _OF_STEPS = ('milestones', 'periods')
 _PERIODS = {'step_size', 'T_max', 'total_steps'}
 
 
-def check_schedules(schedules, where: str = 'param_scheduler') -> None:
+def check_schedules(schedules: Any, where: str = 'param_scheduler') -> None:
     """Refuse schedules that MMEngine would accept, and not follow.
 
     MMEngine compares milestones with the number of a step, so a milestone that is a text or a fraction never comes.
@@ -57,7 +58,7 @@ def _check_steps(least: int, **number) -> None:
         check_whole(least, **number)
 
 
-def _refuse_text(value, where: str) -> None:
+def _refuse_text(value: Any, where: str) -> None:
     if isinstance(value, (str, bytes)):
         raise InputError(f'{where}={shown(value)} cannot work: it must be a number')
     if isinstance(value, Mapping) or _is_list(value):
@@ -65,12 +66,12 @@ def _refuse_text(value, where: str) -> None:
             _refuse_text(part, f'{where}.{name}')
 
 
-def _is_of_mmengine(kind) -> bool:
+def _is_of_mmengine(kind: Any) -> bool:
     kind = PARAM_SCHEDULERS.get(kind) if isinstance(kind, str) else kind
     return getattr(kind, '__module__', '').startswith('mmengine.')
 
 
-def _is_list(value) -> bool:
+def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.config import Config
 from mmengine.runner import FlexibleRunner, Runner
 
@@ -41,7 +43,7 @@ def refuse_unsupported(config: Config) -> None:
             raise InputError(f'{name}={flag!r} cannot work: it must be True or False')
 
 
-def _value(config: Config, name: str):
+def _value(config: Config, name: str) -> Any:
     for key in name.split('.'):
         config = config.get(key) if isinstance(config, dict | Config) else None
     return config

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
@@ -156,7 +157,7 @@ def _check_readable(checkpoint: dict) -> None:
             ) from error
 
 
-def _without_functions(data):
+def _without_functions(data: Any) -> Any:
     """Schedules without the functions that some keep beside their numbers. Their constructors set them anew."""
     if isinstance(data, dict):
         return {key: _without_functions(value) for key, value in data.items() if not callable(value)}

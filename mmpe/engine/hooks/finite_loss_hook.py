@@ -45,9 +45,9 @@ class FiniteLossHook(Hook):
         )
 
 
-def _is_finite(value) -> bool:
+def _is_finite(value: Any) -> bool:
     return isinstance(value, str) or value is None or bool(torch.isfinite(torch.as_tensor(value)).all())
 
 
-def _show(value) -> str:
+def _show(value: Any) -> str:
     return ' '.join(str(v) for v in torch.as_tensor(value).flatten().tolist())

@@ -111,6 +111,6 @@ class InterruptHook(Hook):
         return int(received)
 
 
-def _in_step(dataloader) -> bool:
+def _in_step(dataloader: Any) -> bool:
     """Whether all processes take the same number of batches, so that they can ask one another after each."""
     return get_world_size() == 1 or getattr(dataloader.sampler, 'round_up', False)

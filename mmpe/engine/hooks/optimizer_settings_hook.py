@@ -128,6 +128,6 @@ def _take_over(group: dict, own: dict, states: list[dict], number: int) -> Itera
                 state['base_values'][number] = new
 
 
-def _alike(one, other) -> bool:
+def _alike(one: Any, other: Any) -> bool:
     """Whether two settings are the same; betas may be a list in one place and a tuple in the other."""
     return (list(one) if isinstance(one, tuple) else one) == (list(other) if isinstance(other, tuple) else other)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
 
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
 from mmpe.errors import InputError, naming
@@ -21,7 +23,7 @@ _SCHEME = 'mmpe://'
 
 
 @CheckpointLoader.register_scheme(prefixes=_SCHEME, force=True)
-def load_from_mmpe(filename: str, map_location=None) -> dict:
+def load_from_mmpe(filename: str, map_location: Any = None) -> dict:
     """Reads a checkpoint for MMEngine's runner, as data. ``map_location`` is not needed: loading moves the tensors."""
     return read_checkpoint(filename.removeprefix(_SCHEME))
 
@@ -98,7 +100,7 @@ def _hooks_of(runner: Runner) -> list[SameModelHook]:
     return [hook for hook in runner.hooks if isinstance(hook, SameModelHook)]
 
 
-def _start_anew(runner: Runner, model, checkpoint: dict) -> None:
+def _start_anew(runner: Runner, model: nn.Module, checkpoint: dict) -> None:
     """Reduce a checkpoint to the weights that a new run starts from, and log how many these are."""
     if not isinstance(model, ResumableModel):
         return
@@ -116,10 +118,10 @@ def _forget_other_files(info: dict, work_dir: str) -> None:
     """Forget kept and best checkpoints in other work dirs: MMEngine would remove them there."""
     folder = Path(work_dir).resolve()
 
-    def is_own(file) -> bool:
+    def is_own(file: str) -> bool:
         return isinstance(file, str) and file.endswith('.pth') and Path(file).resolve().parent == folder
 
-    def are_iterations(numbers) -> bool:
+    def are_iterations(numbers: Any) -> bool:
         return isinstance(numbers, list) and all(type(number) is int for number in numbers)
 
     checks = dict(best_ckpt=is_own, last_ckpt=is_own, keep_ckpt_ids=are_iterations, best_score=_is_number)
@@ -128,5 +130,5 @@ def _forget_other_files(info: dict, work_dir: str) -> None:
             del info[name]
 
 
-def _is_number(value) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float))
