@@ -19,11 +19,24 @@ WITH_EXAMPLES = [
     *('apis', 'datasets', 'editing', 'engine', 'engine.hooks', 'visualization'),
     *(f'models.{name}' for name in ('dcgan', 'encodings', 'layers', 'pggan', 'stylegan2')),
 ]
+# Classes that only hold what a function finds are shown by that function's example.
+FUNCTIONS_WITH_EXAMPLES = [
+    'analysis',
+    'claims',
+    'evaluation',
+    'gallery',
+    'models.losses',
+    'models.padding',
+    'models.singan',
+]
+TAKES_MINUTES = {'make_gallery'}
 EXPORTED = [
     (package, name)
-    for package in WITH_EXAMPLES
+    for package in WITH_EXAMPLES + FUNCTIONS_WITH_EXAMPLES
     for name in import_module(f'mmpe.{package}').__all__
-    if inspect.isroutine(part := getattr(import_module(f'mmpe.{package}'), name)) or inspect.isclass(part)
+    if inspect.isroutine(part := getattr(import_module(f'mmpe.{package}'), name))
+    or (inspect.isclass(part) and package in WITH_EXAMPLES)
+    if name not in TAKES_MINUTES
 ]
 
 

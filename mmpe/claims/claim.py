@@ -119,6 +119,13 @@ def claim(number: int, sentence: str, expected: str, runs: Iterable[str]) -> Cal
 
     Raises:
         ValueError: If another claim has the number.
+
+    >>> from mmpe.claims import CLAIMS
+    >>> CLAIMS[2].sentence
+    'zero padding is indispensable for good pictures'
+    >>> claim(2, 'it is not', 'SWD: zero > none', ['zero'])
+    Traceback (most recent call last):
+    ValueError: claim 2 is 'zero padding is indispensable for good pictures': give 'it is not' another number
     """
     if number in _REGISTERED:
         raise ValueError(f'claim {number} is {_REGISTERED[number].sentence!r}: give {sentence!r} another number')

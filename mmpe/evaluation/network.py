@@ -34,6 +34,10 @@ def build_network(network: str | dict | None) -> nn.Module:
 
     Raises:
         InputError: If there is none, or the file cannot be found, downloaded or read.
+
+    >>> features = build_network(dict(type='FaceFeatures'))
+    >>> features(torch.zeros(2, 3, 64, 64, dtype=torch.uint8)).shape
+    torch.Size([2, 64])
     """
     if not network:
         raise InputError(f'the scores need a feature network: {_ADVICE}')
@@ -70,6 +74,12 @@ class TorchScriptFeatures(nn.Module):
 
     Raises:
         InputError: If there is no such file, or it cannot be downloaded or read.
+
+    >>> torch.jit.script(nn.AdaptiveAvgPool2d(1)).save('mean.pt')
+    >>> mean_color = TorchScriptFeatures('mean.pt', value_range=(-1, 1))
+    >>> mean_color(torch.full((2, 3, 8, 8), 255, dtype=torch.uint8)).flatten(1)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
     """
 
     def __init__(

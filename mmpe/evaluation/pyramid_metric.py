@@ -25,6 +25,11 @@ class SlicedWasserstein(RealSetMetric):
         num: How many images and real pictures count, at most.
         neighbourhoods: Of each level of each picture.
         **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
+
+    >>> import torch
+    >>> metric = SlicedWasserstein(num=4, real=dict(type='DrawnFaces', num=4, size=32))
+    >>> metric.describe(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), [0, 1]).shape
+    torch.Size([2, 2, 128, 7, 7, 3])
     """
 
     def __init__(self, num: int = 4096, neighbourhoods: int = 128, **kwargs):

@@ -72,6 +72,12 @@ class MultiScaleSimilarity(SizedMetric):
 
     Raises:
         InputError: If torchmetrics is missing.
+
+    >>> metric = MultiScaleSimilarity(pairs=1)
+    >>> alike = torch.zeros(3, 192, 192)
+    >>> metric.process(None, [dict(number=number, images={(192, 192): alike}) for number in range(2)])
+    >>> metric.evaluate(2)
+    {'192x192/ms_ssim': 1.0}
     """
 
     def __init__(self, pairs: int = 1000, **kwargs):

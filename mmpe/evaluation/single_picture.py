@@ -71,6 +71,13 @@ class SinglePictureScores(BaseMetric):
 
     A data sample is what a model made of one picture, ``dict(samples=(N, 3, H', W'), picture=(1, 3, H, W))``, and
     ``reconstruction=(1, 3, H, W)`` where there is one.
+
+    >>> import torch
+    >>> picture = torch.rand(1, 3, 24, 32) * 2 - 1
+    >>> metric = SinglePictureScores()
+    >>> metric.process(None, [dict(samples=picture.repeat(2, 1, 1, 1), picture=picture, reconstruction=picture)])
+    >>> metric.evaluate(1)['single_picture/diversity']
+    0.0
     """
 
     default_prefix = 'single_picture'
