@@ -203,7 +203,7 @@ def test_what_pictures_lose_is_said_once_with_its_number(folder, caplog, capsys)
         (dict(sizes='16x32'), 'must be a list of sizes'),
         (dict(sizes=[(16, 0)]), r'sizes\[0\]'),
         (dict(sizes=[(16, 2**17)]), r'sizes\[0\]\[1\]=131072'),
-        (dict(size=16, sizes=[16]), 'take one of them out'),
+        (dict(size=16, sizes=[16]), 'give one of them'),
     ],
 )
 def test_buckets_that_cannot_be_are_refused_in_one_line(folder, options, message):
