@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -291,3 +292,13 @@ def _there_and_back(length: int) -> Tensor:
 
 def _onto(positions: Tensor, factor: float, margin: int) -> Tensor:
     return ((positions * factor + margin) * _STEPS_OF_A_CELL).round() / _STEPS_OF_A_CELL
+
+
+def nearest_in_aspect(sizes: Sequence[Size], size: Size) -> list[int]:
+    """Which of some sizes (H, W) have the aspect ratio that is nearest to that of a size, by its logarithm.
+
+    >>> nearest_in_aspect([(4, 4), (6, 6), (4, 8)], (300, 500))
+    [2]
+    """
+    distances = [abs(math.log(height * size[1] / (width * size[0]))) for height, width in sizes]
+    return [i for i, distance in enumerate(distances) if distance < min(distances) + 1e-9]

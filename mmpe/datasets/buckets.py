@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
@@ -14,7 +13,7 @@ from mmengine.model import BaseModel
 from torch.utils.data import Dataset
 
 from mmpe.errors import InputError
-from mmpe.grid import Size
+from mmpe.grid import Size, nearest_in_aspect
 from mmpe.numbers import as_size, check_numbers, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import DATA_SAMPLERS
@@ -22,7 +21,6 @@ from mmpe.registry import DATA_SAMPLERS
 from .sampler import FollowingBatchSampler, ResumableSampler
 
 _MOST_LOST = 0.5  # of a picture, without a word
-_CLOSE = 1e-9
 
 
 class BucketedDataset(Dataset):
@@ -95,8 +93,7 @@ def nearest_bucket(sizes: Sequence[Size], picture: Size) -> int:
     >>> nearest_bucket([(64, 64), (64, 128)], (300, 400))
     0
     """
-    distances = [abs(math.log(height * picture[1] / (width * picture[0]))) for height, width in sizes]
-    return next(i for i, distance in enumerate(distances) if distance < min(distances) + _CLOSE)
+    return nearest_in_aspect(sizes, picture)[0]
 
 
 def sort_into_buckets(sizes: Sequence[Size], pictures: Sequence[Size]) -> list[int]:

@@ -10,7 +10,7 @@ from itertools import product
 import torch
 
 from mmpe.errors import InputError
-from mmpe.grid import Size
+from mmpe.grid import Size, nearest_in_aspect
 from mmpe.numbers import check_numbers, check_real, check_whole, shown, size_text
 from mmpe.random_numbers import random_generator
 
@@ -134,16 +134,6 @@ def _range(options: Mapping, base: int) -> list[tuple[int, int]]:
         raise InputError(
             f'offsets={dict(options)} is not a range: it has low and high, and step and max_aspect if need be'
         ) from error
-
-
-def nearest_in_aspect(sizes: Sequence[Size], size: Size) -> list[int]:
-    """Which of some sizes (H, W) have the aspect ratio that is nearest to that of a size, by its logarithm.
-
-    >>> nearest_in_aspect([(4, 4), (6, 6), (4, 8)], (300, 500))
-    [2]
-    """
-    distances = [abs(math.log(height * size[1] / (width * size[0]))) for height, width in sizes]
-    return [i for i, distance in enumerate(distances) if distance < min(distances) + 1e-9]
 
 
 def _aspect(offset: Size, base: int) -> float:
