@@ -23,7 +23,7 @@ _KEPT_OF_A_DRAW = 2**12  # bytes of a layer, at least: values of some channels a
 
 @dataclass
 class AnalysisInputs:
-    """A generator and its inputs.
+    """What :func:`analysis_inputs` gives: a generator and its inputs.
 
     Attributes:
         generator: Makes the pictures.

@@ -77,6 +77,10 @@ class Finding:
         rows: A table: a header, then a row per thing that was compared.
         checks: The claim holds if all of them do.
         figure: What there is to see.
+
+    >>> check = Check.above('structure', 'zero padding', Measure(0.9, 0.1), 'none', Measure(0.2, 0.1))
+    >>> Finding([['padding', 'structure'], ['zero', '0.90'], ['none', '0.20']], [check], Figure()).holds
+    True
     """
 
     rows: list[list[str]]
@@ -101,7 +105,13 @@ class Claim:
         sentence: What is claimed.
         expected: What would show it.
         runs: Names of the models that it takes, as in :attr:`Profile.runs`.
-        measure: ``measure(models, profile)`` of the trained models by name.
+        measure: ``measure(models, profile)`` measures the trained models, which it gets by name.
+
+    >>> from mmpe.claims import CLAIMS
+    >>> CLAIMS[4].sentence
+    "zero padding's spatial bias is unbalanced: exact at the border, vague in the middle"
+    >>> CLAIMS[4].runs
+    ('singan zero', 'singan csg nopad')
     """
 
     number: int

@@ -8,11 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """A config with overrides.
+    """A config with overrides: how one model is trained.
 
     Attributes:
-        config: Under configs/.
-        options: Dotted keys, as ``--cfg-options`` takes them.
+        config: The path of the config, from configs/ on.
+        options: Values by dotted keys, as ``--cfg-options`` takes them.
+
+    >>> from mmpe.claims.training import run_config
+    >>> run = Run('singan/singan_quickstart.py', {'model.iters_per_scale': 500})
+    >>> run_config(run, 'work_dir').model.iters_per_scale
+    500
     """
 
     config: str
@@ -31,6 +36,9 @@ class Profile:
         sizes: Sides of the images that MS-PIE is trained at.
         draws: Draws of noise for the position probe.
         device: On which models are trained, ``cpu`` or ``cuda``.
+
+    >>> PROFILES['cpu'].runs['singan reflect']
+    Run(config='singan/singan_quickstart.py', options={'model.generator.padding.mode': 'reflect'})
     """
 
     name: str

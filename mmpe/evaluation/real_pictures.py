@@ -54,6 +54,11 @@ class RealPictures:
 
     Raises:
         InputError: If there is no config, or its pictures are not of that kind.
+
+    >>> real = RealPictures(dict(type='DrawnFaces', num=6, size=32), cache_dir='.', num_workers=0)
+    >>> mean_colors = real.measure([(16, 16)], lambda pictures, _: pictures.float().mean((2, 3)), 'mean colors')
+    >>> mean_colors[16, 16].shape
+    torch.Size([6, 3])
     """
 
     def __init__(

@@ -27,6 +27,9 @@ class NetworkPadding(nn.Module):
     Attributes:
         margin: By how many cells on each side the first map is drawn larger than what comes of it.
         conv_mode: What convolutions see past the border, if :meth:`conv_padding` lets them see anything.
+
+    >>> NetworkPadding(radius=5).eaten(kernel_size=3)
+    1
     """
 
     margin = 0
