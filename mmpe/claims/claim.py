@@ -1,4 +1,4 @@
-"""What a claim is, and what an experiment finds about it."""
+"""Claims of the paper, and the findings of their experiments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Measure:
 
     Attributes:
         value: The mean.
-        error: Its standard error; 0 where it is not known.
+        error: Its standard error. 0 if it is not known.
 
     >>> measure = Measure.of([0.4, 0.5, 0.6])
     >>> print(measure)
@@ -34,13 +34,13 @@ class Measure:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Measure:
-        """Mean and standard error of independent values, at least two."""
+        """The mean and the standard error of at least two independent values."""
         mean = sum(values) / len(values)
         variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
         return cls(mean, math.sqrt(variance / len(values)))
 
     def above(self, other: Measure) -> bool:
-        """Whether it is larger, by more than two standard errors of the difference."""
+        """Whether it is larger by more than two standard errors of the difference."""
         return self.value - other.value > _SIGNIFICANT * math.hypot(self.error, other.error)
 
     def __str__(self) -> str:
@@ -53,8 +53,8 @@ class Check:
     """One comparison that a claim asks for.
 
     Attributes:
-        text: What was compared, with the numbers.
-        holds: Whether it came out as claimed.
+        text: The comparison in words, with its numbers.
+        holds: Whether the result is as claimed.
 
     >>> Check.above('structure', 'zero padding', Measure(0.9, 0.1), 'none', Measure(0.2, 0.1))
     Check(text='structure: zero padding 0.90 ± 0.10 > none 0.20 ± 0.10', holds=True)
@@ -65,7 +65,7 @@ class Check:
 
     @classmethod
     def above(cls, what: str, a: str, higher: Measure, b: str, lower: Measure) -> Check:
-        """That ``what`` is higher for ``a`` than for ``b``, by more than two standard errors."""
+        """Check that ``what`` is higher for ``a`` than for ``b``, by more than two standard errors."""
         return cls(f'{what}: {a} {higher} > {b} {lower}', higher.above(lower))
 
 
@@ -74,9 +74,9 @@ class Finding:
     """What an experiment found.
 
     Attributes:
-        rows: A table: a header, then a row per thing that was compared.
-        checks: The claim holds if all of them do.
-        figure: What there is to see.
+        rows: A table: a header, and then one row per compared item.
+        checks: The comparisons. The claim holds if all of them hold.
+        figure: The figure.
 
     >>> check = Check.above('structure', 'zero padding', Measure(0.9, 0.1), 'none', Measure(0.2, 0.1))
     >>> Finding([['padding', 'structure'], ['zero', '0.90'], ['none', '0.20']], [check], Figure()).holds
@@ -89,7 +89,7 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether the claim reproduced."""
+        """Whether the claim was reproduced."""
         return all(check.holds for check in self.checks)
 
 
@@ -102,9 +102,9 @@ class Claim:
 
     Attributes:
         number: Its number on the command line.
-        sentence: What is claimed.
-        expected: What would show it.
-        runs: Names of the models that it takes, as in :attr:`Profile.runs`.
+        sentence: The claim in words.
+        expected: The result that would support the claim.
+        runs: The names of the models that are measured, see :attr:`Profile.runs`.
         measure: ``measure(models, profile)`` measures the trained models, which it gets by name.
 
     >>> from mmpe.claims import CLAIMS

@@ -1,4 +1,4 @@
-"""What SinGANs of one photograph show when they differ in their padding alone."""
+"""Compare SinGANs of one photograph that differ only in their padding."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = 4
 def score_by_padding(
     models: dict, profile: Profile, score: Callable[[Tensor, Tensor], Measure], what: str, title: str
 ) -> tuple[dict[str, Measure], Figure]:
-    """Scores of samples against the photograph by padding, and a figure of both."""
+    """The scores of samples against the photograph by padding, and a figure of scores and samples."""
     picture = models['singan zero'].picture
     images = {name: draw(models[run], profile.samples) for name, run in PADDINGS.items()}
     scores = {name: score(drawn, picture) for name, drawn in images.items()}

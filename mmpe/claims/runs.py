@@ -1,4 +1,4 @@
-"""What the experiments train: small models for two CPU cores, larger ones for a GPU."""
+"""The models that the experiments train: small models for two CPU cores, and larger ones for a GPU."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Profile:
     """How much is trained and measured.
 
     Attributes:
-        name: On the command line.
-        runs: By the names that claims ask for.
-        samples: Images of each SinGAN, a multiple of 4.
-        faces: Drawn faces, and as many images of each model, that are compared, a multiple of 4.
-        sizes: Sides of the images that MS-PIE is trained at.
-        draws: Draws of noise for the position probe.
-        device: On which models are trained, ``cpu`` or ``cuda``.
+        name: Its name on the command line.
+        runs: How models are trained, by the names that claims refer to.
+        samples: Number of measured images per SinGAN, a multiple of 4.
+        faces: Number of measured faces, both real ones and images per model, a multiple of 4.
+        sizes: The sides of the images that MS-PIE is trained at, in pixels.
+        draws: Number of draws of noise for the position probe.
+        device: The device on which models are trained, ``cpu`` or ``cuda``.
 
     >>> PROFILES['cpu'].runs['singan reflect']
     Run(config='singan/singan_quickstart.py', options={'model.generator.padding.mode': 'reflect'})
@@ -61,14 +61,14 @@ _PICTURE_MODELS = {
     'singan interp': Run(_INTERP),
     'singan csg': Run('positional_encoding_in_gans/singan_csg_quickstart.py'),
     'singan csg nopad': Run('positional_encoding_in_gans/singan_csg_nopad_quickstart.py'),
-    # the released four channels an axis have the frequencies 1 and 1/10000, which tell little; these begin so too
+    # eight channels per axis: the released four have only the frequencies 1 and 1/10000, which tell little
     'singan spe nopad': Run(_INTERP, {'model.generator.encoding': dict(type='SinusoidalEncoding', embedding_dim=8)}),
     'singan learned nopad': Run(_INTERP, {'model.generator.encoding': dict(type='LearnableGrid', channels=4, size=8)}),
 }
 
 
 def _face_models(family: str, **head) -> dict[str, Run]:
-    """All cells of the head alike, so that nothing but padding, or an encoding, tells places."""
+    """Models with equal cells in the head, so that only padding or an encoding tells places apart."""
     config = f'{family}/{family}_quickstart.py'
     head = dict(_delete_=True, type='PointwiseHead', **head)
 
@@ -83,19 +83,19 @@ def _face_models(family: str, **head) -> dict[str, Run]:
     }
 
 
-# with a latent for each cell DCGAN's discriminator is soon right about everything, and nothing is learnt
+# with one latent per cell, DCGAN's discriminator soon wins, and the generator learns nothing
 _DCGAN_MODELS = _face_models('dcgan', shared_latent=True)
 _PGGAN_MODELS = _face_models('pggan')
 
 
 _SCALES = {32: (0, 0.5), 48: (8, 0.25), 64: (16, 0.25)}
-"""The quickstart's: side of the images to the offset of the base grid and the probability."""
+"""The quickstart's scales: the offset of the base grid and the probability, by the side of the images."""
 
 
 def _scale_models(iterations: int) -> dict[str, Run]:
-    """One generator at three sizes, and one for each size, a third of the computation each.
+    """One generator for three sizes, and one generator per size, each with a third of the computation.
 
-    A size costs as many convolutions' pixels as its images have.
+    The cost of an iteration is taken to be proportional to the pixels of its images.
     """
     third = iterations * sum(p * side**2 for side, (_, p) in _SCALES.items()) / len(_SCALES)
     models = {'mspie': Run(_MSPIE, {'train_cfg.max_iters': iterations})}
@@ -154,14 +154,14 @@ PROFILES = {profile.name: profile for profile in (_CPU, _GPU)}
 
 
 def add_run(name: str, **by_profile: Run) -> None:
-    """Have another model trained, for a claim that takes what no other claim does.
+    """Add a model, for a claim that needs one that no other claim trains.
 
     Args:
-        name: By which claims ask for it, see :attr:`Profile.runs`.
-        **by_profile: How it is trained, for every one of :data:`PROFILES`.
+        name: The name by which claims refer to it, see :attr:`Profile.runs`.
+        **by_profile: How it is trained in each of :data:`PROFILES`.
 
     Raises:
-        ValueError: If a model has that name already, or a profile is left out or not known.
+        ValueError: If a model of that name exists already, or a profile is missing or unknown.
 
     >>> run = Run('singan/singan_quickstart.py', {'model.generator.base_channels': 64})
     >>> add_run('singan wide', cpu=run, gpu=run)

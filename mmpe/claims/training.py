@@ -1,4 +1,4 @@
-"""Training of what the experiments take: each model in a child process, some at a time, resumable."""
+"""Train the models of the experiments, each in a child process, several at a time, resumable."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _CONFIGS = Path(mmpe.__file__).parent / '.mim' / 'configs'
 
 
 def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, device: str = 'cpu') -> dict[str, str]:
-    """Train what is not trained yet; what is unfinished is gone on with.
+    """Train the models that are not trained yet. Unfinished ones are resumed.
 
     Args:
-        runs: By name.
-        folder: Of the work dirs.
-        jobs: Models at a time; None: one a GPU, or one a CPU core.
+        runs: How models are trained, by name.
+        folder: The folder of the work dirs.
+        jobs: Models at a time. None: one per GPU, or one per CPU core.
         device: ``cpu``, or ``cuda`` for all GPUs.
 
     Returns:
-        The last checkpoint of each.
+        The last checkpoint of each model, by name.
 
     Raises:
-        InputError: If there is no GPU and one is wanted, a model could not be trained, or its work dir holds one that
-            was trained, or begun, otherwise.
+        InputError: If there is no GPU but one is needed, or a model could not be trained, or its work dir holds a model
+            that was trained with another config.
     """
     devices = find_devices() if device == 'cuda' else ['cpu']
     if device not in devices[0]:
@@ -48,7 +48,7 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
     for config in configs.values():
         _check_record(config)
     if configs:
-        # one thread, however many models are left: more threads add up in another order
+        # one thread, however many models are left, as more threads sum in another order
         workers = plan_workers(len(configs), devices, Rank().cores, jobs, threads=1)
         failures = run_jobs(configs, workers, Job(__name__, is_trained, 'models'))
         for name, why in failures.items():
@@ -64,7 +64,7 @@ def run_config(run: Run, work_dir: str | Path) -> Config:
 
 
 def train_to_the_end(config: Config) -> None:
-    """Train, or go on, and note that it is done."""
+    """Train or resume, and record that training has ended."""
     config.resume = True
     with locked(config.work_dir):
         write_atomic(Path(config.work_dir) / _WITH, _what_counts(config))

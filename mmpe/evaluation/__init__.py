@@ -1,4 +1,4 @@
-"""How good samples are: pure functions, and MMEngine metrics made of them.
+"""Scores of samples: pure functions, and MMEngine metrics that call them.
 
 A new metric is a new module here.
 """

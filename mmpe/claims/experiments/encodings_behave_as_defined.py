@@ -1,4 +1,4 @@
-"""Claim 5: what explicit encodings make of the sense of place."""
+"""Claim 5: explicit encodings in place of zero padding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENCODINGS = {'CSG': 'singan csg nopad', 'SPE': 'singan spe nopad', 'learned': 's
     runs=ENCODINGS.values(),
 )
 def encodings_behave_as_defined(models: dict, profile: Profile) -> Finding:
-    """How well each encoding tells places, and whether a larger image stretches the layout or extends it."""
+    """How well the place can be read with each encoding, and whether a larger image stretches or extends the layout."""
     picture = models['singan csg nopad'].picture
     height, width = picture.shape[-2:]
     larger = round(height * _LARGER), round(width * _LARGER)

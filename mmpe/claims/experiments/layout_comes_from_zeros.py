@@ -1,4 +1,4 @@
-"""Claim 1: what the layout of a SinGAN owes to zero padding."""
+"""Claim 1: the layout of a SinGAN comes from zero padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claim 7: the layout that explicit encodings keep at new shapes."""
+"""Claim 7: explicit encodings keep the layout at new shapes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EDITABLE = {
     runs=EDITABLE.values(),
 )
 def layout_survives_new_shapes(models: dict, profile: Profile) -> Finding:
-    """Structure at half and at twice the aspect ratio, against the photograph stretched along."""
+    """Structure at half and at twice the aspect ratio, compared with the photograph stretched in the same way."""
     picture = models['singan zero'].picture
     height, width = picture.shape[-2:]
     sizes = {

@@ -1,4 +1,4 @@
-"""Claim 2: what the texture of a SinGAN's images owes to zero padding."""
+"""Claim 2: the texture of a SinGAN's images needs zero padding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..scores import texture_distance
     runs=PADDINGS.values(),
 )
 def zeros_are_indispensable(models: dict, profile: Profile) -> Finding:
-    """Distance of texture by padding, without any encoding."""
+    """The distance of texture by padding, without any encoding."""
     scores, figure = score_by_padding(
         models, profile, texture_distance, 'SWD of 7x7 patches', 'Distance of patches, by padding'
     )

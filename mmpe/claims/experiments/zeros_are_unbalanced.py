@@ -1,4 +1,4 @@
-"""Claim 4: how uneven a sense of place is that comes from zero padding."""
+"""Claim 4: the position information of zero padding is unbalanced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNEVEN = {'zero padding': 'singan zero', 'CSG': 'singan csg nopad'}
     runs=UNEVEN.values(),
 )
 def zeros_are_unbalanced(models: dict, profile: Profile) -> Finding:
-    """Where the probe's answer follows the place, and the balance of neighbours' discriminability."""
+    """The slopes of the probe's answer, and the balance of the neighbours' discriminability."""
     rows = [['generator', 'R²', 'slope near the border', 'slope in the middle', 'middle / border', 'balance']]
     maps, ratios, balances = {}, {}, {}
     for name, run in UNEVEN.items():

@@ -1,4 +1,4 @@
-"""Claim 3: what DCGAN and Progressive GAN owe to zero padding, all cells of the head alike."""
+"""Claim 3: zero padding in DCGAN and Progressive GAN, with equal cells in the head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIDE = 32
     runs=(f'{family} {run}' for family in _FAMILIES for run in PADDINGS.values()),
 )
 def zeros_in_dcgan_and_pggan(models: dict, profile: Profile) -> Finding:
-    """Structure and distance of detail by padding."""
+    """The structure and the distance of detail by padding."""
     real = real_faces(2 * profile.faces, _SIDE)
     real, others = real.chunk(2)
     mean = real.mean(0, keepdim=True)

@@ -1,4 +1,4 @@
-"""What losses see of a batch: the contract between training rules and losses."""
+"""The batches that losses see: the contract between training rules and losses."""
 
 from __future__ import annotations
 
