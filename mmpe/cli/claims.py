@@ -33,14 +33,14 @@ def main(
     """Put the paper's claims to the test: train small models, measure, say which hold, and draw a figure of each.
 
     Writes claims.md, claim_1.png, claim_1.json, ... Models are trained once, several at a time, and shared among
-    claims. What is trained or measured already is not done again, so a run can be interrupted at any time and continued
-    by the same command.
+    claims. Finished models and measurements are kept, so a run can be interrupted at any time and continued by the same
+    command.
 
     Args:
-        claim: default: all
-        profile: how much is trained, and on what
+        claim: numbers of claims; default: all
+        profile: size of the models, for a CPU or for a GPU
         jobs: models trained at a time; default: one per core, or per GPU
-        device: to measure on, such as cuda
+        device: device of the measurements, such as cuda
         again: measure again what has been measured
     """
     measured_on = find_device(device)
