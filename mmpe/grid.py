@@ -42,7 +42,7 @@ class Grid:
         is at (0, 0).
 
     Args:
-        size (int | tuple[int, int]): The side of a square, or (height, width).
+        size: The side of a square, or (height, width).
 
     Raises:
         InputError: If the size is not a positive whole number, or a pair of them.
@@ -110,8 +110,8 @@ class Grid:
         """The same density with more space, or less, seen from the same frame: cells go on evenly past the ends.
 
         Args:
-            size (int | tuple[int, int]): The new size.
-            anchor (str): Which cells stay what they were: those at the 'center' (of an odd number of new cells, the
+            size: The new size.
+            anchor: Which cells stay what they were: those at the 'center' (of an odd number of new cells, the
                 larger half is at the right and bottom) or at the 'topleft'.
 
         Raises:
@@ -132,7 +132,7 @@ class Grid:
         """With a margin of further cells, and as many more of the frame: what convolutions without padding eat again.
 
         Args:
-            margin (int | tuple[int, int]): Cells on each side, at least 0; or (above and below, left and right).
+            margin: Cells on each side, at least 0; or (above and below, left and right).
 
         Raises:
             InputError: If the margin is not one.
@@ -151,7 +151,7 @@ class Grid:
         """Some of the cells, which look where they did: a tile of a large canvas.
 
         Args:
-            box (tuple[int, int, int, int]): (left, top, width, height) in cells, within the grid.
+            box: (left, top, width, height) in cells, within the grid.
 
         Raises:
             InputError: If the box is not one, or reaches out of the grid.
@@ -182,8 +182,8 @@ class Grid:
         """Every cell looks where a map sends the position at which it would have looked.
 
         Args:
-            inverse_map (Callable): From positions (..., 2), float64, to positions of the same shape, each by itself.
-            frame (int | tuple[int, int] | None): Of what the map returns; None: it is the same.
+            inverse_map: From positions (..., 2), float64, to positions of the same shape, each by itself.
+            frame: Of what the map returns; None: it is the same.
 
         >>> Grid((2, 3)).warped(lambda positions: positions.flip(-1)).positions[1].tolist()
         [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]
@@ -198,8 +198,8 @@ class Grid:
         The way turns between two cells, at both ends. An axis that is wrapped has no beyond: extend a grid before.
 
         Args:
-            rows (bool): Whether the top goes on below the bottom.
-            columns (bool): Whether the left goes on at the right.
+            rows: Whether the top goes on below the bottom.
+            columns: Whether the left goes on at the right.
 
         >>> Grid((1, 4)).wrapped().positions[0, :, 0].tolist()
         [0.75, 2.25, 2.25, 0.75]
@@ -214,8 +214,8 @@ class Grid:
         Positions are rounded to a millionth of a cell, so that those of the new frame's own cells are whole numbers.
 
         Args:
-            size (int | tuple[int, int]): Cells over the old frame, the outer ones on its outer ones.
-            margin (int): Further cells of the new frame on each side.
+            size: Cells over the old frame, the outer ones on its outer ones.
+            margin: Further cells of the new frame on each side.
 
         >>> Grid((5, 9)).reframed((3, 5)).positions[-1, -1].tolist()
         [4.0, 2.0]
