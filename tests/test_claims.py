@@ -176,6 +176,24 @@ def test_more_seeds_are_measured_anew_and_fewer_are_not(tmp_path):
     assert read(CLAIMS[4], 'cpu', tmp_path).seeds == 1 and is_own(file)
 
 
+def test_claim_of_shapes():
+    faces = real_faces(16, (32, 64))
+
+    class Stretched(Known):
+        def sample(self, num=1, size=None, seed=0, first=0):
+            return F.interpolate(super().sample(num, (32, 32), seed, first), size or (32, 64), mode='bilinear')
+
+    class Shaped(Known):
+        def sample(self, num=1, size=None, seed=0, first=0):
+            self.pictures = real_faces(16, size or (32, 64))
+            return super().sample(num, size, seed, first)
+
+    shaped, stretched = Shaped(faces, faithful), Stretched(real_faces(16, 32), faithful)
+    assert CLAIMS[8].measure({'mspie shapes': [shaped], 'mspie': [stretched]}, SMALL).holds
+    found = CLAIMS[8].measure({'mspie shapes': [stretched], 'mspie': [shaped]}, SMALL)
+    assert not any(check.holds for check in found.checks)
+
+
 def test_measure_is_mean_and_standard_error():
     measure = Measure.of([1.0, 2.0, 3.0, 6.0])
     assert measure.value == 3
