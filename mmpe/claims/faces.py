@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from mmpe.analysis.figures import new_figure
 from mmpe.datasets import DrawnFaces
 from mmpe.evaluation.laplacian_pyramid import pyramid_distance, pyramid_neighbourhoods
+from mmpe.grid import Size
+from mmpe.numbers import as_size
 
 from .claim import Measure
 from .drawing import bars, picture_rows
@@ -19,16 +21,17 @@ FACES_SHOWN = 6
 _GROUPS = 4
 
 
-def real_faces(num: int, side: int) -> Tensor:
-    """Real faces (num, 3, side, side) in [-1, 1], drawn larger and then downsampled, as in training."""
-    faces = DrawnFaces(num, 64)
+def real_faces(num: int, size: int | Size) -> Tensor:
+    """Real faces (num, 3, H, W) in [-1, 1]. As in training, squares are drawn larger and then downsampled."""
+    height, width = as_size(size)
+    faces = DrawnFaces(num, sizes=[64 if height == width else (height, width)])
     pixels = torch.stack([faces[i]['inputs'] for i in range(num)]).float().div(127.5).sub(1)
-    return F.interpolate(pixels, (side, side), mode='bicubic', antialias=True).clamp(-1, 1)
+    return F.interpolate(pixels, (height, width), mode='bicubic', antialias=True).clamp(-1, 1)
 
 
-def draw_faces(model: nn.Module, num: int, side: int) -> Tensor:
-    """Generated faces (num, 3, side, side) in [-1, 1]."""
-    return draw(model, num, (side, side), batch=32).cpu()
+def draw_faces(model: nn.Module, num: int, size: int | Size) -> Tensor:
+    """Generated faces (num, 3, H, W) in [-1, 1]."""
+    return draw(model, num, as_size(size), batch=32).cpu()
 
 
 def detail_distance(images: Tensor, real: Tensor) -> Measure:

@@ -22,6 +22,7 @@ class Result:
 
     Attributes:
         profile: The name of the profile that it was measured with.
+        seeds: How many trainings of each model were measured.
         rows: See :class:`Finding`.
         checks: See :class:`Finding`.
     """
@@ -29,6 +30,7 @@ class Result:
     profile: str
     rows: list[list[str]]
     checks: list[Check]
+    seeds: int = 1
 
     @property
     def verdict(self) -> str:
@@ -38,23 +40,25 @@ class Result:
         return _VERDICT[whole] if whole or not held else f'{_VERDICT[False]}: {held} of {len(self.checks)} checks do'
 
 
-def write(claim: Claim, finding: Finding, profile: str, out: Path) -> Result:
+def write(claim: Claim, finding: Finding, profile: str, out: Path, seeds: int = 1) -> Result:
     """Write ``claim_N.png`` and ``claim_N.json`` into a folder that exists."""
     with atomic(_figure(claim, out)) as part:
         finding.figure.savefig(part, dpi=110, metadata=dict(Software=maker()))
-    result = Result(profile, finding.rows, finding.checks)
+    result = Result(profile, finding.rows, finding.checks, seeds)
     write_atomic(_json(claim, out), json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n')
     return result
 
 
-def read(claim: Claim, profile: str, out: Path) -> Result | None:
-    """An earlier result with this profile. None if there is no complete one."""
+def read(claim: Claim, profile: str, out: Path, seeds: int = 1) -> Result | None:
+    """An earlier result with this profile and at least as many seeds. None if there is no complete one."""
     try:
         found = json.loads(_json(claim, out).read_text(encoding='utf-8'))
-        result = Result(found['profile'], found['rows'], [Check(**check) for check in found['checks']])
+        checks = [Check(**check) for check in found['checks']]
+        result = Result(found['profile'], found['rows'], checks, found.get('seeds', 1))
+        enough = result.seeds >= seeds
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return result if result.profile == profile and _figure(claim, out).is_file() else None
+    return result if result.profile == profile and enough and _figure(claim, out).is_file() else None
 
 
 def summary(results: dict[Claim, Result]) -> list[str]:
@@ -72,6 +76,8 @@ def write_page(results: dict[Claim, Result], out: Path) -> Path:
     for claim, result in results.items():
         lines += ['', f'## {claim.number}. {claim.sentence[0].upper()}{claim.sentence[1:]}: {result.verdict}', '']
         lines += markdown_table(result.rows)
+        if result.seeds > 1:
+            lines += ['', f'Means of {result.seeds} trainings, with their standard errors.']
         lines += ['', *(f'- {_VERDICT[check.holds]}: {check.text}' for check in result.checks)]
         lines += ['', f'![Claim {claim.number}](claim_{claim.number}.png)']
     page = out / 'claims.md'
@@ -89,7 +95,7 @@ def is_own(file: Path) -> bool:
     if file.suffix != '.json':
         return is_marked(file, 'claims')
     try:
-        return set(json.loads(file.read_bytes())) == {field.name for field in fields(Result)}
+        return set(json.loads(file.read_bytes())) | {'seeds'} == {field.name for field in fields(Result)}
     except (ValueError, TypeError):
         return False
 

@@ -25,7 +25,9 @@ _WITH, _DONE = 'trained_with.json', 'trained'
 _CONFIGS = Path(mmpe.__file__).parent / '.mim' / 'configs'
 
 
-def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, device: str = 'cpu') -> dict[str, str]:
+def train_all(
+    runs: Mapping[str, Run], folder: Path, jobs: int | None = None, device: str = 'cpu', seeds: int = 1
+) -> dict[str, list[str]]:
     """Train the models that are not trained yet. Unfinished ones are resumed.
 
     Args:
@@ -33,9 +35,11 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
         folder: The folder of the work dirs.
         jobs: Models at a time. None: one per GPU, or one per CPU core.
         device: ``cpu``, or ``cuda`` for all GPUs.
+        seeds: How many times each model is trained, with the seeds 0, 1, ... All models are trained with one seed
+            before any is trained with the next.
 
     Returns:
-        The last checkpoint of each model, by name.
+        The last checkpoints of each model, by name, one per seed.
 
     Raises:
         InputError: If there is no GPU but one is needed, or a model could not be trained, or its work dir holds a model
@@ -44,7 +48,11 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
     devices = find_devices() if device == 'cuda' else ['cpu']
     if device not in devices[0]:
         raise InputError('these models are trained on a GPU, and there is none: choose --profile cpu')
-    configs = {name: run_config(run, folder / name.replace(' ', '_')) for name, run in runs.items()}
+    configs = {
+        _trained_name(name, seed): run_config(run, folder / _trained_name(name, seed).replace(' ', '_'), seed)
+        for seed in range(seeds)
+        for name, run in runs.items()
+    }
     for config in configs.values():
         _check_record(config)
     if configs:
@@ -53,13 +61,21 @@ def train_all(runs: Mapping[str, Run], folder: Path, jobs: int | None = None, de
         failures = run_jobs(configs, workers, Job(__name__, is_trained, 'models'))
         for name, why in failures.items():
             raise InputError(f'{name} could not be trained: {why} (see {configs[name].work_dir}/{OUTPUT})')
-    return {name: latest_checkpoint(config.work_dir) for name, config in configs.items()}
+    return {
+        name: [latest_checkpoint(configs[_trained_name(name, seed)].work_dir) for seed in range(seeds)] for name in runs
+    }
 
 
-def run_config(run: Run, work_dir: str | Path) -> Config:
+def _trained_name(name: str, seed: int) -> str:
+    return f'{name} seed {seed}' if seed else name
+
+
+def run_config(run: Run, work_dir: str | Path, seed: int = 0) -> Config:
     """The config of a run, for one process."""
     config = load_config(_CONFIGS / run.config, run.options)
     config.work_dir, config.launcher = str(work_dir), 'none'
+    if seed:
+        config.randomness = dict(config.get('randomness') or {}, seed=seed)
     return config
 
 
