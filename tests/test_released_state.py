@@ -10,7 +10,7 @@ import torch
 from stand_in_weights import fill, noise
 from torch import nn
 
-from mmpe.compat.released_state import as_released, swap_colors
+from mmpe.compat.released_state import Entry, as_released, swap_colors
 from mmpe.registry import DATASETS, MODELS
 
 REARRANGEMENTS = dict(
@@ -51,7 +51,7 @@ def test_what_moves_numbers_is_undone(name):
     layer = nn.Conv2d(4, 3, (2, 5), bias=False)
     weight = torch.randn_like(layer.weight)
     released = REARRANGEMENTS[name](weight)
-    as_released(layer, {'weight': 'kernels'}, {'weight': REARRANGEMENTS[name]})
+    as_released(layer, {'weight': Entry('kernels', shape=REARRANGEMENTS[name])})
     layer.load_state_dict({'kernels': released})
     assert torch.equal(layer.weight, weight)
     assert torch.equal(layer.state_dict()['kernels'], released)
@@ -93,7 +93,7 @@ def test_a_negative_side_is_the_largest(name, shape, call):
 def test_colors_are_swapped_where_they_are():
     layer = nn.Conv2d(3, 3, 1)
     weight, bias = (parameter.detach().clone() for parameter in layer.parameters())
-    swap_colors(layer, {'weight': 1})
+    swap_colors(layer, {'weight': Entry('weight', colors=1)})
     assert torch.equal(layer.weight, weight[:, [2, 1, 0]]) and torch.equal(layer.bias, bias)
 
 

@@ -18,7 +18,16 @@ from mmpe.registry import MODELS
 
 from .adversarial import with_noise_size
 from .arguments import own_config
-from .released_state import State, entries_below, is_released, load_strictly, own_entries, swap_colors
+from .released_state import (
+    Names,
+    State,
+    as_released,
+    entries_below,
+    is_released,
+    load_strictly,
+    own_entries,
+    swap_colors,
+)
 
 _AVERAGES = ('generator_ema.module.', 'generator_ema.')
 _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a checkpoint
@@ -70,15 +79,15 @@ class Kind:
     Args:
         type: Of mmpe's network.
         tell: Gives the arguments of mmpe's network from a released state dict.
-        release: Gives mmpe's network the released state dict, see
-            :func:`~mmpe.compat.released_state.as_released`; the one that is to be loaded may tell more of its form.
-        colors: See :func:`~mmpe.compat.released_state.swap_colors`.
+        names: What its entries are in a released state dict.
+        release: Gives mmpe's network the released state dict, of which the one that is to be loaded may tell more;
+            None: :func:`~mmpe.compat.released_state.as_released` does.
     """
 
     type: str
     tell: Callable[[State], dict]
-    release: Callable[[nn.Module, State], nn.Module]
-    colors: dict[str, int]
+    names: Names
+    release: Callable[[nn.Module, State], nn.Module] | None = None
 
     def config(self, state: State) -> dict:
         """The config of mmpe's network, as far as weights tell it."""
@@ -126,7 +135,7 @@ class Family:
                 own = getattr(model, name)
                 load_strictly(released, states[name])
                 load_strictly(own, own_entries(released, own))
-                swap_colors(own, self._kind(name).colors)
+                swap_colors(own, self._kind(name).names)
         return model.eval(), config
 
     def _released(self, name: str, state: State, trained_with: dict | None) -> tuple[dict, nn.Module]:
@@ -135,7 +144,9 @@ class Family:
         config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
         own = own_config(config, network, kind.type)
-        return own, network if is_released(network) else kind.release(network, state)
+        if is_released(network):
+            return own, network
+        return own, kind.release(network, state) if kind.release else as_released(network, kind.names)
 
     def _kind(self, name: str) -> Kind:
         return self.discriminator if name == 'discriminator' else self.generator

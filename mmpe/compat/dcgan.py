@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
 from .adversarial import ReleasedModel
 from .arguments import built_of, only_defaults
-from .released_state import as_released
+from .released_state import Entry, as_released
 from .singan import BATCH_NORM, TANH
 
 RELU = dict(type='ReLU')
@@ -21,32 +21,21 @@ def _transposed(weight: Tensor) -> Tensor:
     return weight.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0)
 
 
-GENERATOR_SHAPES = {r'head\.linear\.weight': _transposed}
-GENERATOR_COLORS = {r'last\.weight': 1, r'last\.bias': 0}
-DISCRIMINATOR_COLORS = {r'first\.weight': 1}
-
-
-def release_generator(network: ConvGenerator) -> ConvGenerator:
-    """Give a generator of mmpe's the released state dict."""
-    parts = {'head.linear': 'noise2feat.conv', 'norm': 'noise2feat.bn', 'last': 'output_layer.conv'}
-    return as_released(network, _names(network, parts, 'upsampling', 0), GENERATOR_SHAPES)
-
-
-def release_discriminator(network: ConvDiscriminator) -> ConvDiscriminator:
-    """Give a discriminator of mmpe's the released state dict."""
-    parts = {'first': 'downsamples.0.conv', 'last': 'output_layer.conv'}
-    return as_released(network, _names(network, parts, 'downsamples', 1))
-
-
-def _names(network: nn.Module, parts: dict[str, str], blocks: str, first: int) -> dict[str, str]:
-    """mmpe's name of each entry with the released one, of parts and of blocks, which are numbered from ``first``."""
-    for i in range(len(network.blocks)):
-        parts |= {f'blocks.{i}.conv': f'{blocks}.{i + first}.conv', f'blocks.{i}.norm': f'{blocks}.{i + first}.bn'}
-    names = {}
-    for name in network.state_dict():
-        part, _, entry = name.rpartition('.')
-        names[name] = f'{parts[part]}.{entry}'
-    return names
+GENERATOR = {
+    'head.linear.weight': Entry('noise2feat.conv.weight', shape=_transposed),
+    'norm': 'noise2feat.bn',
+    'blocks.{i}.conv': 'upsampling.{i}.conv',
+    'blocks.{i}.norm': 'upsampling.{i}.bn',
+    'last.weight': Entry('output_layer.conv.weight', colors=1),
+    'last.bias': Entry('output_layer.conv.bias', colors=0),
+}
+DISCRIMINATOR = {
+    'first.weight': Entry('downsamples.0.conv.weight', colors=1),
+    'first': 'downsamples.0.conv',
+    'blocks.{i}.conv': 'downsamples.{i+1}.conv',
+    'blocks.{i}.norm': 'downsamples.{i+1}.bn',
+    'last': 'output_layer.conv',
+}
 
 
 @MODELS.register_module()
@@ -81,7 +70,7 @@ def DCGANGenerator(
         channels=base_channels,
         out_channels=out_channels,
     )
-    return release_generator(network)
+    return as_released(network, GENERATOR)
 
 
 @MODELS.register_module()
@@ -121,7 +110,7 @@ def DCGANDiscriminator(
         out_channels=out_channels,
         slope=slope,
     )
-    return release_discriminator(network)
+    return as_released(network, DISCRIMINATOR)
 
 
 @MODELS.register_module()

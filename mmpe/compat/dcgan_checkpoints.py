@@ -9,7 +9,7 @@ from __future__ import annotations
 from mmpe.models.dcgan import DCGANModel
 
 from .adversarial_checkpoints import Family, Kind, Networks
-from .dcgan import DISCRIMINATOR_COLORS, GENERATOR_COLORS, TORCH_SLOPE, release_discriminator, release_generator
+from .dcgan import DISCRIMINATOR, GENERATOR, TORCH_SLOPE
 from .released_state import State, count
 
 MARK = 'noise2feat.conv.weight'
@@ -38,10 +38,8 @@ def _discriminator(state: State) -> dict:
 
 FAMILY = Family(
     'DCGANModel',
-    generator=Kind('ConvGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
-    discriminator=Kind(
-        'ConvDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
-    ),
+    generator=Kind('ConvGenerator', _generator, GENERATOR),
+    discriminator=Kind('ConvDiscriminator', _discriminator, DISCRIMINATOR),
 )
 
 

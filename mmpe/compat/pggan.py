@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator, PGGANModel
 from mmpe.models.pggan.layers import Conv
@@ -14,7 +14,7 @@ from mmpe.registry import MODELS
 
 from .adversarial import BILINEAR, ReleasedModel
 from .arguments import built_of, group_size, only_defaults
-from .released_state import as_released, renamed
+from .released_state import Entry, as_released, part
 
 SHOWN = 'shown_nkimg'
 PLACE = (SHOWN, '_curr_scale_int', '_next_scale_int', '_curr_transition_weight')  # where in its growth a model is
@@ -34,11 +34,26 @@ def _not_transposed(weight: Tensor) -> Tensor:
     return weight.transpose(0, 1).flip(2, 3)
 
 
-GENERATOR_SHAPES = {r'head\.linear\.weight': _matrix}
-UNFUSED_SHAPES = {r'.*\.up\.weight': _not_transposed}
-DISCRIMINATOR_SHAPES = {r'(hidden|score)\.weight': _matrix}
-GENERATOR_COLORS = {r'to_rgb\.\d+\.(weight|bias)': 0}
-DISCRIMINATOR_COLORS = {r'from_rgb\.\d+\.weight': 1}
+LINEAR = {'weight': Entry('weight_orig', shape=_matrix), 'bias': 'bias'}
+GENERATOR = {
+    'head.linear.weight': Entry('noise2feat.linear.weight_orig', shape=_matrix),
+    'head_bias': 'noise2feat.bias',
+    **part('first', 'conv_blocks.0.conv', LAYER),
+    **part('blocks.{i}.up', 'conv_blocks.{2i+1}.conv', LAYER),
+    **part('blocks.{i}.conv', 'conv_blocks.{2i+2}.conv', LAYER),
+    'to_rgb.{i}.weight': Entry('torgb_layers.{i}.conv.weight_orig', colors=0),
+    'to_rgb.{i}.bias': Entry('torgb_layers.{i}.conv.bias', colors=0),
+}
+UNFUSED = {'blocks.{i}.up.weight': Entry('conv_blocks.{2i+1}.conv.weight_orig', shape=_not_transposed)}
+DISCRIMINATOR = {
+    'from_rgb.{i}.weight': Entry('fromrgb_layers.{i}.conv.weight_orig', colors=1),
+    'from_rgb.{i}.bias': 'fromrgb_layers.{i}.conv.bias',
+    **part('unused', 'conv_blocks.0.conv', LAYER),
+    **part('blocks.{i}.conv', 'conv_blocks.{2i+1}.conv', LAYER),
+    **part('blocks.{i}.down', 'conv_blocks.{2i+2}.conv', LAYER),
+    **part('hidden', 'decision.linear0', LINEAR),
+    **part('score', 'decision.linear1', LINEAR),
+}
 
 
 def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerator:
@@ -49,40 +64,20 @@ def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerato
         fused: Whether the convolutions after each enlargement have weights as transposed ones. mmpe divides by
             the root of their fan-in, and the released fused layers by that of their fan-out.
     """
-    names = {'head.linear.weight': 'noise2feat.linear.weight_orig', **renamed('first', 'conv_blocks.0.conv', LAYER)}
-    names |= {'head_bias': 'noise2feat.bias', **_pairs(network, 'up', 'conv')}
-    for i in range(len(network.to_rgb)):
-        names |= renamed(f'to_rgb.{i}', f'torgb_layers.{i}.conv', LAYER)
     factors = {}
     for i, block in enumerate(network.blocks if fused else ()):
         block.up.fan_in = 9 * block.up.out_channels
         factors[f'blocks.{i}.up.weight'] = math.sqrt(9 * block.up.in_channels / block.up.fan_in)
-    return _released(network, names, GENERATOR_SHAPES | ({} if fused else UNFUSED_SHAPES), factors)
+    network.register_forward_pre_hook(_negative_side_is_the_largest, with_kwargs=True)
+    return as_released(network, GENERATOR if fused else GENERATOR | UNFUSED, factors=factors)
 
 
 def release_discriminator(network: GrowingDiscriminator) -> GrowingDiscriminator:
     """Give a discriminator of mmpe's the released state dict, and the convolution that it has and does not run."""
     width = network.from_rgb[0].out_channels
     network.unused = Conv(width, width, 3)
-    names = renamed('unused', 'conv_blocks.0.conv', LAYER) | _pairs(network, 'conv', 'down')
-    names |= renamed('hidden', 'decision.linear0', LAYER) | renamed('score', 'decision.linear1', LAYER)
-    for i in range(len(network.from_rgb)):
-        names |= renamed(f'from_rgb.{i}', f'fromrgb_layers.{i}.conv', LAYER)
-    return _released(network, names, DISCRIMINATOR_SHAPES)
-
-
-def _pairs(network: nn.Module, first: str, second: str) -> dict[str, str]:
-    """The convolutions of blocks, two in each, which the released networks have in one list."""
-    names = {}
-    for i in range(len(network.blocks)):
-        names |= renamed(f'blocks.{i}.{first}', f'conv_blocks.{2 * i + 1}.conv', LAYER)
-        names |= renamed(f'blocks.{i}.{second}', f'conv_blocks.{2 * i + 2}.conv', LAYER)
-    return names
-
-
-def _released(network: nn.Module, names: dict, shapes: dict, factors: dict | None = None) -> nn.Module:
     network.register_forward_pre_hook(_negative_side_is_the_largest, with_kwargs=True)
-    return as_released(network, names, shapes, factors=factors)
+    return as_released(network, DISCRIMINATOR)
 
 
 def _negative_side_is_the_largest(_, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

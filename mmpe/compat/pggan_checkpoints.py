@@ -14,8 +14,8 @@ from mmpe.models.pggan import PGGANModel
 
 from .adversarial_checkpoints import Family, Kind, Networks
 from .pggan import (
-    DISCRIMINATOR_COLORS,
-    GENERATOR_COLORS,
+    DISCRIMINATOR,
+    GENERATOR,
     SHOWN,
     images_seen,
     release_discriminator,
@@ -67,11 +67,11 @@ FAMILY = Family(
     generator=Kind(
         'GrowingGenerator',
         _generator,
+        GENERATOR,
         lambda network, state: release_generator(network, _is_fused(state)),
-        GENERATOR_COLORS,
     ),
     discriminator=Kind(
-        'GrowingDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+        'GrowingDiscriminator', _discriminator, DISCRIMINATOR, lambda network, _: release_discriminator(network)
     ),
 )
 

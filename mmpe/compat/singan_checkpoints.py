@@ -37,13 +37,16 @@ from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .arguments import own_config
-from .released_state import State, count, entries_below, load_strictly, swap_colors
+from .released_state import Entry, State, count, entries_below, load_strictly, swap_colors
 
 OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
-# The first block of the generator sees noise alone.
-COLORS = dict(
-    generator={r'blocks\.\d+\.tail\.conv\.(weight|bias)': 0, r'blocks\.[1-9]\d*\.head\.conv\.weight': 1},
-    discriminator={r'blocks\.\d+\.head\.conv\.weight': 1},
+NAMES = dict(
+    generator={
+        'blocks.0.head': 'blocks.0.head',  # it sees noise alone
+        'blocks.{i}.head.conv.weight': Entry('blocks.{i}.head.conv.weight', colors=1),
+        'blocks.{i}.tail.conv': Entry('blocks.{i}.tail.conv', colors=0),
+    },
+    discriminator={'blocks.{i}.head.conv.weight': Entry('blocks.{i}.head.conv.weight', colors=1)},
 )
 NEEDS_CONFIG = 'give the config that it was trained with, --config'
 
@@ -263,7 +266,7 @@ def _build(config: dict, state: State, pyramid: Pyramid) -> SinGANModel:
     for name in OWN_TYPES.keys() & config.keys():
         network = getattr(model, name)
         load_strictly(network, _network_state(state, name, len(pyramid.noises)), 'the noises or the config')
-        swap_colors(network, COLORS[name])
+        swap_colors(network, NAMES[name])
     model.stage.fill_(pyramid.trained)
     model.noise_weights[: pyramid.trained] = torch.tensor(pyramid.weights)
     model.fixed_noise.copy_(pyramid.noises[0])

@@ -16,7 +16,7 @@ from mmpe.models.stylegan2 import StyleGAN2Model
 
 from .adversarial_checkpoints import Family, Kind, Networks
 from .released_state import State, count
-from .stylegan2 import DISCRIMINATOR_COLORS, GENERATOR_COLORS, release_discriminator, release_generator
+from .stylegan2 import DISCRIMINATOR, GENERATOR, release_discriminator, release_generator
 
 WEIGHT = '.weight_orig'
 MARK = f'conv1.conv{WEIGHT}'
@@ -85,8 +85,8 @@ def _multiplier(size: int, width: int) -> int:
 
 FAMILY = Family(
     'StyleGAN2Model',
-    generator=Kind('StyleGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
+    generator=Kind('StyleGenerator', _generator, GENERATOR, lambda network, _: release_generator(network)),
     discriminator=Kind(
-        'StyleDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+        'StyleDiscriminator', _discriminator, DISCRIMINATOR, lambda network, _: release_discriminator(network)
     ),
 )
