@@ -126,18 +126,13 @@ def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int |
     return names
 
 
-def find_periods(module: nn.Module, sample_input: SampleInput, seed: int = 0) -> dict[str, int]:
-    """For every layer that gives a map, its rows and columns per cell of the coarsest map before it or of the input.
+def choose_periods(subject: Subject, period: int | None, names: Sequence[str]) -> Mapping[str, int]:
+    """For each named layer, ``period``, or its rows and columns per cell of the coarsest map before it or of the input.
 
     What is made by enlarging repeats with that period: an enlarged pixel's corner is not made as its middle is. That is
     the same everywhere, and no knowledge of place. The period follows from the sizes of successive layers, rounded, as
     convolutions without padding take some cells away.
     """
-    return _periods_of(Subject(module, sample_input, seed))
-
-
-def choose_periods(subject: Subject, period: int | None, names: Sequence[str]) -> Mapping[str, int]:
-    """The period of each named layer: ``period``, or what :func:`find_periods` says."""
     found = _periods_of(subject) if period is None else {}
     return {name: found.get(name, 1 if period is None else period) for name in names}
 
