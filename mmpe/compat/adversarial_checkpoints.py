@@ -50,28 +50,6 @@ class Networks:
     model: State
 
 
-def released_networks(state: State, mark: str) -> Networks | None:
-    """Take a released state dict apart.
-
-    Args:
-        state: Of a whole checkpoint.
-        mark: An entry that generators of the family have, and no others.
-
-    Returns:
-        None where there is no such generator.
-    """
-    average = next((prefix for prefix in _AVERAGES if prefix + mark in state), None)
-    generator = 'generator.' if f'generator.{mark}' in state else average
-    if generator is None:
-        return None
-    return Networks(
-        entries_below(state, generator),
-        entries_below(state, average) if average else None,
-        entries_below(state, 'discriminator.') or None,
-        {name: value for name, value in state.items() if '.' not in name},
-    )
-
-
 @dataclass
 class Kind:
     """A kind of network: what a family's released generators, or discriminators, are in mmpe.
@@ -99,13 +77,28 @@ class Family:
     """What becomes of a family's released networks.
 
     Args:
+        mark: An entry that generators of the family have, and no others.
         model: Type of mmpe's model.
         generator, discriminator: Its networks.
     """
 
+    mark: str
     model: str
     generator: Kind
     discriminator: Kind
+
+    def find(self, state: State) -> Networks | None:
+        """Take the released state dict of a whole checkpoint apart; None if it has no such generator."""
+        average = next((prefix for prefix in _AVERAGES if prefix + self.mark in state), None)
+        generator = 'generator.' if f'generator.{self.mark}' in state else average
+        if generator is None:
+            return None
+        return Networks(
+            entries_below(state, generator),
+            entries_below(state, average) if average else None,
+            entries_below(state, 'discriminator.') or None,
+            {name: value for name, value in state.items() if '.' not in name},
+        )
 
     def convert(self, networks: Networks, settings: dict | None, **more) -> tuple[AdversarialModel, dict]:
         """Build the model of released networks.

@@ -6,9 +6,7 @@ was trained with.
 
 from __future__ import annotations
 
-from mmpe.models.dcgan import DCGANModel
-
-from .adversarial_checkpoints import Family, Kind, Networks
+from .adversarial_checkpoints import Family, Kind
 from .dcgan import DISCRIMINATOR, GENERATOR, TORCH_SLOPE
 from .released_state import State, count
 
@@ -36,13 +34,9 @@ def _discriminator(state: State) -> dict:
     )
 
 
-FAMILY = Family(
+DCGAN = Family(
+    MARK,
     'DCGANModel',
     generator=Kind('ConvGenerator', _generator, GENERATOR),
     discriminator=Kind('ConvDiscriminator', _discriminator, DISCRIMINATOR),
 )
-
-
-def convert_dcgan(networks: Networks, settings: dict | None) -> tuple[DCGANModel, dict]:
-    """Build the model of a released DCGAN; see :meth:`~mmpe.compat.adversarial_checkpoints.Family.convert`."""
-    return FAMILY.convert(networks, settings)

@@ -82,11 +82,11 @@ def release_discriminator(network: GrowingDiscriminator) -> GrowingDiscriminator
 
 def _negative_side_is_the_largest(_, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """The released way to call these networks, whose second argument is a side."""
-    args, kwargs = list(args), dict(kwargs)
-    given, place = (args, 1) if len(args) > 1 else (kwargs, 'curr_scale')
-    if (len(args) > 1 or place in kwargs) and given[place] is not None and given[place] < 0:
-        given[place] = None
-    return tuple(args), kwargs
+    if len(args) > 1 and (args[1] or 0) < 0:
+        args = (args[0], None, *args[2:])
+    if (kwargs.get('curr_scale') or 0) < 0:
+        kwargs = dict(kwargs, curr_scale=None)
+    return args, kwargs
 
 
 # -------------------------------------------------------------------- networks
@@ -172,14 +172,9 @@ def PGGANDiscriminator(
         max_channels=max_channels,
         channel_decay=channel_decay,
         in_channels=in_channels,
-        group_size=None if mbstd_cfg is None else group_size(**_without_gathering(**mbstd_cfg)),
+        group_size=None if mbstd_cfg is None else group_size(**mbstd_cfg),
     )
     return release_discriminator(network)
-
-
-def _without_gathering(gather_all_batch: bool = False, **others) -> dict:
-    only_defaults(dict(gather_all_batch=gather_all_batch), dict(gather_all_batch=False))
-    return others
 
 
 @MODELS.register_module(name=['ProgressiveGrowingGAN', 'PGGAN'])

@@ -257,33 +257,22 @@ def StyleGAN2Discriminator(in_size: int, **options) -> StyleDiscriminator:
 
 UPSAMPLING_ARGUMENTS = ('no_pad', 'deconv2conv', 'interp_pad', 'up_config', 'up_after_conv')
 HEAD_ARGUMENTS = ('head_pos_encoding', 'head_pos_size', 'interp_head')
-HALF_PRECISION = dict(num_fp16_scales=0, fp16_enabled=False)
-GENERATOR_DEFAULTS = dict(
-    HALF_PRECISION,
+DEFAULTS = dict(
+    dict.fromkeys(('cond_size', 'cond_mapping_channels', 'pretrained', 'init_cfg')),
     blur_kernel=BLUR,
+    num_fp16_scales=0,
+    fp16_enabled=False,
+)
+GENERATOR_DEFAULTS = dict(
+    DEFAULTS,
     eval_style_mode='single',
     out_channels=3,
-    cond_size=None,
-    cond_mapping_channels=None,
     norm_eps=1e-6,
     update_mean_latent_with_ema=False,
     bgr2rgb=False,
-    pretrained=None,
     fixed_noise=False,
-    init_cfg=None,
 )
-DISCRIMINATOR_DEFAULTS = dict(
-    HALF_PRECISION,
-    blur_kernel=BLUR,
-    img_channels=3,
-    cond_size=None,
-    cond_mapping_channels=None,
-    cond_mapping_layers=None,
-    input_bgr2rgb=False,
-    data_aug=None,
-    pretrained=None,
-    init_cfg=None,
-)
+DISCRIMINATOR_DEFAULTS = dict(DEFAULTS, img_channels=3, cond_mapping_layers=None, input_bgr2rgb=False, data_aug=None)
 
 
 def _harmless(given: dict) -> dict:
