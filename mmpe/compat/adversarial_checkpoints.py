@@ -38,10 +38,10 @@ class Networks:
     """What a released checkpoint holds: the state dicts of its networks, without their names, and of the model itself.
 
     Attributes:
-        generator (dict[str, Tensor]): The running average where there is no other.
-        average (dict[str, Tensor] | None): Of the generator.
-        discriminator (dict[str, Tensor] | None): None where there is none.
-        model (dict[str, Tensor]): Entries of no network.
+        generator: The running average where there is no other.
+        average: Of the generator.
+        discriminator: None where there is none.
+        model: Entries of no network.
     """
 
     generator: State

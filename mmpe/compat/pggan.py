@@ -117,8 +117,8 @@ def PGGANGenerator(
             at a rate for the channels of their output then.
 
     >>> network = PGGANGenerator(out_scale=8, base_channels=16)
-    >>> list(network.state_dict())[0]
-    'noise2feat.linear.weight_orig'
+    >>> 'noise2feat.linear.weight_orig' in network.state_dict()
+    True
     """
     given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
     configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
@@ -159,8 +159,8 @@ def PGGANDiscriminator(
         mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
 
     >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
-    >>> list(network.state_dict())[0]
-    'conv_blocks.0.conv.weight_orig'
+    >>> 'conv_blocks.0.conv.weight_orig' in network.state_dict()
+    True
     """
     given = dict(others, label_size=label_size, downsample_cfg=AVGPOOL if downsample_cfg is None else downsample_cfg)
     configs = dict(conv_module_cfg=None, fused_convdown_cfg=None, fromrgb_layer_cfg=None, downsample_cfg=AVGPOOL)
@@ -190,6 +190,10 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
         transition_kimgs: Thousands of images in which a new side's layers fade in.
         prev_stage: 0, as the stage follows from the images seen.
         lr_factors: As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
+
+    >>> generator = dict(type='PGGANGenerator', out_scale=8, base_channels=16)
+    >>> ProgressiveGrowingGAN(generator, nkimgs_per_scale={'4': 600, '8': 12000}).sample(2).shape
+    torch.Size([2, 3, 8, 8])
     """
 
     def __init__(
