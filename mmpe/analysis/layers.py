@@ -126,18 +126,13 @@ def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int |
     return names
 
 
-def find_periods(module: nn.Module, sample_input: SampleInput, seed: int = 0) -> dict[str, int]:
-    """The period of every layer that gives a map: its cells per cell of the coarsest map before it, input included.
+def choose_periods(subject: Subject, period: int | None, names: Sequence[str]) -> Mapping[str, int]:
+    """For each named layer, ``period``, or its rows and columns per cell of the coarsest map before it or of the input.
 
     Upsampling leaves a pattern with that period, as the corner of an enlarged pixel is not made in the same way as its
     middle. The pattern is the same everywhere, and so it is not knowledge of the place. The period follows from the
     sizes of successive layers. It is rounded, as convolutions without padding remove some cells.
     """
-    return _periods_of(Subject(module, sample_input, seed))
-
-
-def choose_periods(subject: Subject, period: int | None, names: Sequence[str]) -> Mapping[str, int]:
-    """The period of each named layer: ``period``, or what :func:`find_periods` says."""
     found = _periods_of(subject) if period is None else {}
     return {name: found.get(name, 1 if period is None else period) for name in names}
 
