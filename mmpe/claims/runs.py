@@ -90,10 +90,9 @@ def _with(options: dict[str, Any], runs: dict[str, Run]) -> dict[str, Run]:
 _DCGAN = {
     'model.generator.base': 2,  # with 4, zeros would reach only the outer 7 of 32 pixels
     'model.generator.channels': 256,
-    # without R1, or with one latent per cell, DCGAN's discriminator soon wins, and the generator learns nothing
-    'model.losses': dict(r1=dict(type='R1Penalty', weight=2.0, interval=2)),
     'train_cfg.max_iters': 1500,
 }
+# with one latent per cell, DCGAN's discriminator soon wins, and the generator learns nothing
 _DCGAN_MODELS = _with(_DCGAN, _face_models('dcgan', shared_latent=True))
 _PGGAN_MODELS = _face_models('pggan')
 
