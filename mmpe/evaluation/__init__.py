@@ -5,6 +5,7 @@ A new metric is a new module here.
 
 from mmpe.discovery import import_modules
 
+from .aligned_details import AlignedDetails
 from .face_features import AttributeNetwork, FaceFeatures
 from .feature_metrics import FeatureMetrics
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
@@ -20,6 +21,7 @@ from .texture import patch_distance, patches, sliced_wasserstein
 import_modules(__name__)
 
 __all__ = [
+    'AlignedDetails',
     'AttributeNetwork',
     'FaceFeatures',
     'FeatureMetrics',
