@@ -28,7 +28,7 @@ class Measure:
     >>> measure = Measure.of([0.4, 0.5, 0.6])
     >>> print(measure)
     0.50 ± 0.06
-    >>> measure.above(Measure(0.3))
+    >>> measure.above(Measure(0.2))
     True
     """
 
