@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -28,13 +28,14 @@ from mmpe.registry import LOOPS
 from .batches import ResumedBatches
 from .hooks import InterruptHook
 from .preparation import prepare
+from .train_loop import TrainLoop
 from .wrapper import unwrapped
 
 _IMAGES_OF_EACH = 4  # at least: a picture, as a number and resized, what is generated beside it, and its gradient
 
 
 @LOOPS.register_module()
-class ResumableTrainLoop(IterBasedTrainLoop):
+class ResumableTrainLoop(TrainLoop):
     """MMEngine's loop by iterations, without reading anything twice in a resumed run.
 
     MMEngine's own loop reads and drops all batches that the run has seen, which takes days for a long run, and it gives
@@ -61,6 +62,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
         if isinstance(dataloader, dict) and dataloader.get('batch_sampler'):
             dataloader = {**dataloader, 'drop_last': False}  # batches of a sampler of their own are complete
+        if isinstance(dataloader, dict):  # from pinned memory batches are copied to a GPU while it computes
+            dataloader = {'pin_memory': _is_on_cuda(runner.model), **dataloader}
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
@@ -133,6 +136,10 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 f'a batch of {batch} pictures',
                 'a smaller batch_size',
             )
+
+
+def _is_on_cuda(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == 'cuda'
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:

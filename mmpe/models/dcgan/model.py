@@ -59,8 +59,8 @@ class DCGANModel(AdversarialModel):
         return pictures
 
     def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
-        rngs = update.random_generators(purpose, first, num)
-        return self.generator(self._normal(rngs, *self.generator.latent_shape()))
+        (z,) = update.noise(self._like, purpose, first, num).normal(self.generator.latent_shape())
+        return self.generator(z)
 
     def _finish_update(self, update: Update) -> None:
         if get_world_size() > 1:

@@ -37,7 +37,7 @@ class SinGANSampler(PyramidModel, SampledModel):
     def _fixed_noise(self, stage: int) -> Tensor:
         if stage == 0:
             return self.fixed_noise
-        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
+        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.numbers('sizes')[stage]))
 
     def fixed_noises(self, num_scales: int | None = None) -> list[Tensor]:
         """The noises of the reconstruction: z* at scale 0, zeros above (SinGAN, sec. 2.3)."""
@@ -173,7 +173,7 @@ class SinGANSampler(PyramidModel, SampledModel):
         Raises:
             InputError: If the coarsest would have fewer than 2 pixels on a side.
         """
-        sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
+        sizes = [tuple(size) for size in self.numbers('sizes')[: self.trained_scales]]
         if size is None:
             return sizes
         size = as_size(size)
