@@ -225,13 +225,14 @@ class AdversarialModel(LossModel, SampledModel):
         reals = resize(pictures, update.size, **self.resize)
         critic = self.discriminator.requires_grad_(True)
         terms = self.losses.of_discriminator(self._discriminator_batch(update, reals), update.iteration)
-        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, terms)
+        update.batches += 1
+        is_last = update.batches == optim_wrapper['discriminator']._accumulative_counts
+        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, terms, average=is_last)
         if self.losses.need_reals:
             update.reals.append(reals)
-        update.batches += 1
         update.images += len(pictures)
-        if update.batches == optim_wrapper['discriminator']._accumulative_counts:
-            step(optim_wrapper['discriminator'], self.discriminator)
+        if is_last:
+            step(optim_wrapper['discriminator'])
             losses.update(self._train_generator(update, len(pictures), optim_wrapper['generator']))
             self._finish_update(update)
         all_reduce_dict(losses, 'mean')
@@ -264,12 +265,14 @@ class AdversarialModel(LossModel, SampledModel):
         """One step, by as many batches of ``num`` images as the optimizer accumulates."""
         self.discriminator.requires_grad_(False)
         losses = defaultdict(list)
-        for number in range(optimizer._accumulative_counts):
+        count = optimizer._accumulative_counts
+        for number in range(count):
             batch = self.batch_type(**self._seen_by_losses(update, number, num))
             terms = self.losses.of_generator(batch, update.iteration)
-            for name, loss in accumulate_gradients(optimizer, self.generator, terms).items():
+            found = accumulate_gradients(optimizer, self.generator, terms, average=number == count - 1)
+            for name, loss in found.items():
                 losses[name].append(loss)
-        step(optimizer, self.generator)
+        step(optimizer)
         self.losses.remember(update.notes, self.memory)
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 

@@ -371,6 +371,6 @@ class SinGANModel(LossModel, SinGANSampler):
 
 
 def _train(block: nn.Module, terms: Sequence[Term], optimizer: OptimWrapper) -> dict[str, Tensor]:
-    found = accumulate_gradients(optimizer, block, terms)
-    step(optimizer, block)
+    found = accumulate_gradients(optimizer, block, terms, average=True)
+    step(optimizer)
     return {_LOGGED_AS.get(name, name): value for name, value in found.items()}
