@@ -10,6 +10,8 @@ from stylegan2_models import batch, optimisers, small_model
 from torch import nn
 
 from mmpe.engine import SynchronisedModel
+from mmpe.engine.hooks import FiniteLossHook, InterruptHook
+from mmpe.engine.hooks.agreeing_hook import agree
 from mmpe.models import distributed
 
 ITERATIONS = 4
@@ -48,6 +50,7 @@ def train_one_of_two(rank, folder):
             logged = model.train_step(batch(i, 4, rank, PROCESSES), optim_wrapper)
             run.append(dict(checkpoint(model, optim_wrapper), logged=logged))
     runs['buckets'] = average_in_buckets(rank)
+    runs['agreed'] = agree_on_what_one_has_noticed(rank)
     torch.save(runs, f'{folder}/{rank}.pth')
     dist.barrier()
     dist.destroy_process_group()
@@ -88,6 +91,23 @@ def average_in_buckets(rank):
         with distributed.averaging_gradients(network.parameters(), last):
             last.backward()
     return dict(gradients=[parameter.grad for parameter in network.parameters()], events=events)
+
+
+def agree_on_what_one_has_noticed(rank):
+    """One process has lost its way, the other has received a signal; how many reductions it takes both to know."""
+    hooks, reductions = [FiniteLossHook(), InterruptHook()], []
+    hooks[1].received = 15 * rank
+    outputs = dict(loss=torch.tensor(0.5 if rank else float('nan')))
+    reduce = torch.distributed.all_reduce
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            torch.distributed, 'all_reduce', lambda *args, **kwargs: reductions.append(1) or reduce(*args, **kwargs)
+        )
+        agree(hooks, outputs)
+        noticed = [hook.anywhere(outputs) for hook in hooks]
+        together = len(reductions)
+        noticed += [hook.anywhere(outputs) for hook in hooks]  # in a loop that has not had them agree
+    return dict(noticed=noticed, together=together, apart=len(reductions) - together)
 
 
 @pytest.fixture(scope='module')
@@ -146,6 +166,11 @@ def test_buckets_are_sent_while_gradients_are_still_found(both):
         events = run['buckets']['events']
         assert events[0] is None and 3 in events  # a bucket, before the first layer's gradients
         assert events.count(None) > 2
+
+
+def test_processes_agree_by_one_reduction(both):
+    expected = dict(noticed=[1, 15, 1, 15], together=1, apart=2)
+    assert [run['agreed'] for run in both] == [expected, expected]
 
 
 def test_a_run_goes_on_with_another_number_of_processes(both):

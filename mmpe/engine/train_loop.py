@@ -1,4 +1,4 @@
-"""An iteration of training, whose losses are read from the device once for all hooks."""
+"""An iteration of training: its losses are read from the device once, and processes agree once, for all hooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from mmengine.runner import IterBasedTrainLoop
 from torch import Tensor
+
+from .hooks.agreeing_hook import agree
 
 
 class TrainLoop(IterBasedTrainLoop):
@@ -20,8 +22,9 @@ class TrainLoop(IterBasedTrainLoop):
         """Train on a batch."""
         place = dict(batch_idx=self._iter, data_batch=data_batch)
         self.runner.call_hook('before_train_iter', **place)
-        outputs = self.runner.model.train_step(data_batch, optim_wrapper=self.runner.optim_wrapper)
-        self.runner.call_hook('after_train_iter', **place, outputs=on_cpu(outputs))
+        outputs = on_cpu(self.runner.model.train_step(data_batch, optim_wrapper=self.runner.optim_wrapper))
+        agree(self.runner.hooks, outputs)
+        self.runner.call_hook('after_train_iter', **place, outputs=outputs)
         self._iter += 1
 
 

@@ -44,6 +44,7 @@ class DCGANModel(AdversarialModel):
 
     def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
         super().__init__(generator, discriminator, **settings)
+        self.register_buffer('luma', torch.tensor(_LUMA), persistent=False)
         critic = self.discriminator
         made = (self.generator.out_channels, self.generator.out_size)
         if critic is not None and made != (critic.in_channels, critic.in_size):
@@ -55,7 +56,7 @@ class DCGANModel(AdversarialModel):
     def _pictures(self, data: dict) -> Tensor:
         pictures = super()._pictures(data)
         if self.generator.out_channels == 1:
-            return (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+            return (pictures * self.luma[:, None, None]).sum(1, keepdim=True)
         return pictures
 
     def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:

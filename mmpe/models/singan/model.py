@@ -331,21 +331,19 @@ class SinGANModel(LossModel, SinGANSampler):
         place = (self.numbers(name) for name in ('seed', 'stage', 'step'))
         return image_noise(self.fixed_noise, 'training', *place, numbers=range(get_rank(), get_rank() + 1))
 
-    def _draw(self, stage: int, num: int, noise: Noise) -> list[tuple[Tensor, Tensor | None]]:
+    def _draw(self, stage: int, num: int, rng: torch.Generator | Noise) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
-        sizes = self.numbers('sizes')[: stage + 1]
-        shapes = [(num, *self.generator.noise_shape(scale, size)) for scale, size in enumerate(sizes)]
-        *below, current = (maps[0] for maps in noise.normal(*shapes))
+        *below, noise = self.draw_noises(num, rng, self.numbers('sizes')[: stage + 1])
         images = [None] * num
         if stage:
             few = num
-            if current.device.type == 'cpu':
-                few = max(1, _MAP_IN_CACHE // (current[0, 0].numel() * self.generator.blocks[stage - 1].width))
+            if noise.device.type == 'cpu':
+                few = max(1, _MAP_IN_CACHE // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
             drawn = zip(*(maps.split(few) for maps in below))
             with torch.no_grad():
                 image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn])
-                images = self.generator.enlarge(image, self.generator.image_size(current)).split(1)
-        return list(zip(current.split(1), images))
+                images = self.generator.enlarge(image, self.generator.image_size(noise)).split(1)
+        return list(zip(noise.split(1), images))
 
     # ---------------------------------------------------------------- pictures
 
