@@ -229,6 +229,7 @@ def pretended_cuda() -> Iterator[Log]:
             stack.enter_context(mock.patch.object(module, '_foreach_supported_types', known))
         for name, result in dict(is_available=True, current_accelerator=CUDA, current_device_index=0).items():
             stack.enter_context(mock.patch.object(torch.accelerator, name, lambda *args, _=result, **kwargs: _))
+        stack.enter_context(mock.patch.object(torch.backends.cuda, 'is_built', lambda: True))
         stack.enter_context(mock.patch.object(torch, 'load', _loading(torch.load)))
         stack.enter_context(mock.patch.object(mmengine.device.utils, 'DEVICE', 'cuda'))
         for name, module in list(sys.modules.items()):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
+import torch
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
@@ -25,7 +26,7 @@ from mmpe.models.adversarial import AdversarialModel
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
-from .batches import ResumedBatches
+from .batches import ResumedBatches, stack_inputs
 from .hooks import InterruptHook
 from .preparation import prepare
 from .train_loop import TrainLoop
@@ -62,8 +63,9 @@ class ResumableTrainLoop(TrainLoop):
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
         if isinstance(dataloader, dict) and dataloader.get('batch_sampler'):
             dataloader = {**dataloader, 'drop_last': False}  # batches of a sampler of their own are complete
-        if isinstance(dataloader, dict):  # from pinned memory batches are copied to a GPU while it computes
-            dataloader = {'pin_memory': _is_on_cuda(runner.model), **dataloader}
+        if isinstance(dataloader, dict):  # a GPU need not wait for one copy from pinned memory
+            pinned = torch.backends.cuda.is_built() and torch.cuda.is_available()
+            dataloader = dict(collate_fn=stack_inputs, pin_memory=pinned) | dataloader
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
@@ -136,10 +138,6 @@ class ResumableTrainLoop(TrainLoop):
                 f'a batch of {batch} pictures',
                 'a smaller batch_size',
             )
-
-
-def _is_on_cuda(model: nn.Module) -> bool:
-    return next(model.parameters()).device.type == 'cuda'
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:
