@@ -32,6 +32,7 @@ from mmpe.errors import InputError
 from mmpe.models.losses import drift, image_gradient_penalty, wasserstein
 from mmpe.models.pggan.growth import Growth
 from mmpe.models.pggan.layers import Conv, ConvThenMean, EnlargeThenConv
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 SMALL = dict(out_size=16, latent_channels=6, base_channels=32, max_channels=8)
@@ -371,12 +372,16 @@ def test_gradients_are_those_of_the_paper():
     reals = F.avg_pool2d(torch.stack(batch(3, side=16)['inputs']).double() / 127.5 - 1, 2)
     fakes = reference._generate(update, 'discriminator', 0, 4).detach()
     fake, real = critic(fakes, 8, 0.5), critic(reals, 8, 0.5)
-    share = torch.stack([torch.rand(1, 1, 1, generator=r) for r in update.random_generators('gradient penalty', 0, 4)])
+
+    def rngs(purpose):
+        return [random_generator(purpose, update.seed, update.iteration, number) for number in range(4)]
+
+    share = torch.stack([torch.rand(1, 1, 1, generator=rng) for rng in rngs('gradient penalty')])
     between = (share * reals + (1 - share) * fakes).requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(between, 8, 0.5).sum(), between, create_graph=True)
     penalty = 10 * (gradient.pow(2).sum((1, 2, 3)).sqrt() - 1).pow(2).mean()
     (fake.mean() - real.mean() + penalty + 0.0005 * (fake.pow(2) + real.pow(2)).mean()).backward()
-    z = reference._normal(update.random_generators('generator', 0, 4), 6)
+    z = torch.stack([torch.randn(6, generator=rng) for rng in rngs('generator')]).double()
     score = -critic(generator(z, 8, 0.5), 8, 0.5).mean()
     gradients = torch.autograd.grad(score, list(generator.parameters()), allow_unused=True)
     assert losses['loss_gradient_penalty'].item() == pytest.approx(penalty.item())

@@ -11,6 +11,7 @@ from test_loss_parts import Recording
 from mmpe.apis import load_config
 from mmpe.errors import InputError
 from mmpe.models.losses import scale_consistency
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 SIZES = [((4, 4), (8, 8)), ((4, 6), (6, 9)), ((8, 4), (10, 7))]
@@ -68,7 +69,8 @@ def test_gradients_are_those_of_the_paper():
 
     update, generator = reference._begin_update(), reference.generator
     inputs, noises = reference._draw(update, 'scale consistency', 0, 4)
-    own_noises = generator.draw_noises(update.random_generators('scale consistency 6x6', 0, 4), (6, 6))
+    rngs = [random_generator('scale consistency 6x6', update.seed, 0, number) for number in range(4)]
+    own_noises = generator.draw_noises(rngs, (6, 6))
     image = generator(**inputs, base_size=(4, 4), injected_noise=noises)
     larger = generator(**inputs, base_size=(6, 6), injected_noise=own_noises)
     assert (image.shape[-1], larger.shape[-1]) == (16, 24)

@@ -7,6 +7,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 PADDINGS = [
@@ -305,7 +306,7 @@ def test_losses_are_those_of_the_paper():
     reference.freeze_norm_at = 1
     reference.load_state_dict(model.state_dict())
     real = data['inputs']['real_scale0']
-    rng = reference._random_generator()
+    rng = random_generator('training', int(model.seed), 0, 1, 0)
     ((noise, below),) = reference._draw(0, 1, rng)
     share = torch.rand(1, 1, 1, 1, generator=rng)
     critic = reference.discriminator.blocks[0]

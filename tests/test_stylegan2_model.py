@@ -14,6 +14,7 @@ from mmpe.engine import BFloat16OptimWrapper
 from mmpe.errors import InputError
 from mmpe.models.average import RunningAverage
 from mmpe.models.stylegan2.scales import Scales
+from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 ADVERSARIAL_ONLY = dict(r1=None, path_length=None)
@@ -163,7 +164,7 @@ def test_gradients_are_those_of_the_paper():
     inputs, noises = reference._draw(update, 'path length', 0, 2)
     styles = generator.styles(**inputs)
     images = generator.synthesize(styles, (4, 4), injected_noise=noises)
-    rngs = update.random_generators('path length noise', 0, 2)
+    rngs = [random_generator('path length noise', update.seed, 0, number) for number in range(2)]
     y = torch.stack([torch.randn(3, 16, 16, generator=rng) for rng in rngs]).double() / 16
     (gradient,) = torch.autograd.grad((images * y).sum(), styles, create_graph=True)
     lengths = gradient.pow(2).sum(2).mean(1).sqrt()

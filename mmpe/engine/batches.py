@@ -1,9 +1,25 @@
-"""The batches of a resumed run."""
+"""The batches of a run, and of a resumed one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import torch
+from mmengine.dataset import pseudo_collate
+
+
+def stack_inputs(items: Sequence[dict]) -> dict:
+    """MMEngine's batch of items, with ``inputs`` of one shape as one tensor: one copy to a GPU, not one per picture.
+
+    >>> stack_inputs([dict(inputs=torch.zeros(3, 4, 4), name='a'), dict(inputs=torch.ones(3, 4, 4), name='b')])['name']
+    ['a', 'b']
+    """
+    batch = pseudo_collate(items)
+    inputs = batch.get('inputs') if isinstance(batch, dict) else None
+    if isinstance(inputs, list) and all(isinstance(x, torch.Tensor) and x.shape == inputs[0].shape for x in inputs):
+        batch['inputs'] = torch.stack(inputs)
+    return batch
 
 
 class ResumedBatches:

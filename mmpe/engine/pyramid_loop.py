@@ -6,7 +6,7 @@ import math
 from itertools import repeat
 
 import torch
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -17,11 +17,12 @@ from mmpe.registry import LOOPS
 
 from .batches import ResumedBatches
 from .preparation import prepare
+from .train_loop import TrainLoop
 from .wrapper import unwrapped
 
 
 @LOOPS.register_module()
-class PyramidTrainLoop(IterBasedTrainLoop):
+class PyramidTrainLoop(TrainLoop):
     """Trains a SinGAN for the model's ``iters_per_scale`` iterations per scale of the picture.
 
     The number of scales depends on the picture. So the loop reads the ``sizes`` of the data set and gives the model its
@@ -56,7 +57,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         self._max_iters = self.model.num_scales * self.model.iters_per_scale
 
     def run(self) -> nn.Module:
-        """Train. The pyramid is read once and stays in memory.
+        """Train. The pyramid is read once and stays in the model's memory.
 
         Raises:
             InputError: If a resumed checkpoint was trained with another number of iterations per scale, or on another
@@ -65,7 +66,7 @@ class PyramidTrainLoop(IterBasedTrainLoop):
         model = self.model
         _refuse_accumulation(self.runner)
         model.check_progress(model.state_dict(), self._iter)
-        batch = next(iter(self.dataloader))
+        batch = model.data_preprocessor.cast_data(next(iter(self.dataloader)))
         finest = batch['inputs'][f'real_scale{model.num_scales - 1}']
         if self._iter and not torch.equal(model.picture, finest.to(model.picture)):
             raise InputError('the checkpoint was trained on another picture: resume with the data_root that it had')

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
+import torch
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -25,16 +26,17 @@ from mmpe.models.adversarial import AdversarialModel
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
-from .batches import ResumedBatches
+from .batches import ResumedBatches, stack_inputs
 from .hooks import InterruptHook
 from .preparation import prepare
+from .train_loop import TrainLoop
 from .wrapper import unwrapped
 
 _IMAGES_OF_EACH = 4  # at least: a picture, as a number and resized, what is generated beside it, and its gradient
 
 
 @LOOPS.register_module()
-class ResumableTrainLoop(IterBasedTrainLoop):
+class ResumableTrainLoop(TrainLoop):
     """MMEngine's loop by iterations, without reading anything twice in a resumed run.
 
     MMEngine's own loop reads and drops all batches that the run has seen, which takes days for a long run, and it gives
@@ -60,6 +62,9 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
         dataloader = _without_drop_last(runner, dataloader)
+        if isinstance(dataloader, dict):  # a GPU need not wait for one copy from pinned memory
+            pinned = torch.backends.cuda.is_built() and torch.cuda.is_available()
+            dataloader = dict(collate_fn=stack_inputs, pin_memory=pinned) | dataloader
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)

@@ -18,7 +18,7 @@ class SynchronisedModel(nn.Module):
     different.
 
     Args:
-        module: A model whose ``train_step`` calls :func:`~mmpe.models.distributed.average_gradients`.
+        module: A model whose ``train_step`` averages its gradients, see :mod:`mmpe.models.gradients`.
 
     In a config:
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -25,6 +25,7 @@ from .generator_inputs import GeneratorInputs, MovableInputs
 from .gradients import accumulate_gradients, step
 from .loss_model import LossModel
 from .losses import DiscriminatorBatch
+from .noise import Noise, SerialNoise, image_noise
 from .resumable import State
 from .sampled import SampledModel
 
@@ -58,10 +59,10 @@ class Update:
         """For what is the same in all images: without the rank, so all processes draw alike."""
         return random_generator(purpose, self.seed, self.iteration)
 
-    def random_generators(self, purpose: str, first: int, num: int) -> list[torch.Generator]:
-        """One for each image, by its number in the batch of all processes, which share it as samplers share data."""
+    def noise(self, like: Tensor, purpose: str, first: int, num: int) -> Noise:
+        """Of each image by its number in the batch of all processes, which share it as samplers share data."""
         numbers = range(first * get_world_size() + get_rank(), (first + num) * get_world_size(), get_world_size())
-        return [random_generator(purpose, self.seed, self.iteration, number) for number in numbers]
+        return image_noise(like, purpose, self.seed, self.iteration, numbers=numbers)
 
 
 class AdversarialModel(LossModel, SampledModel):
@@ -182,8 +183,7 @@ class AdversarialModel(LossModel, SampledModel):
         first, num = update.images, len(reals)
 
         def draw_shares() -> Tensor:
-            rngs = update.random_generators('gradient penalty', first, num)
-            return torch.stack([torch.rand(1, 1, 1, generator=rng, device='cpu') for rng in rngs]).to(reals)
+            return update.noise(reals, 'gradient penalty', first, num).uniform(1, 1, 1)
 
         return DiscriminatorBatch(
             critic=self._critic(update),
@@ -225,13 +225,14 @@ class AdversarialModel(LossModel, SampledModel):
         reals = resize(pictures, update.size, **self.resize)
         critic = self.discriminator.requires_grad_(True)
         terms = self.losses.of_discriminator(self._discriminator_batch(update, reals), update.iteration)
-        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, terms)
+        update.batches += 1
+        is_last = update.batches == optim_wrapper['discriminator']._accumulative_counts
+        losses = accumulate_gradients(optim_wrapper['discriminator'], critic, terms, average=is_last)
         if self.losses.need_reals:
             update.reals.append(reals)
-        update.batches += 1
         update.images += len(pictures)
-        if update.batches == optim_wrapper['discriminator']._accumulative_counts:
-            step(optim_wrapper['discriminator'], self.discriminator)
+        if is_last:
+            step(optim_wrapper['discriminator'])
             losses.update(self._train_generator(update, len(pictures), optim_wrapper['generator']))
             self._finish_update(update)
         all_reduce_dict(losses, 'mean')
@@ -244,9 +245,9 @@ class AdversarialModel(LossModel, SampledModel):
         return numbers if pictures.is_floating_point() else numbers / 127.5 - 1
 
     def _begin_update(self, pictures: Size | None = None) -> Update:
-        if self.iteration == 0:
-            self.seed.fill_(common_seed())
-        return self._new_update(int(self.seed), int(self.iteration), pictures)
+        if self.numbers('iteration') == 0:
+            self.set_numbers('seed', common_seed())
+        return self._new_update(self.numbers('seed'), self.numbers('iteration'), pictures)
 
     def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> Update:
         """Begin an update; ``pictures`` is the (H, W) of its real images, before they are resized."""
@@ -254,22 +255,24 @@ class AdversarialModel(LossModel, SampledModel):
 
     def _finish_update(self, update: Update) -> None:
         images = update.images * get_world_size()
-        self.iteration += 1
-        self.images_seen += images
+        self.set_numbers('iteration', self.numbers('iteration') + 1)
+        self.set_numbers('images_seen', self.numbers('images_seen') + images)
         if self.average is not None:
-            self.average.update(self.generator_ema, self.generator, images, int(self.images_seen))
+            self.average.update(self.generator_ema, self.generator, images, self.numbers('images_seen'))
         self._update = None
 
     def _train_generator(self, update: Update, num: int, optimizer: OptimWrapper) -> dict[str, Tensor]:
         """One step, by as many batches of ``num`` images as the optimizer accumulates."""
         self.discriminator.requires_grad_(False)
         losses = defaultdict(list)
-        for number in range(optimizer._accumulative_counts):
+        count = optimizer._accumulative_counts
+        for number in range(count):
             batch = self.batch_type(**self._seen_by_losses(update, number, num))
             terms = self.losses.of_generator(batch, update.iteration)
-            for name, loss in accumulate_gradients(optimizer, self.generator, terms).items():
+            found = accumulate_gradients(optimizer, self.generator, terms, average=number == count - 1)
+            for name, loss in found.items():
                 losses[name].append(loss)
-        step(optimizer, self.generator)
+        step(optimizer)
         self.losses.remember(update.notes, self.memory)
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 
@@ -280,10 +283,9 @@ class AdversarialModel(LossModel, SampledModel):
         """A tensor of the networks' dtype and device."""
         return next(self.generator.parameters())
 
-    def _normal(self, rngs: Iterable[torch.Generator], *shape: int) -> Tensor:
+    def _normal(self, rngs: Sequence[torch.Generator], *shape: int) -> Tensor:
         """Normal numbers (N, *shape), each of the N by a generator of its own."""
-        drawn = [torch.randn(*shape, generator=rng, device='cpu') for rng in rngs]
-        return torch.stack(drawn).to(self._like)
+        return SerialNoise(rngs, self._like).normal(shape)[0]
 
     @property
     def sampled_generator(self) -> nn.Module:

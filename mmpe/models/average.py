@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mmpe.numbers import check_above, given
 
@@ -52,8 +53,7 @@ class RunningAverage:
     @torch.no_grad()
     def update(self, average: nn.Module, network: nn.Module, images: int, images_seen: int) -> None:
         """Move ``average`` towards ``network`` after an update by ``images``; buffers are copied."""
-        share = 1 - self.decay(images, images_seen)
-        for old, new in zip(average.parameters(), network.parameters()):
-            old.lerp_(new, share)
+        move = get_ema_multi_avg_fn(self.decay(images, images_seen))  # all parameters at once: few kernels on a GPU
+        move(list(average.parameters()), list(network.parameters()), None)
         for old, new in zip(average.buffers(), network.buffers()):
             old.copy_(new)

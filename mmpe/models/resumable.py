@@ -7,15 +7,17 @@ from typing import ClassVar
 
 import torch
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpe.checkpoints import check_kinds
 from mmpe.errors import InputError
 
+from .counters import CountingModule
+
 State = Mapping[str, Tensor]
 
 
-class ResumableModel(BaseModel):
+class ResumableModel(CountingModule, BaseModel):
     """A model whose state dict, with its optimizers', is all that training needs to go on.
 
     So it counts in buffers. ``ResumableTrainLoop`` needs ``images_seen``: :meth:`train_step` adds the images of all
@@ -32,6 +34,10 @@ class ResumableModel(BaseModel):
     starts_anew: tuple[str, ...] = ()
     optional_entries: tuple[str, ...] = ()
     earlier_names: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None):
+        # the copy of a batch from pinned memory need not wait for the device
+        super().__init__(data_preprocessor or dict(type='BaseDataPreprocessor', non_blocking=True), init_cfg)
 
     def own_state(self, state: State) -> dict[str, Tensor]:
         """A state dict under this model's names; released ones have others."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
 
+from .agreeing_hook import AgreeingHook
+
 
 @HOOKS.register_module()
-class FiniteLossHook(Hook):
+class FiniteLossHook(AgreeingHook):
     """Stops training at the first loss that is not a finite number, on all processes, before anything is saved.
 
     In a config:
@@ -26,23 +26,29 @@ class FiniteLossHook(Hook):
 
     priority = 'VERY_HIGH'
 
+    def notice(self, outputs: dict | None) -> int:
+        """How many losses are not finite."""
+        return len(_broken(outputs))
+
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Check the losses of the iteration.
 
         Raises:
             InputError: If one is not finite. The message names the iteration, the losses and the last checkpoint.
         """
-        broken = [f'{name}={_show(value)}' for name, value in (outputs or {}).items() if not _is_finite(value)]
-        anywhere = torch.tensor(len(broken))
-        all_reduce(anywhere, op='max')
-        if not anywhere:
+        if not self.anywhere(outputs):
             return
+        losses = ', '.join(_broken(outputs)) or 'on another process'
         saved = runner.message_hub.runtime_info.get('last_ckpt')
         raise InputError(
-            f'training has diverged at iteration {runner.iter + 1}: {", ".join(broken) or "on another process"}; '
+            f'training has diverged at iteration {runner.iter + 1}: {losses}; '
             + (f'the last good checkpoint is {saved}' if saved else 'no checkpoint had been saved')
             + '; try a lower learning rate, or without --amp'
         )
+
+
+def _broken(outputs: dict | None) -> list[str]:
+    return [f'{name}={_show(value)}' for name, value in (outputs or {}).items() if not _is_finite(value)]
 
 
 def _is_finite(value: Any) -> bool:

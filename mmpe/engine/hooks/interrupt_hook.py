@@ -9,13 +9,12 @@ import time
 from types import FrameType
 from typing import Any
 
-import torch
-from mmengine.dist import all_reduce, barrier, get_world_size
-from mmengine.hooks import Hook
+from mmengine.dist import barrier, get_world_size
 from mmengine.runner import Runner
 
 from mmpe.registry import HOOKS
 
+from .agreeing_hook import AgreeingHook
 from .checkpoint_hook import CompleteCheckpointHook
 
 _GRACE = 10  # seconds
@@ -23,7 +22,7 @@ _REPEAT = 2.0  # seconds
 
 
 @HOOKS.register_module()
-class InterruptHook(Hook):
+class InterruptHook(AgreeingHook):
     """On SIGINT, SIGTERM, SIGUSR1 or SIGUSR2, finishes the iteration, saves, and exits with 128 + the signal's number.
 
     That is 130 for Ctrl-C and 143 for SIGTERM. On Linux it is 138 for SIGUSR1 and 140 for SIGUSR2, by which schedulers
@@ -64,7 +63,7 @@ class InterruptHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Save and exit, if a process has received a signal."""
-        received = self._anywhere()
+        received = self.anywhere(outputs)
         if received:
             self._leave(runner, received, f'after iteration {runner.iter + 1}')
 
@@ -72,7 +71,7 @@ class InterruptHook(Hook):
         """Save and exit, as in :meth:`after_train_iter`. Where only ``Runner.val()`` runs, nothing is saved."""
         if not self.previous or not _in_step(runner.val_dataloader):
             return
-        received = self._anywhere()
+        received = self.anywhere()
         if received:
             runner.train_loop._iter -= 1  # which the loop has counted, and no checkpoint does before it is saved
             self._leave(runner, received, f'in the validation after iteration {runner.iter + 1}')
@@ -103,12 +102,9 @@ class InterruptHook(Hook):
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-    def _anywhere(self) -> int:
-        if get_world_size() == 1:
-            return self.received
-        received = torch.tensor(self.received)
-        all_reduce(received, op='max')
-        return int(received)
+    def notice(self, outputs: dict | None = None) -> int:
+        """The signal that this process has received."""
+        return self.received
 
 
 def _in_step(dataloader: Any) -> bool:

@@ -53,9 +53,9 @@ class PyramidPictureHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Draw the scale that has just been finished."""
         model = unwrapped(runner.model)
-        if int(model.step) > 0:
+        if model.numbers('step') > 0:
             return
-        scale = int(model.stage)
+        scale = model.numbers('stage')
         real = data_batch['inputs'][f'real_scale{scale - 1}']
         with evaluating(model):
             pictures = [real, model.reconstruct(), *model.sample(self.num_samples).split(1)]

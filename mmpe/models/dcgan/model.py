@@ -44,6 +44,7 @@ class DCGANModel(AdversarialModel):
 
     def __init__(self, generator: dict, discriminator: dict | None = None, **settings):
         super().__init__(generator, discriminator, **settings)
+        self.register_buffer('luma', torch.tensor(_LUMA), persistent=False)
         critic = self.discriminator
         made = (self.generator.out_channels, self.generator.out_size)
         if critic is not None and made != (critic.in_channels, critic.in_size):
@@ -55,12 +56,12 @@ class DCGANModel(AdversarialModel):
     def _pictures(self, data: dict) -> Tensor:
         pictures = super()._pictures(data)
         if self.generator.out_channels == 1:
-            return (pictures * pictures.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+            return (pictures * self.luma[:, None, None]).sum(1, keepdim=True)
         return pictures
 
     def _generate(self, update: Update, purpose: str, first: int, num: int) -> Tensor:
-        rngs = update.random_generators(purpose, first, num)
-        return self.generator(self._normal(rngs, *self.generator.latent_shape()))
+        (z,) = update.noise(self._like, purpose, first, num).normal(self.generator.latent_shape())
+        return self.generator(z)
 
     def _finish_update(self, update: Update) -> None:
         if get_world_size() > 1:

@@ -83,9 +83,11 @@ class Encoding(nn.Module, ABC):
         grid = as_grid(grid)
         if grid.axes is None:
             return self.locate(grid.positions, grid.frame)
-        rows, columns = (
-            self.axis(self._precise(axis), length) for axis, length in zip(grid.axes, grid.frame, strict=True)
-        )
+        if grid.is_plain:  # nothing to copy to the device
+            axes = [torch.arange(n, dtype=self._precision, device=self._like.device) for n in grid.size]
+        else:
+            axes = map(self._precise, grid.axes)
+        rows, columns = (self.axis(axis, length) for axis, length in zip(axes, grid.frame, strict=True))
         y, x = torch.meshgrid(rows, columns, indexing='ij')
         return torch.stack((x, y), dim=-1)
 

@@ -73,4 +73,4 @@ class SinusoidalEncoding(Encoding):
         half = self.embedding_dim // 2
         # D = 2 has the one frequency 1, which any positive divisor gives.
         steps = half if self.div_half_dim else max(half - 1, 1)
-        return torch.exp(self._precise(torch.arange(half)) * (-math.log(10000) / steps))
+        return torch.exp(self._precise(torch.arange(half, device=self._like.device)) * (-math.log(10000) / steps))

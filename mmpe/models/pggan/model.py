@@ -143,32 +143,32 @@ class PGGANModel(AdversarialModel):
         """As :meth:`AdversarialModel.train_step`; ``transition_weight`` is there too."""
         if self._update is None:
             self._prepare(optim_wrapper)
-        weight = self.growth.transition_weight(int(self.images_seen))
+        weight = self.growth.transition_weight(self.numbers('images_seen'))
         return dict(super().train_step(data, optim_wrapper), transition_weight=torch.tensor(weight))
 
     def _prepare(self, optim_wrapper: OptimWrapperDict) -> None:
         """Forget what optimizers remember of another stage, and set the learning rates of this one."""
-        stage = self.growth.stage(int(self.images_seen))
+        stage = self.growth.stage(self.numbers('images_seen'))
         factor = self.lr_factors.get(self.growth.scales[stage], 1)
         for name in ('generator', 'discriminator'):
             optimizer = optim_wrapper[name].optimizer
-            if stage != int(self.stage):
+            if stage != self.numbers('stage'):
                 optimizer.state.clear()
             for group in optimizer.param_groups:
                 self._change_rate(group, factor)
-        self.stage.fill_(stage)
+        self.set_numbers('stage', stage)
 
     def _change_rate(self, group: dict, factor: float) -> None:
         """Multiply a learning rate, which may follow a schedule too, by another factor than so far."""
         initial = group.setdefault('initial_lr', group['lr'])
         if 'lr_factor' not in group:  # a new run, or a checkpoint from before there were schedules
-            group['lr_factor'] = 1 if self.images_seen == 0 or not initial else group['lr'] / initial
+            group['lr_factor'] = 1 if self.numbers('images_seen') == 0 or not initial else group['lr'] / initial
         on_schedule = group['lr'] != group['lr_factor'] * initial
         group['lr'] = group['lr'] * (factor / group['lr_factor']) if on_schedule else factor * initial
         group['lr_factor'] = factor
 
     def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> GrowingUpdate:
-        seen = int(self.images_seen)
+        seen = self.numbers('images_seen')
         side = self.growth.scale(seen)
         return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))
 
@@ -176,15 +176,15 @@ class PGGANModel(AdversarialModel):
         return partial(self.discriminator, **update.growth)
 
     def _generate(self, update: GrowingUpdate, purpose: str, first: int, num: int) -> Tensor:
-        rngs = update.random_generators(purpose, first, num)
-        return self.generator(self._normal(rngs, *self.generator.latent_shape()), **update.growth)
+        (z,) = update.noise(self._like, purpose, first, num).normal(self.generator.latent_shape())
+        return self.generator(z, **update.growth)
 
     # ---------------------------------------------------------------- sampling
 
     @property
     def stage_arguments(self) -> tuple[int, float]:
         """The side that is grown to, and how far its layers are faded in."""
-        seen = int(self.images_seen)
+        seen = self.numbers('images_seen')
         return self.growth.scale(seen), self.growth.transition_weight(seen)
 
     @property

@@ -22,6 +22,7 @@ from ..distributed import broadcast_state, common_seed
 from ..gradients import accumulate_gradients, step
 from ..loss_model import LossModel
 from ..losses import DiscriminatorBatch, PictureBatch, Term
+from ..noise import Noise, image_noise
 from ..resumable import State
 from .generator import Size, copy_block
 from .given_blocks import block_of, scale_of, whole_blocks
@@ -185,16 +186,16 @@ class SinGANModel(LossModel, SinGANSampler):
     def train(self, mode: bool = True) -> SinGANModel:
         """As any module's, but finished scales are frozen, and scales with frozen normalization stay in eval mode."""
         super().train(mode)
-        for block in self.generator.blocks[: int(self.stage)]:
+        for block in self.generator.blocks[: self.numbers('stage')]:
             block.eval().requires_grad_(False)
-        if self._steps_frozen >= 0 and self.stage < self.num_scales:
-            self.generator.blocks[int(self.stage)].eval()
+        if self._steps_frozen >= 0 and self.numbers('stage') < self.num_scales:
+            self.generator.blocks[self.numbers('stage')].eval()
         return self
 
     @property
     def _steps_frozen(self) -> int:
         """Iterations since the current scale has been normalizing by stored statistics; negative before."""
-        return int(self.step) - int(self.freeze_norm_at * self.iters_per_scale)
+        return self.numbers('step') - int(self.freeze_norm_at * self.iters_per_scale)
 
     # ---------------------------------------------------------------- training
 
@@ -214,27 +215,27 @@ class SinGANModel(LossModel, SinGANSampler):
             count = sum(name.startswith('real_scale') for name in reals)
             self.set_pyramid([reals[f'real_scale{i}'].shape[-2:] for i in range(count)])
             broadcast_state(self)
-        stage = int(self.stage)
+        stage = self.numbers('stage')
         if stage == self.num_scales:
             raise InputError(f'all {stage} scales are trained: there is nothing left to do')
         real = reals[f'real_scale{stage}'].contiguous(memory_format=torch.channels_last)
-        if int(self.step) == 0:
+        if self.numbers('step') == 0:
             self._begin_stage(stage, reals)
         self._set_learning_rate(optim_wrapper)
         if self._steps_frozen >= 0 and self._steps_frozen % _STATISTICS_INTERVAL == 0:
             self._store_statistics(stage)
 
-        rng = self._random_generator()
-        noises = self._draw(stage, self.discriminator_steps + self.generator_steps, rng)
-        shares = torch.rand(self.discriminator_steps, 1, 1, 1, generator=rng).to(real)
+        noise = self._noise()
+        drawn = self._draw(stage, self.discriminator_steps + self.generator_steps, noise)
+        shares = noise.uniform(self.discriminator_steps, 1, 1, 1)[0]
         losses = {}
-        for noise, share in zip(noises, shares.split(1)):
-            losses.update(self._discriminator_step(stage, real, noise, share, optim_wrapper['discriminator']))
-        for noise in noises[self.discriminator_steps :]:
-            losses.update(self._generator_step(stage, real, noise, optim_wrapper['generator']))
+        for fake_inputs, share in zip(drawn, shares.split(1)):
+            losses.update(self._discriminator_step(stage, real, fake_inputs, share, optim_wrapper['discriminator']))
+        for fake_inputs in drawn[self.discriminator_steps :]:
+            losses.update(self._generator_step(stage, real, fake_inputs, optim_wrapper['generator']))
 
-        self.step += 1
-        if int(self.step) == self.iters_per_scale:
+        self.set_numbers('step', self.numbers('step') + 1)
+        if self.numbers('step') == self.iters_per_scale:
             self._finish_stage(stage, reals)
         return losses
 
@@ -267,13 +268,13 @@ class SinGANModel(LossModel, SinGANSampler):
 
     @property
     def _iteration(self) -> int:
-        return int(self.stage) * self.iters_per_scale + int(self.step)
+        return self.numbers('stage') * self.iters_per_scale + self.numbers('step')
 
     def _begin_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         if stage == 0:
             self.check_trainable()
-            self.seed.fill_(common_seed())
-            rng = random_generator('reconstruction', int(self.seed))
+            self.set_numbers('seed', common_seed())
+            rng = random_generator('reconstruction', self.numbers('seed'))
             self.fixed_noise.copy_(torch.randn(self.fixed_noise.shape, generator=rng))
             self.picture.copy_(reals[f'real_scale{self.num_scales - 1}'])
             if self.palette is not None:
@@ -292,8 +293,8 @@ class SinGANModel(LossModel, SinGANSampler):
 
     def _finish_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
-        self.stage += 1
-        self.step.zero_()
+        self.set_numbers('stage', stage + 1)
+        self.set_numbers('step', 0)
         self.train(self.training)
         if stage + 1 < self.num_scales:
             left = F.mse_loss(self._below(stage + 1), reals[f'real_scale{stage + 1}']).sqrt()
@@ -307,30 +308,32 @@ class SinGANModel(LossModel, SinGANSampler):
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # a plain mean
-        # without the rank: all processes must store the same
-        rng = random_generator('statistics', int(self.seed), stage, int(self.step))
-        for noise, below in self._draw(stage, _IMAGES_FOR_STATISTICS, rng):
-            self._generate(stage, noise, below)
+        step = self.numbers('step')  # without the rank: all processes must store the same
+        noise = image_noise(self.fixed_noise, 'statistics', self.numbers('seed'), stage, numbers=range(step, step + 1))
+        for number, fake_inputs in enumerate(self._draw(stage, _IMAGES_FOR_STATISTICS, noise), start=1):
+            for norm in norms:
+                norm.momentum = 1 / number  # a plain mean
+            self._generate(stage, *fake_inputs)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         block.eval()
 
     def _set_learning_rate(self, optim_wrapper: OptimWrapperDict) -> None:
-        factor = self.lr_gamma ** sum(int(self.step) >= m for m in self.lr_milestones)
+        factor = self.lr_gamma ** sum(self.numbers('step') >= m for m in self.lr_milestones)
         for optimizer in optim_wrapper.values():
             for group in optimizer.param_groups:
                 group['lr'] = group.setdefault('initial_lr', group['lr']) * factor
 
     # ---------------------------------------------------------------- noise
 
-    def _random_generator(self) -> torch.Generator:
-        """Seeded by where training stands, so that a resumed run draws what an unbroken one would have."""
-        return random_generator('training', int(self.seed), int(self.stage), int(self.step), get_rank())
+    def _noise(self) -> Noise:
+        """Drawn for where training stands, so that a resumed run draws what an unbroken one would have."""
+        place = (self.numbers(name) for name in ('seed', 'stage', 'step'))
+        return image_noise(self.fixed_noise, 'training', *place, numbers=range(get_rank(), get_rank() + 1))
 
-    def _draw(self, stage: int, num: int, rng: torch.Generator) -> list[tuple[Tensor, Tensor | None]]:
+    def _draw(self, stage: int, num: int, rng: torch.Generator | Noise) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
-        *below, noise = self.draw_noises(num, rng, self.sizes[: stage + 1].tolist())
+        *below, noise = self.draw_noises(num, rng, self.numbers('sizes')[: stage + 1])
         images = [None] * num
         if stage:
             few = num
@@ -358,7 +361,7 @@ class SinGANModel(LossModel, SinGANSampler):
         if self._reconstructed is None or self._reconstructed[0] != stage:
             with torch.autocast(self.fixed_noise.device.type, enabled=False):
                 image = self.generator(self.fixed_noises(stage), self.noise_weights)
-                image = self.generator.enlarge(image, self.sizes[stage].tolist())
+                image = self.generator.enlarge(image, self.numbers('sizes')[stage])
                 if self.palette is not None and self.palette.scale == stage:
                     image = self.palette(image)
             self._reconstructed = stage, image
@@ -366,6 +369,6 @@ class SinGANModel(LossModel, SinGANSampler):
 
 
 def _train(block: nn.Module, terms: Sequence[Term], optimizer: OptimWrapper) -> dict[str, Tensor]:
-    found = accumulate_gradients(optimizer, block, terms)
-    step(optimizer, block)
+    found = accumulate_gradients(optimizer, block, terms, average=True)
+    step(optimizer)
     return {_LOGGED_AS.get(name, name): value for name, value in found.items()}

@@ -46,7 +46,7 @@ class PyramidModel(ResumableModel):
     @property
     def trained_scales(self) -> int:
         """Scales that have seen at least one training step, and so can be sampled."""
-        return int(self.stage) + (int(self.step) > 0)
+        return self.numbers('stage') + (self.numbers('step') > 0)
 
     @property
     def palette(self) -> Palette | None:

@@ -15,6 +15,7 @@ from mmpe.numbers import as_size, is_whole, shown, size_text
 from mmpe.random_numbers import check_draws, random_generator
 
 from ..generator_inputs import GeneratorInputs, MovableInputs
+from ..noise import Noise, SerialNoise
 from ..sampled import SampledModel
 from .generator import Size
 from .pyramid_model import PyramidModel
@@ -29,15 +30,18 @@ class SinGANSampler(PyramidModel, SampledModel):
 
     sample_options = ('size', 'start_scale')
 
-    def draw_noises(self, num: int, rng: torch.Generator, sizes: Sequence[Size], first_scale: int = 0) -> list[Tensor]:
+    def draw_noises(
+        self, num: int, rng: torch.Generator | Noise, sizes: Sequence[Size], first_scale: int = 0
+    ) -> list[Tensor]:
         """Draw normal noise maps (num, C, h, w), one per scale, for images of ``sizes`` from ``first_scale`` on."""
         shapes = [self.generator.noise_shape(scale, size) for scale, size in enumerate(sizes, start=first_scale)]
-        return [torch.randn(num, *shape, generator=rng).to(self.fixed_noise) for shape in shapes]
+        noise = SerialNoise([rng], like=self.fixed_noise) if isinstance(rng, torch.Generator) else rng
+        return [maps[0] for maps in noise.normal(*((num, *shape) for shape in shapes))]
 
     def _fixed_noise(self, stage: int) -> Tensor:
         if stage == 0:
             return self.fixed_noise
-        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.sizes[stage].tolist()))
+        return self.fixed_noise.new_zeros(1, *self.generator.noise_shape(stage, self.numbers('sizes')[stage]))
 
     def fixed_noises(self, num_scales: int | None = None) -> list[Tensor]:
         """The noises of the reconstruction: z* at scale 0, zeros above (SinGAN, sec. 2.3)."""
@@ -173,7 +177,7 @@ class SinGANSampler(PyramidModel, SampledModel):
         Raises:
             InputError: If the coarsest would have fewer than 2 pixels on a side.
         """
-        sizes = [tuple(s) for s in self.sizes[: self.trained_scales].tolist()]
+        sizes = [tuple(size) for size in self.numbers('sizes')[: self.trained_scales]]
         if size is None:
             return sizes
         size = as_size(size)

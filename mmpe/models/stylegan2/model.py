@@ -118,7 +118,7 @@ class StyleGAN2Model(AdversarialModel):
             return self._draw_styles(update, purpose, number * count, count)
 
         def normal(purpose: str, count: int, *shape: int) -> Tensor:
-            return self._normal(update.random_generators(purpose, number * count, count), *shape)
+            return update.noise(self._like, purpose, number * count, count).normal(shape)[0]
 
         seen = super()._seen_by_losses(update, number, num)
         return dict(seen, num=num, base=update.base, size=update.size, draw_styles=draw_styles, normal=normal)
@@ -136,21 +136,25 @@ class StyleGAN2Model(AdversarialModel):
         def synthesize(styles: Tensor, base: Size | None = None) -> Tensor:
             if base is None:
                 return self.generator.synthesize(styles, update.base, injected_noise=noises)
-            rngs = update.random_generators(f'{purpose} {size_text(base)}', first, num)
-            return self.generator.synthesize(styles, base, injected_noise=self.generator.draw_noises(rngs, base))
+            noise = update.noise(self._like, f'{purpose} {size_text(base)}', first, num)
+            return self.generator.synthesize(styles, base, injected_noise=noise.normal(*self._noise_shapes(base)))
 
         return self.generator.styles(**inputs), synthesize
 
     def _draw(self, update: ScaleUpdate, purpose: str, first: int, num: int) -> tuple[dict, list[Tensor]]:
         """What ``styles`` takes, and injected noise."""
-        rngs = update.random_generators(purpose, first, num)
-        one, other = self._normal(rngs, 2, self.generator.style_channels).unbind(1)
-        noises = self.generator.draw_noises(rngs, update.base)
+        noise = update.noise(self._like, purpose, first, num)
+        latents, *noises = noise.normal((2, self.generator.style_channels), *self._noise_shapes(update.base))
+        one, other = latents.unbind(1)
         rng = update.random_generator(f'{purpose} mixing')
         if torch.rand((), generator=rng) >= self.mixing_probability:
             return dict(z=one), noises
         crossover = torch.randint(1, self.generator.num_latents, (), generator=rng)
         return dict(z=[one, other], crossover=int(crossover)), noises
+
+    def _noise_shapes(self, base: Size) -> list[tuple[int, int, int]]:
+        """(1, h, w) of each layer's noise."""
+        return [(1, *shape) for shape in self.generator.noise_shapes(base)]
 
     # ---------------------------------------------------------------- sampling
 
