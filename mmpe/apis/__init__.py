@@ -25,6 +25,7 @@ from mmpe.errors import as_input_error
 
 from .checkpoint import load
 from .config import load_config
+from .export import export
 from .many_pictures import train_many
 from .sampling import sample
 from .singan import load_singan
@@ -38,6 +39,7 @@ __all__ = [
     'compare_start_scales',
     'duplicate',
     'edit',
+    'export',
     'harmonise',
     'load',
     'load_config',
