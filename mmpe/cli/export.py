@@ -10,6 +10,7 @@ from mmpe.apis import export, load
 from mmpe.apis.export import FORMATS, Exported, check_format
 from mmpe.apis.results import check_result, contains
 from mmpe.arguments import real
+from mmpe.models.sampled import as_sampled
 from mmpe.numbers import size_text
 
 from .from_signatures import command
@@ -41,7 +42,7 @@ def main(
     inputs = [checkpoint]
     check_format(format, out, inputs=inputs)
     check_result(out, inputs, overwrite, partial(contains, text='export", "model": '))
-    model = load(checkpoint)
+    model = as_sampled(load(checkpoint))
     if model.describe_progress():
         print(model.describe_progress())
     print(told(export(model, out, format, truncation)))
