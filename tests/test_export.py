@@ -228,7 +228,7 @@ def test_what_cannot_be_exported_is_one_line(tmp_path, capsys, monkeypatch):
     torch.save(dict(meta=dict(model=untrained), state_dict=MODELS.build(untrained).state_dict()), 'y.pth')
     assert 'not been trained' in refusal(capsys, 'y.pth', '--format', 'torch')
     torch.save(dict(meta=dict(model=dict(type='FamilyWithoutSampler')), state_dict={}), 'z.pth')
-    assert 'cannot be exported' in refusal(capsys, 'z.pth', '--format', 'torch')
+    assert 'a FamilyWithoutSampler cannot be exported' in refusal(capsys, 'z.pth', '--format', 'torch')
 
 
 def test_missing_packages_are_named(tmp_path, capsys, monkeypatch):

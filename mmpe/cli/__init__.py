@@ -15,7 +15,7 @@ from .from_signatures import new_app, run
 
 COMMANDS = (
     *('train', 'train-folder', 'sample', 'edit', 'export', 'test', 'evaluate-singan', 'audit'),
-    *('memory', 'prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
+    *('memory', 'prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures', 'gpu-report'),
 )
 
 

@@ -95,7 +95,7 @@ class SampledModel(BaseModel):
         Raises:
             InputError: If the family does not declare it.
         """
-        raise InputError(f'a {type(self).__name__} cannot be exported: it does not declare its sampler by tensors')
+        raise _not_exportable(self)
 
     def check_trained(self) -> None:
         """Refuse to sample a model that has not been trained.
@@ -191,3 +191,10 @@ class _Undeclared(SampledModel):
 
     def sample(self, num: int = 1, *, seed: int = 0, first: int = 0, **options) -> Tensor:
         return self.model.sample(num=num, seed=seed, first=first, **options)
+
+    def tensor_sampler(self) -> TensorSampler:
+        raise _not_exportable(self.model)
+
+
+def _not_exportable(model: nn.Module) -> InputError:
+    return InputError(f'a {type(model).__name__} cannot be exported: it has no tensor_sampler, see SampledModel')
