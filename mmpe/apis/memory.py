@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -67,12 +68,13 @@ class MemoryEstimate:
     def table(self) -> str:
         """A Markdown table, in GiB."""
         kinds = list(dict.fromkeys(kind for peaks in self.peaks.values() for kind in peaks))
+        gib = partial(_gib, digits=2 if self.most >= 2**28 else 4)
         rows = [['size', 'batch', *kinds, 'all']]
         for size, peaks in self.peaks.items():
             in_all = self.weights + self.optimizer + max(peaks.values())
-            found = [_gib(peaks[kind]) if kind in peaks else '' for kind in kinds]
-            rows.append([size_text(size), str(self.batches[size]), *found, _gib(in_all)])
-        kept = f'weights {_gib(self.weights)} GiB, optimizers {_gib(self.optimizer)} GiB'
+            found = [gib(peaks[kind]) if kind in peaks else '' for kind in kinds]
+            rows.append([size_text(size), str(self.batches[size]), *found, gib(in_all)])
+        kept = f'weights {gib(self.weights)} GiB, optimizers {gib(self.optimizer)} GiB'
         return '\n'.join([f'{kept}; beside them, in GiB at the most, by the kind of step:', *markdown_table(rows)])
 
 
@@ -287,5 +289,5 @@ def _without_scaling(config: dict) -> dict:
     return dict(others, type=_HalfOptimWrapper, dtype=DTYPES.get(config.get('dtype'), torch.float16))
 
 
-def _gib(size: int) -> str:
-    return f'{size / 2**30:.2f}' if size >= 2**27 else f'{size / 2**30:.3f}'
+def _gib(size: int, digits: int) -> str:
+    return f'{size / 2**30:.{digits}f}'
