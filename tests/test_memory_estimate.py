@@ -103,8 +103,8 @@ def test_weights_and_optimizers_are_those_of_the_model():
 
 def test_a_singan_is_estimated_scale_by_scale_without_its_picture():
     config = config_of(SINGAN, type='SinGANDataset', data_root='missing.png', min_size=25, max_size=250)
-    estimate = estimate_memory(config, sizes=[(30, 45)])
-    assert list(estimate.peaks) == pyramid_sizes((30, 45), 25, 45, 0.75)
+    estimate = estimate_memory(config, sizes=[(48, 72)])
+    assert list(estimate.peaks) == pyramid_sizes((48, 72), 25, 72, 0.75)
     peaks = [max(kinds.values()) for kinds in estimate.peaks.values()]
     assert peaks == sorted(peaks)
 

@@ -51,8 +51,8 @@ class MemoryEstimate:
     >>> from mmpe.apis import load_config
     >>> config = load_config('mmpe::dcgan/dcgan_quickstart.py')
     >>> estimate = estimate_memory(config, batch=8)
-    >>> estimate.batches, list(estimate.peaks[64, 64])
-    ({(64, 64): 8}, ['D', 'G', 'optimizer'])
+    >>> estimate.batches, list(estimate.peaks[32, 32])
+    ({(32, 32): 8}, ['D', 'G', 'optimizer'])
     """
 
     weights: int = 0

@@ -24,7 +24,7 @@ class SinGANTensorSampler(TensorSampler):
     >>> from mmpe.editing.example import example_singan
     >>> sampler = example_singan().tensor_sampler()
     >>> [(input.name, input.shape_text) for input in sampler.inputs][:1]
-    [('noise_0', ['batch', 3, 'height_0', 'width_0'])]
+    [('noise_0', ['batch', 2, 'height_0', 'width_0'])]
     """
 
     def __init__(self, generator: SinGANGenerator, noise_weights: Sequence[float], size: Size):
