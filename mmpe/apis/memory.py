@@ -52,7 +52,7 @@ class MemoryEstimate:
     >>> config = load_config('mmpe::dcgan/dcgan_quickstart.py')
     >>> estimate = estimate_memory(config, batch=8)
     >>> estimate.batches, list(estimate.peaks[32, 32])
-    ({(32, 32): 8}, ['D', 'G', 'optimizer'])
+    ({(32, 32): 8}, ['D', 'G', 'other', 'optimizer'])
     """
 
     weights: int = 0
