@@ -25,7 +25,9 @@ from mmpe.errors import as_input_error
 
 from .checkpoint import load
 from .config import load_config
+from .export import export
 from .many_pictures import train_many
+from .memory import estimate_memory
 from .sampling import sample
 from .singan import load_singan
 from .test import score_table, test
@@ -38,6 +40,8 @@ __all__ = [
     'compare_start_scales',
     'duplicate',
     'edit',
+    'estimate_memory',
+    'export',
     'harmonise',
     'load',
     'load_config',

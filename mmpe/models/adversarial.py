@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.grid import Grid, Size
 from mmpe.memory import check_room
+from mmpe.numbers import size_text
 from mmpe.random_numbers import check_draws, random_generator
 from mmpe.registry import MODELS
 
@@ -23,11 +24,13 @@ from .distributed import common_seed
 from .fitting import resize
 from .generator_inputs import GeneratorInputs, MovableInputs
 from .gradients import accumulate_gradients, step
+from .grid_tensor_sampler import GridTensorSampler
 from .loss_model import LossModel
 from .losses import DiscriminatorBatch
 from .noise import Noise, SerialNoise, image_noise
 from .resumable import State
 from .sampled import SampledModel
+from .tensor_sampler import TensorSampler
 
 _SEED_OF_PREDICTIONS = 0
 _OF_A_RANDOM_GENERATOR = 5_056  # bytes of its state
@@ -125,6 +128,23 @@ class AdversarialModel(LossModel, SampledModel):
     def sizes(self) -> list[Size]:
         """(H, W) of the images that are trained, or of some that stand for very many."""
         return [self.generator.image_size()]
+
+    @property
+    def trained_sizes(self) -> list[Size]:
+        """(H, W) that take part in training, each of which :meth:`train_at` takes."""
+        return self.sizes
+
+    def train_at(self, size: Size) -> None:
+        """Train at one size (H, W) alone from now on.
+
+        Raises:
+            InputError: If the model cannot be trained at it.
+        """
+        if size not in self.trained_sizes:
+            raise InputError(
+                f'images of {size_text(size)} are not trained by this model: it trains '
+                f'{", ".join(map(size_text, self.trained_sizes))}'
+            )
 
     def train(self, mode: bool = True) -> AdversarialModel:
         """As any module's, but the running average stays in eval mode."""
@@ -305,6 +325,10 @@ class AdversarialModel(LossModel, SampledModel):
         grid, scale = Grid(generator.head_size(base)), self.pixels_per_cell
         movable = MovableInputs(draw, generator.head.encoding, grid, place=2 + len(stage), scale=scale)
         return GeneratorInputs(generator, draw, movable)
+
+    def tensor_sampler(self) -> TensorSampler:
+        """Latents to images."""
+        return GridTensorSampler(self.sampled_generator, self.stage_arguments)
 
     @property
     def stage_arguments(self) -> tuple:

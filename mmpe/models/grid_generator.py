@@ -39,14 +39,14 @@ class GridGenerator(DoublingGenerator):
 
         A map of latents says its size itself, where nothing else does.
         """
-        if z.ndim not in (2, 4) or z.shape[1] != self.latent_channels or min(z.shape[2:], default=1) < 1:
+        if z.ndim not in (2, 4) or z.shape[1] != self.latent_channels or any(n < 1 for n in z.shape[2:]):
             raise InputError(
                 f'latents of shape {tuple(z.shape)} do not fit: they must be (N, {self.latent_channels}) '
                 f'or (N, {self.latent_channels}, h, w)'
             )
         z = z[..., None, None] if z.ndim == 2 else z
         if base_size is None and coordinates is None and z.shape[-2:] != (1, 1):
-            if min(z.shape[-2:]) <= self.head_margin:
+            if any(length <= self.head_margin for length in z.shape[-2:]):
                 raise InputError(
                     f'latents of shape {tuple(z.shape)} do not fit: a map of them must be larger than '
                     f'{self.head_margin} cells on each axis, as many as the convolutions without padding eat'

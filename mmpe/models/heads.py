@@ -34,9 +34,11 @@ class Head(nn.Module, ABC):
 
     Attributes:
         encoding: The encoding that tells it where its cells are, if it has one.
+        has_one_size: Whether its grid has one size.
     """
 
     encoding: Encoding | None
+    has_one_size = False
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
         super().__init__()
@@ -66,6 +68,8 @@ class DenseHead(Head):
     >>> DenseHead(6, channels=8, grid=(4, 4), linear=linear)(torch.zeros(2, 6, 1, 1), (4, 4)).shape
     torch.Size([2, 8, 4, 4])
     """
+
+    has_one_size = True
 
     def __init__(self, latent_channels: int, channels: int, grid: Size, linear: Linear):
         super().__init__(latent_channels, channels, grid, linear)
@@ -150,4 +154,4 @@ class PointwiseHead(Head):
                 raise InputError('coordinates need a head with an encoding, such as dict(type="CartesianGrid")')
             return self.linear(z)
         code = encode(self.encoding, grid, coordinates).to(z)
-        return self.linear(torch.cat((z, code.expand(len(z), -1, -1, -1)), 1))
+        return self.linear(torch.cat((z, code.expand(z.shape[0], -1, -1, -1)), 1))

@@ -16,6 +16,7 @@ from mmpe.memory import MAPS_ALIVE, check_room
 from mmpe.numbers import as_size, given, size_text
 
 from .generator_inputs import GeneratorInputs
+from .tensor_sampler import TensorSampler
 
 SAMPLE_OPTIONS = ('size', 'start_scale', 'truncation')
 _COPIES = 2  # of finished images: apart, and put together
@@ -85,6 +86,16 @@ class SampledModel(BaseModel):
             InputError: If the family does not declare it, or cannot give the size.
         """
         raise InputError(f'what the generator of a {type(self).__name__} takes is not declared')
+
+    def tensor_sampler(self) -> TensorSampler:
+        """The sampler as a function of tensors alone, for :func:`mmpe.apis.export`.
+
+        A family whose styles can be truncated takes ``truncation``.
+
+        Raises:
+            InputError: If the family does not declare it.
+        """
+        raise _not_exportable(self)
 
     def check_trained(self) -> None:
         """Refuse to sample a model that has not been trained.
@@ -180,3 +191,10 @@ class _Undeclared(SampledModel):
 
     def sample(self, num: int = 1, *, seed: int = 0, first: int = 0, **options) -> Tensor:
         return self.model.sample(num=num, seed=seed, first=first, **options)
+
+    def tensor_sampler(self) -> TensorSampler:
+        raise _not_exportable(self.model)
+
+
+def _not_exportable(model: nn.Module) -> InputError:
+    return InputError(f'a {type(model).__name__} cannot be exported: it has no tensor_sampler, see SampledModel')

@@ -183,8 +183,8 @@ def _rows(x: Tensor) -> Tensor:
 
 def _add_noise(x: Tensor, noise: Tensor | None, offsets: Tensor) -> Tensor:
     """Add to ``x`` (N, C, H, W), in place, noise (N or 1, 1, H, W) times ``offsets[:, 0]``, and ``offsets[:, -1]``."""
-    ones = x.new_ones(len(x), x.shape[-2] * x.shape[-1])
-    noises = () if noise is None else (noise.to(x.dtype).flatten(1).expand(len(x), -1),)
+    ones = x.new_ones(x.shape[0], x.shape[-2] * x.shape[-1])
+    noises = () if noise is None else (noise.to(x.dtype).flatten(1).expand(x.shape[0], -1),)
     shapes = torch.stack((*noises, ones), 2)
     return _AddProduct.apply(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
 

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_above
+from mmpe.numbers import check_above, size_text
 from mmpe.registry import MODELS
 
 from ..adversarial import AdversarialModel, Size, Update
 from ..doubling_generator import BASE
+from ..grid_tensor_sampler import GridTensorSampler
 from ..resumable import State
+from ..tensor_sampler import TensorSampler
 from .growth import Growth, as_side
 from .sides import level
 
@@ -172,6 +174,18 @@ class PGGANModel(AdversarialModel):
         side = self.growth.scale(seen)
         return GrowingUpdate(seed, iteration, (side, side), transition_weight=self.growth.transition_weight(seen))
 
+    @property
+    def trained_sizes(self) -> list[Size]:
+        """Those of all sides."""
+        return [(side, side) for side in self.growth.scales]
+
+    def train_at(self, size: Size) -> None:
+        """Train at one size (H, W) alone from now on, one of the generator's sides."""
+        if size[0] != size[1]:
+            raise InputError(f'images of {size_text(size)} are not trained by a Progressive GAN: they must be squares')
+        level(size[0], self.generator.num_upsamplings)
+        self.growth = Growth({size[0]: 1})
+
     def _critic(self, update: GrowingUpdate) -> Callable[[Tensor], Tensor]:
         return partial(self.discriminator, **update.growth)
 
@@ -191,6 +205,12 @@ class PGGANModel(AdversarialModel):
     def pixels_per_cell(self) -> float:
         """Side of the image that is grown to, per cell of the base grid."""
         return self.stage_arguments[0] / BASE
+
+    def tensor_sampler(self) -> TensorSampler:
+        """Latents to images of the full size."""
+        side, _ = self.stage_arguments
+        generator = self.sampled_generator
+        return GridTensorSampler(generator, self.stage_arguments, repeats=generator.out_size // side)
 
     def _draw_images(self, generator: nn.Module, rngs: list[torch.Generator], base: Size | None) -> Tensor:
         z = self._normal(rngs, *generator.latent_shape(base))

@@ -196,7 +196,7 @@ class SinGANGenerator(BaseModule):
         if len(noise_weights) < len(noises):
             raise ValueError(f'{len(noises)} noise maps but {len(noise_weights)} noise weights')
         for noise in noises:
-            if min(self.image_size(noise)) < 1:
+            if any(length < 1 for length in self.image_size(noise)):
                 raise ValueError(
                     f'a noise map of {tuple(noise.shape[-2:])} is too small: it has a margin of '
                     f'{self.padding.margin} on each side'

@@ -37,7 +37,6 @@ _LOGGED_AS = dict(
     loss_generator='loss_adversarial',
     loss_gradient_penalty='loss_penalty',
 )
-_MAP_IN_CACHE = 2**20  # numbers; a batch whose maps are larger is slower than its images one by one
 
 
 @MODELS.register_module()
@@ -85,6 +84,7 @@ class SinGANModel(LossModel, SinGANSampler):
         color_statistics=dict(type='mmpe.ColorStatisticsLoss', weight=3.0),
     )
     batch_type = PictureBatch
+    map_in_cache = 2**20  # numbers; on a CPU a batch whose maps are larger is slower than its images one by one
 
     def __init__(
         self,
@@ -338,7 +338,7 @@ class SinGANModel(LossModel, SinGANSampler):
         if stage:
             few = num
             if noise.device.type == 'cpu':
-                few = max(1, _MAP_IN_CACHE // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
+                few = max(1, self.map_in_cache // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
             drawn = zip(*(maps.split(few) for maps in below))
             with torch.no_grad():
                 image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn])

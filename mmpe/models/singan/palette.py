@@ -53,11 +53,16 @@ class Palette(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) with every pixel's color replaced by the nearest of the palette."""
         pixels = image.movedim(1, -1)
-        # the matrix product that PyTorch would use is not exact: it mistakes colors that are equally near
-        distances = torch.cdist(
-            pixels.reshape(-1, 3).to(self.colors), self.colors, compute_mode='donot_use_mm_for_euclid_dist'
-        )
+        distances = _distances(pixels.reshape(-1, 3).to(self.colors), self.colors)
         return self.colors[distances.argmin(1)].reshape(pixels.shape).movedim(-1, 1).to(image.dtype)
+
+
+def _distances(pixels: Tensor, colors: Tensor) -> Tensor:
+    """(P, K), or in an exported graph their squares, of pixels (P, 3) to colors (K, 3)."""
+    if torch.compiler.is_exporting():  # ONNX has no cdist
+        return (pixels[:, None] - colors).square().sum(-1)
+    # the matrix product that PyTorch would use is not exact: it mistakes colors that are equally near
+    return torch.cdist(pixels, colors, compute_mode='donot_use_mm_for_euclid_dist')
 
 
 @MODELS.register_module()

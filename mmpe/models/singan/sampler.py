@@ -17,8 +17,10 @@ from mmpe.random_numbers import check_draws, random_generator
 from ..generator_inputs import GeneratorInputs, MovableInputs
 from ..noise import Noise, SerialNoise
 from ..sampled import SampledModel
+from ..tensor_sampler import TensorSampler
 from .generator import Size
 from .pyramid_model import PyramidModel
+from .tensor_sampler import SinGANTensorSampler
 from .windows import memory_of_a_block
 
 _SAMPLES_TO_SCORE = 32
@@ -135,6 +137,11 @@ class SinGANSampler(PyramidModel, SampledModel):
 
         movable = MovableInputs(draw_coarsest, self.generator.encoding, coarsest, place=2, scale=1.0)
         return GeneratorInputs(self.generator, draw, movable)
+
+    def tensor_sampler(self) -> TensorSampler:
+        """Noise maps to random images."""
+        weights = self.noise_weights[: self.trained_scales].tolist()
+        return SinGANTensorSampler(self.generator, weights, self.scaled_sizes()[-1])
 
     def check_trained(self) -> None:
         """Refuse a pyramid of which no scale has been trained."""

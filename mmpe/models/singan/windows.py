@@ -43,6 +43,8 @@ def in_windows(block: ConvChain, x: Tensor) -> Tensor:
     >>> in_windows(block, torch.zeros(1, 3, 20, 25)).shape
     torch.Size([1, 3, 10, 15])
     """
+    if torch.compiler.is_exporting():  # a graph for all sizes
+        return block(x)
     if block.width * x[0, 0].numel() <= LARGEST_MAP or not _is_local(block) or _wants_gradients(block, x):
         return block(x)
     reach = sum(layer.conv.kernel_size[0] // 2 for layer in block.layers)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.export import Dim
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid, Size
@@ -142,13 +143,8 @@ class StyleGenerator(DoublingGenerator):
         """(h, w) of each layer's noise; none without ``inject_noise``."""
         if not self.inject_noise:
             return []
-        height, width = self._base(base_size)
         margin = 2 * self.padding.eaten(3)  # every enlarging convolution delivers as much
-        shapes = [(height, width)]
-        for level in range(1, self.num_upsamplings + 1):
-            rows, columns = height << level, width << level
-            shapes += [(rows + margin, columns + margin), (rows, columns)]
-        return shapes
+        return layer_shapes(*self._base(base_size), self.num_upsamplings, margin)
 
     def draw_noises(self, generators: Sequence[torch.Generator], base_size: BaseSize = None) -> list[Tensor]:
         """Noise for images that depend on nothing but their own generators.
@@ -281,8 +277,21 @@ class StyleGenerator(DoublingGenerator):
                 f'(N, {self.num_latents}, {self.style_channels})'
             )
         base, code = self._head(base_size, coordinates)
-        noises = self._noises(injected_noise, base, len(styles)) or [None] * (2 * self.num_upsamplings + 1)
-        x = ScaledMap(self._batch(code, len(styles)), styles.new_ones(1, code.shape[1]))
+        return self.render(styles, code, self._noises(injected_noise, base, len(styles)))
+
+    def render(self, styles: Tensor, code: Tensor, noises: Sequence[Tensor]) -> Tensor:
+        """Images of what :meth:`synthesize` has found and checked: no size is read but from a shape.
+
+        Args:
+            styles: (N, num_latents, C).
+            code: (1, C, h, w), what the first convolution sees.
+            noises: (N, 1, h, w) for each layer, or nothing without ``inject_noise``.
+
+        Returns:
+            (N, 3, H, W).
+        """
+        noises = noises or [None] * (2 * self.num_upsamplings + 1)
+        x = ScaledMap(self._batch(code, styles.shape[0]), styles.new_ones(1, code.shape[1]))
         x = self.first(x, styles[:, 0], noises[0])
         image = self.first_to_rgb(x, styles[:, 1])
         # An image's style is also that of the next block's first convolution, as released.
@@ -299,6 +308,25 @@ class StyleGenerator(DoublingGenerator):
         """A map for each image, of its own memory."""
         code = code.to(self.first.bias).contiguous(memory_format=torch.channels_last)
         return code.repeat(batch, 1, 1, 1)
+
+
+def layer_shapes(height: int | Dim, width: int | Dim, num_upsamplings: int, margin: int) -> list[Size]:
+    """(h, w) of the map that each convolution delivers, from a base size on that need not be known yet.
+
+    Args:
+        height: Of the base size.
+        width: Of the base size.
+        num_upsamplings: How often it is doubled.
+        margin: By how many cells maps are larger that have just been enlarged, both sides together.
+
+    >>> layer_shapes(4, 6, num_upsamplings=1, margin=2)
+    [(4, 6), (10, 14), (8, 12)]
+    """
+    shapes = [(height, width)]
+    for level in range(1, num_upsamplings + 1):
+        rows, columns = height * 2**level, width * 2**level
+        shapes += [(rows + margin, columns + margin), (rows, columns)]
+    return shapes
 
 
 def _draw(generator: torch.Generator, *shape: int) -> Tensor:

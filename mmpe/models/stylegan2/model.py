@@ -18,7 +18,9 @@ from mmpe.registry import MODELS
 from ..adversarial import AdversarialModel, Size, Update
 from ..generator_inputs import GeneratorInputs, MovableInputs
 from ..losses import StyleBatch
+from ..tensor_sampler import TensorSampler
 from .scales import Scales
+from .tensor_sampler import StyleTensorSampler
 
 Synthesize = Callable[..., Tensor]  # from styles, and perhaps a base grid, to images
 
@@ -109,6 +111,12 @@ class StyleGAN2Model(AdversarialModel):
 
     # ---------------------------------------------------------------- training
 
+    def train_at(self, size: Size) -> None:
+        """Train at one size (H, W) alone from now on, which need not be one of the scales."""
+        offset = tuple(length - self.generator.base for length in self.generator.base_size(size))
+        self.scales = Scales([offset], base=self.generator.base)
+        self._check_discriminator()
+
     def _new_update(self, seed: int, iteration: int, pictures: Size | None) -> ScaleUpdate:
         base = self.scales.draw(seed, iteration, pictures)
         return ScaleUpdate(seed, iteration, self.generator.image_size(base), base=base)
@@ -176,6 +184,10 @@ class StyleGAN2Model(AdversarialModel):
         grid = Grid(generator.head_size(base))
         movable = MovableInputs(draw_still, generator.encoding, grid, place=2, scale=self.pixels_per_cell)
         return GeneratorInputs(generator, draw, movable)
+
+    def tensor_sampler(self, truncation: float = 1.0) -> TensorSampler:
+        """z and noise to images, of styles that are as far from the mean one as ``truncation`` says."""
+        return StyleTensorSampler(self.sampled_generator, truncation)
 
     def sample(
         self, num: int = 1, size: Size | None = None, seed: int = 0, first: int = 0, truncation: float = 1.0

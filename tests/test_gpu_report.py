@@ -1,0 +1,49 @@
+"""tools/gpu_report.py runs to its end where there is no GPU, and says what it could not do."""
+
+import re
+
+import pytest
+import torch
+
+from mmpe import cli
+from mmpe.benchmarks import gpu_report
+
+
+def run(*arguments):
+    cli.main(['gpu-report', '--device', 'cpu', '--quick', *map(str, arguments)])
+
+
+def test_a_quick_report_is_complete_on_a_cpu(tmp_path):
+    out = tmp_path / 'report.md'
+    run('--out', out, '--tests', tmp_path / 'none')
+    report = out.read_text()
+    assert '**Failed**' not in report and '**no**' not in report
+    assert '**Not run on a GPU.**' in report and torch.__version__ in report
+    sections = re.split(r'^## ', report, flags=re.M)[1:]
+    assert len(sections) == 6 and all('|' in section for section in sections[1:])
+    samples = next(section for section in sections if section.startswith('Samples'))
+    assert samples.count('| 0 |') == samples.count('\n| ') - 1 or ' 0 |' in samples  # the CPU against itself
+
+
+def test_a_section_that_fails_does_not_end_the_report(tmp_path, monkeypatch):
+    def fail(*args):
+        raise RuntimeError('no kernel image is available\nfor execution')
+
+    for name in ('_samples', '_precisions', '_stylegan2', '_singan'):
+        monkeypatch.setattr(gpu_report, name, lambda plan: 'done')
+    monkeypatch.setattr(gpu_report, '_memory', fail)
+    with pytest.raises(SystemExit) as end:
+        run('--out', tmp_path / 'report.md', '--tests', tmp_path)
+    report = (tmp_path / 'report.md').read_text()
+    assert end.value.code == 1
+    assert (
+        '**Failed**: RuntimeError: no kernel image is available for execution' in report and report.count('done') == 4
+    )
+    assert '`pytest -m gpu`: no tests ran' in report
+
+
+def test_a_report_on_a_device_that_is_not_there_is_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(['gpu-report', '--device', 'cuda:99', '--out', str(tmp_path / 'report.md')])
+    assert end.value.code == 2 and "'cuda:99'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
