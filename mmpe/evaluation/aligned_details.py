@@ -22,11 +22,11 @@ _BLUR = 0.16  # side of the blur, as a share of the picture's shorter side
 
 @METRICS.register_module()
 class AlignedDetails(RealSetMetric):
-    """How alike the mean details of images and of real pictures are, in windows where real ones show the same thing.
+    """How alike the mean details of images and of real pictures are, in windows where all show the same thing.
 
-    For aligned pictures, such as faces. What is finer than a sixth of the picture is averaged over all pictures, and the
-    two means are compared by their cosine: 1 at best, 0 for images whose details are anywhere. A distance of patches, as
-    :class:`SlicedWasserstein`, does not see whether eyes are where eyes belong.
+    For aligned pictures, such as faces. What is finer than a sixth of the picture is averaged over all pictures. Both
+    means are compared by their cosine: 1 at best, 0 for images whose details are anywhere. :class:`SlicedWasserstein`
+    does not see whether eyes are where eyes belong.
 
     Args:
         windows: (top, bottom, left, right) of each window, by its name, as shares of the picture's height and width.
