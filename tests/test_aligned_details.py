@@ -56,14 +56,27 @@ def test_faces_are_alike_and_what_is_elsewhere_is_not():
 @pytest.mark.parametrize(
     ('windows', 'message'),
     [
-        ({}, 'windows is empty'),
+        ({}, r'windows=\{\} cannot work: it must be a dict'),
+        ([(0, 1, 0, 1)], 'windows=.* cannot work: it must be a dict'),
+        (5, 'windows=5 cannot work'),
+        (None, 'windows=None cannot work'),
+        (dict(eyes='0101'), "windows.eyes='0101' cannot work"),
+        (dict(eyes=(0, float('nan'), 0, 1)), r'windows.eyes\[1\]=nan'),
+        (dict(eyes=(False, True, 0, 1)), r'windows.eyes\[0\]=False'),
         (dict(eyes=(0.4, 0.6)), r'windows.eyes=\(0.4, 0.6\) cannot work: it must be \(top, bottom, left, right\)'),
         (dict(eyes=0.4), 'windows.eyes=0.4 cannot work'),
-        (dict(eyes=(0.4, 0.6, 0.1, 1.1)), 'eyes'),
+        (dict(eyes=(0.4, 0.6, 0.1, 1.1)), r'windows.eyes\[3\]=1.1'),
         (dict(eyes=(0.6, 0.4, 0.1, 0.2)), 'is empty: top < bottom'),
-        (dict(eyes=('a', 0.4, 0.1, 0.2)), 'eyes'),
+        (dict(eyes=('a', 0.4, 0.1, 0.2)), r"windows.eyes\[0\]='a'"),
     ],
 )
 def test_windows_that_cannot_work(windows, message):
     with pytest.raises(InputError, match=message):
         AlignedDetails(windows, real=dict(type='DrawnFaces', num=4, size=32))
+
+
+def test_a_window_without_a_pixel_is_said():
+    metric = AlignedDetails(dict(dot=(0.5, 0.51, 0.2, 0.4)), real=dict(type='DrawnFaces', num=4, size=48))
+    assert metric.describe(torch.zeros(1, 3, 100, 100, dtype=torch.uint8), [0]).shape == (1, 3 * 1 * 20)
+    with pytest.raises(InputError, match=r'windows.dot=.* has no pixel of 48x32 images'):
+        metric.describe(torch.zeros(1, 3, 48, 32, dtype=torch.uint8), [0])

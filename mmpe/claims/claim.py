@@ -13,7 +13,6 @@ from scipy.stats import t
 from .runs import Profile
 
 _CONFIDENCE = 0.975  # one-sided
-_MANY = 1e6  # degrees of freedom of an error that is known
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Measure:
     Attributes:
         value: The mean.
         error: Its standard error. 0 if it is not known.
-        freedom: The degrees of freedom of the standard error.
+        freedom: The degrees of freedom of the standard error, without end if it is known exactly.
 
     >>> measure = Measure.of([0.4, 0.5, 0.6])
     >>> print(measure)
@@ -64,7 +63,8 @@ class Measure:
         error = math.hypot(self.error, other.error)
         if not error:
             return self.value > other.value
-        freedom = error**4 / (sum(m.error**4 / m.freedom for m in (self, other)) or error**4 / _MANY)
+        share = sum(measure.error**4 / measure.freedom for measure in (self, other))
+        freedom = error**4 / share if share else math.inf
         return bool(self.value - other.value > t.ppf(_CONFIDENCE, freedom) * error)
 
     def __str__(self) -> str:

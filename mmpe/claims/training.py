@@ -48,11 +48,11 @@ def train_all(
     devices = find_devices() if device == 'cuda' else ['cpu']
     if device not in devices[0]:
         raise InputError('these models are trained on a GPU, and there is none: choose --profile cpu')
-    configs = {
-        _trained_name(name, seed): run_config(run, folder / _trained_name(name, seed).replace(' ', '_'), seed)
-        for seed in range(seeds)
-        for name, run in runs.items()
-    }
+    configs = {}
+    for seed in range(seeds):
+        for name, run in runs.items():
+            trained = _trained_name(name, seed)
+            configs[trained] = run_config(run, folder / trained.replace(' ', '_'), seed)
     for config in configs.values():
         _check_record(config)
     if configs:
@@ -74,8 +74,7 @@ def run_config(run: Run, work_dir: str | Path, seed: int = 0) -> Config:
     """The config of a run, for one process."""
     config = load_config(_CONFIGS / run.config, run.options)
     config.work_dir, config.launcher = str(work_dir), 'none'
-    if seed:
-        config.randomness = dict(config.get('randomness') or {}, seed=seed)
+    config.randomness = dict(config.get('randomness') or {}, seed=seed)
     return config
 
 

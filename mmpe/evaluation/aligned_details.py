@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.grid import Size
-from mmpe.numbers import check_real, shown
+from mmpe.numbers import check_numbers, check_real, shown, size_text
 from mmpe.registry import METRICS
 
 from .sized_metrics import RealSetMetric
@@ -33,7 +34,7 @@ class AlignedDetails(RealSetMetric):
         **kwargs: Arguments of :class:`RealSetMetric` and :class:`SizedMetric`.
 
     Raises:
-        InputError: If there is no window, or one is not a part of the picture.
+        InputError: If there is no window, or one is not a part of the picture, or has no pixel of it.
 
     >>> metric = AlignedDetails(dict(eyes=(0.4, 0.56, 0.32, 0.68)), real=dict(type='DrawnFaces', num=4, size=32))
     >>> metric.describe(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), [0, 1]).shape
@@ -42,9 +43,10 @@ class AlignedDetails(RealSetMetric):
 
     def __init__(self, windows: Mapping[str, Window], **kwargs):
         super().__init__(**kwargs)
-        if not windows:
+        if not (isinstance(windows, Mapping) and windows):
             raise InputError(
-                'windows is empty: give (top, bottom, left, right) of one, such as eyes=(0.4, 0.6, 0.3, 0.7)'
+                f'windows={shown(windows)} cannot work: it must be a dict with at least one window, such as '
+                'dict(eyes=(0.4, 0.56, 0.32, 0.68))'
             )
         for name, window in windows.items():
             _check_window(name, window)
@@ -73,6 +75,10 @@ class AlignedDetails(RealSetMetric):
             (round(top * height), round(bottom * height), round(left * width), round(right * width))
             for top, bottom, left, right in self.windows.values()
         ]
+        for name, (top, bottom, left, right) in zip(self.windows, boxes):
+            if top == bottom or left == right:
+                size = size_text((height, width))
+                raise InputError(f'windows.{name}={self.windows[name]} has no pixel of {size} images: make it larger')
         return [pictures[..., top:bottom, left:right] for top, bottom, left, right in boxes]
 
 
@@ -83,13 +89,9 @@ def _details(pictures: Tensor) -> Tensor:
 
 
 def _check_window(name: str, window: Window) -> None:
-    try:
-        top, bottom, left, right = window
-        for share in window:
-            check_real(0, 1, **{name: share})
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f'windows.{name}={shown(window)} cannot work: it must be (top, bottom, left, right)') from None
+    if not isinstance(window, Sequence) or isinstance(window, str) or len(window) != 4:
+        raise InputError(f'windows.{name}={shown(window)} cannot work: it must be (top, bottom, left, right)')
+    check_numbers(partial(check_real, 0, 1), **{f'windows.{name}': window})
+    top, bottom, left, right = window
     if not (top < bottom and left < right):
         raise InputError(f'windows.{name}={shown(window)} is empty: top < bottom and left < right are needed')

@@ -44,7 +44,7 @@ def encodings_behave_as_defined(models: Models, profile: Profile) -> Finding:
         rows.append([name, *map(str, scores[name])])
         pictures.append((f'{name}: two at its own size, two at {_LARGER}x', [*own[0][:2], *images[0][:2]]))
     limit = Measure(_READABLE)
-    checks = [Check.above('R² of the probe', name, s[0], 'at least', limit) for name, s in scores.items()]
+    checks = [Check.above('R² of the probe', name, s[0], 'the limit', limit) for name, s in scores.items()]
     for name in ('CSG', 'learned'):
         checks.append(Check.above(f'{name}, {_LARGER}x', 'stretched', scores[name][2], 'extended', scores[name][3]))
     checks.append(Check.above(f'SPE, {_LARGER}x', 'extended', scores['SPE'][3], 'stretched', scores['SPE'][2]))

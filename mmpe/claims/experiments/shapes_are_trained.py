@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from mmpe.numbers import size_text
-
-from ..claim import Check, Finding, Measure, Models, claim
-from ..faces import FACES_SHOWN, detail_distance, draw_faces, draw_scores, real_faces
+from ..claim import Check, Finding, Models, claim
+from ..faces import score_faces
 from ..runs import Profile, Run, add_run
-from ..scores import layout_score
 
 _CONFIG = 'positional_encoding_in_gans/mspie-stylegan2_quickstart_shapes.py'
 _SHAPES = ((32, 64), (64, 32))
@@ -24,22 +21,12 @@ add_run('mspie shapes', cpu=Run(_CONFIG), gpu=Run(_CONFIG, {'train_cfg.max_iters
 )
 def shapes_are_trained(models: Models, profile: Profile) -> Finding:
     """Distance of detail and structure at shapes, trained at shapes or at squares, with equal computation."""
-    names = [size_text(shape) for shape in _SHAPES]
-    detail, layout = {arm: [] for arm in _ARMS}, {arm: [] for arm in _ARMS}
-    pictures, checks = [], []
-    for shape, name in zip(_SHAPES, names):
-        real = real_faces(profile.faces, shape)
-        mean = real.mean(0, keepdim=True)
-        pictures.append((f'real faces, {name}', real[:FACES_SHOWN]))
-        for arm, run in _ARMS.items():
-            images = [draw_faces(model, profile.faces, shape) for model in models[run]]
-            detail[arm].append(Measure.over(detail_distance(drawn, real) for drawn in images))
-            layout[arm].append(Measure.over(layout_score(drawn, mean) for drawn in images))
-            pictures.append((f'{arm}, {name}', images[0][:FACES_SHOWN]))
+    found = score_faces(models, dict.fromkeys(_SHAPES, _ARMS), profile.faces)
+    checks = []
+    for name, *scores in zip(found.names, *found.detail.values(), *found.layout.values()):
+        shaped_swd, square_swd, shaped, square = scores
         checks += [
-            Check.above(f'SWD at {name}', 'squares', detail['squares'][-1], 'shapes', detail['shapes'][-1]),
-            Check.above(f'structure at {name}', 'shapes', layout['shapes'][-1], 'squares', layout['squares'][-1]),
+            Check.above(f'SWD at {name}', 'squares', square_swd, 'shapes', shaped_swd),
+            Check.above(f'structure at {name}', 'shapes', shaped, 'squares', square),
         ]
-    rows = [['size', *(f'{score}: {arm}' for score in ('SWD', 'structure') for arm in _ARMS)]]
-    rows += [list(map(str, row)) for row in zip(names, *detail.values(), *layout.values())]
-    return Finding(rows, checks, draw_scores(layout, detail, names, pictures))
+    return Finding(found.rows(), checks, found.figure())

@@ -37,7 +37,7 @@ def zeros_are_unbalanced(models: Models, profile: Profile) -> Finding:
     zero, grid = UNEVEN
     what = 'slope, middle / border'
     checks = [
-        Check.above(what, 'at most', Measure(_UNBALANCED), zero, ratios[zero]),
+        Check.above(what, 'the limit', Measure(_UNBALANCED), zero, ratios[zero]),
         Check.above(what, grid, ratios[grid], zero, ratios[zero]),
         Check.above('balance', grid, balances[grid], zero, balances[zero]),
     ]
