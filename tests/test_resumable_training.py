@@ -276,7 +276,8 @@ def test_a_run_that_diverges_at_once_has_no_checkpoint(tmp_path):
 
 
 def test_another_process_ends_the_run_too(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmpe.engine.hooks.finite_loss_hook.all_reduce', lambda tensor, op: tensor.add_(1))
+    monkeypatch.setattr('mmpe.engine.hooks.agreeing_hook.get_world_size', lambda: 2)
+    monkeypatch.setattr('mmpe.engine.hooks.agreeing_hook.all_reduce', lambda tensor, op: tensor.add_(1))
     with pytest.raises(InputError, match='iteration 1: on another process'):
         run(tmp_path)
 

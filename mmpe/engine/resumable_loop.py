@@ -62,9 +62,9 @@ class ResumableTrainLoop(TrainLoop):
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
         dataloader = _without_drop_last(runner, dataloader)
-        if isinstance(dataloader, dict):  # a GPU need not wait for one copy from pinned memory
+        if isinstance(dataloader, dict) and isinstance(unwrapped(runner.model), AdversarialModel):
             pinned = torch.backends.cuda.is_built() and torch.cuda.is_available()
-            dataloader = dict(collate_fn=stack_inputs, pin_memory=pinned) | dataloader
+            dataloader = dict(collate_fn=stack_inputs, pin_memory=pinned) | dataloader  # no wait for one pinned copy
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
