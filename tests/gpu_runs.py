@@ -103,12 +103,13 @@ def report(make, folder):
     whole, iterations = train(make(folder / 'whole'))
     first, *_, last = sorted((folder / 'whole').glob('iter_*.pth'), key=lambda path: int(path.stem[5:]))
     resumed, _ = train(make(folder / 'resumed', resume=True, load_from=str(first)))
+    weights, same = numbers(whole), numbers(resumed)
     here, there = load(last).sample(2, seed=3), load(last, 'cuda').sample(2, seed=3)
     return dict(
         iterations=iterations,
         on_cpu=[name for name, value in whole.state_dict().items() if not isinstance(value, PretendedTensor)],
-        different=[name for name, value in numbers(whole).items() if not torch.equal(value, numbers(resumed)[name])],
-        finite=all(bool(value.isfinite().all()) for value in numbers(whole).values()),
+        different=[name for name, value in weights.items() if not torch.equal(value, same[name])],
+        finite=all(bool(value.isfinite().all()) for value in weights.values()),
         sampled=float((there.held - here).abs().max()),
     )
 

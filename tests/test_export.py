@@ -166,7 +166,7 @@ KINDS = {
 }
 
 
-OFTEN = ('one size', 'growing', 'larger noise', 'bilinear, no padding')  # a graph takes seconds
+OFTEN = ('one size', 'larger noise')  # a graph takes seconds
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,17 +14,31 @@ from gpu_runs import RUNS
 # At most in an iteration that neither saves, logs, begins a scale nor ends one.
 MOST_SYNCHRONIZATIONS = 3
 BUSY = dict.fromkeys(RUNS, (0, 4, 6)) | dict.fromkeys(('singan', 'singan_palette'), (0, 3, 4, 5, 7, 8, 11))
+OFTEN = ('singan', 'stylegan2', 'dcgan', 'pggan')
+SELDOM = ('singan_palette', 'stylegan2_fused')  # take 3 seconds each, and share most of their way with the others
+every_run = pytest.mark.parametrize('name', [*OFTEN, *(pytest.param(name, marks=pytest.mark.slow) for name in SELDOM)])
+pytestmark = pytest.mark.xdist_group('pretended device')  # all ask what the same process has found
 
 
-@pytest.fixture(scope='module')
-def found(tmp_path_factory):
+@cache
+def found_by(*names):
     if shutil.which('g++') is None:
         pytest.skip('the pretended device is compiled by g++')
-    folder = tmp_path_factory.mktemp('gpu')
-    command = [sys.executable, Path(__file__).with_name('gpu_runs.py'), folder]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return json.loads((folder / 'found.json').read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, Path(__file__).with_name('gpu_runs.py'), folder, *names]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return json.loads(Path(folder, 'found.json').read_text())
+
+
+@pytest.fixture
+def found():
+    return found_by(*OFTEN)
+
+
+@pytest.fixture
+def run(name):
+    return found_by(*(OFTEN if name in OFTEN else SELDOM))['runs'][name]
 
 
 def test_the_device_refuses_what_cuda_refuses(found):
@@ -44,25 +60,24 @@ def test_the_device_counts_what_cuda_waits_for(found):
     )
 
 
-@pytest.mark.parametrize('name', RUNS)
-def test_all_of_a_model_is_trained_on_the_device(found, name):
-    run = found['runs'][name]
+@every_run
+def test_all_of_a_model_is_trained_on_the_device(run):
     assert run['finite'] and not run['on_cpu']
 
 
-@pytest.mark.parametrize('name', RUNS)
-def test_a_run_resumes_to_the_bit(found, name):
-    assert found['runs'][name]['different'] == []
+@every_run
+def test_a_run_resumes_to_the_bit(run):
+    assert run['different'] == []
 
 
-@pytest.mark.parametrize('name', RUNS)
-def test_what_a_seed_stands_for_does_not_depend_on_the_device(found, name):
-    assert found['runs'][name]['sampled'] < 1e-5
+@every_run
+def test_what_a_seed_stands_for_does_not_depend_on_the_device(run):
+    assert run['sampled'] < 1e-5
 
 
-@pytest.mark.parametrize('name', RUNS)
-def test_an_iteration_hardly_waits_for_the_device(found, name):
-    iterations = found['runs'][name]['iterations']
+@every_run
+def test_an_iteration_hardly_waits_for_the_device(run, name):
+    iterations = run['iterations']
     steady = {number: run['synchronizations'] for number, run in iterations.items() if int(number) not in BUSY[name]}
     assert steady
     for number, synchronizations in steady.items():

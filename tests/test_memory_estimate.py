@@ -102,6 +102,7 @@ def test_weights_and_optimizers_are_those_of_the_model():
     assert estimate.weights == sum(t.numel() * t.element_size() for t in kept)
 
 
+@pytest.mark.slow
 def test_a_singan_is_estimated_scale_by_scale_without_its_picture():
     config = config_of(SINGAN, type='SinGANDataset', data_root='missing.png', min_size=25, max_size=250)
     estimate = estimate_memory(config, sizes=[(48, 72)])
@@ -136,6 +137,7 @@ def test_mixed_precision_and_batches_change_what_is_estimated():
     assert large.peaks[32, 32]['G'] > 4 * small.peaks[32, 32]['G']
 
 
+@pytest.mark.slow
 def test_a_large_config_is_estimated_without_its_memory(capsys):
     name = 'mmpe::positional_encoding_in_gans/mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-896.py'
     taken = handed_out(lambda: cli.main(['memory', name, '--size', '896', '--batch', '3']))
