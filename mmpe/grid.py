@@ -57,6 +57,7 @@ class Grid:
         self._frame = as_size(size)
         self._rows, self._columns = (_cells(0, length) for length in self._frame)
         self._maps: tuple[InverseMap, ...] = ()
+        self._is_as_made = True
 
     @property
     def size(self) -> Size:
@@ -94,7 +95,7 @@ class Grid:
     @property
     def is_plain(self) -> bool:
         """Whether it equals ``Grid(size)`` of its own size. A warped grid never does."""
-        return not self._maps and self == Grid(self.size)
+        return self._is_as_made or not self._maps and self == Grid(self.size)
 
     def resized(self, size: int | Size) -> Grid:
         """The same space at another density: outer cells stay, and inner cells are evenly spaced. A picture stretches.
@@ -247,6 +248,7 @@ class Grid:
 
     def _with(self, **changes) -> Grid:
         grid = copy.copy(self)
+        grid._is_as_made = False
         grid.__dict__.update({f'_{name}': value for name, value in changes.items()})
         return grid
 

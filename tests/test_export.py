@@ -154,7 +154,13 @@ KINDS = {
     'larger noise': (singan_config(padding='none'), [(11, 17), (17, 17)]),
     'released': (
         singan_config(
-            'SinGANMSGeneratorPE', num_scales=1, padding=0, pad_head=True, positional_encoding=dict(type='CSG')
+            'SinGANMSGeneratorPE',
+            in_channels=3,
+            out_channels=3,
+            min_feat_channels=4,
+            first_stage_in_channels=2,
+            num_scales=1,
+            positional_encoding=dict(type='CSG'),
         ),
         [(11, 17), (11, 29)],
     ),
@@ -166,7 +172,7 @@ KINDS = {
 }
 
 
-OFTEN = ('one size', 'larger noise')  # a graph takes seconds
+OFTEN = ('one size', 'resized', 'larger noise')  # a graph takes seconds
 
 
 @pytest.mark.parametrize(
