@@ -253,11 +253,15 @@ def _reals(config: Any, name: str) -> Iterator[tuple[str, float]]:
 
 def _plain(number: Any) -> Any:
     """NumPy's and PyTorch's scalars as Python's."""
+    if isinstance(number, (int, float)):  # the usual case, and the only one that torch.compile follows
+        return number
     return number.item() if getattr(number, 'ndim', None) == 0 and hasattr(number, 'item') else number
 
 
 def _as_list(numbers: Any) -> Any:
     """NumPy's and PyTorch's rows of numbers as lists."""
+    if isinstance(numbers, (int, tuple, list)):  # the usual case, and the only one that torch.compile follows
+        return numbers
     return numbers.tolist() if getattr(numbers, 'ndim', None) == 1 else numbers
 
 

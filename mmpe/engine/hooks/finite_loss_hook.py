@@ -7,15 +7,21 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
 
+from ..optim import Float16OptimWrapper
+
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
     """Stops training at the first loss that is not a finite number, on all processes, before anything is saved.
+
+    Where optimizers scale losses (:class:`~mmpe.engine.Float16OptimWrapper`), they skip the steps of such losses, and
+    stop training themselves when that goes on for long.
 
     In a config:
 
@@ -32,6 +38,8 @@ class FiniteLossHook(Hook):
         Raises:
             InputError: If one is not finite. The message names the iteration, the losses and the last checkpoint.
         """
+        if _skips_steps(runner.optim_wrapper):
+            return
         broken = [f'{name}={_show(value)}' for name, value in (outputs or {}).items() if not _is_finite(value)]
         anywhere = torch.tensor(len(broken))
         all_reduce(anywhere, op='max')
@@ -43,6 +51,11 @@ class FiniteLossHook(Hook):
             + (f'the last good checkpoint is {saved}' if saved else 'no checkpoint had been saved')
             + '; try a lower learning rate, or without --amp'
         )
+
+
+def _skips_steps(wrapper: OptimWrapper | OptimWrapperDict) -> bool:
+    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    return all(isinstance(wrapper, Float16OptimWrapper) for wrapper in wrappers)
 
 
 def _is_finite(value: Any) -> bool:

@@ -17,6 +17,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
+from mmpe.second_derivatives import uncompiled
 
 from ..distributed import broadcast_state, common_seed
 from ..gradients import accumulate_gradients, step
@@ -310,8 +311,9 @@ class SinGANModel(LossModel, SinGANSampler):
             norm.momentum = None  # a plain mean
         # without the rank: all processes must store the same
         rng = random_generator('statistics', int(self.seed), stage, int(self.step))
-        for noise, below in self._draw(stage, _IMAGES_FOR_STATISTICS, rng):
-            self._generate(stage, noise, below)
+        with uncompiled():  # few images, and a momentum that changes from one to the next
+            for noise, below in self._draw(stage, _IMAGES_FOR_STATISTICS, rng):
+                self._generate(stage, noise, below)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         block.eval()
