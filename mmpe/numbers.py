@@ -144,7 +144,7 @@ def is_real(number: Any, least: float = -math.inf, most: float = math.inf) -> bo
     if not isinstance(number, Real) or isinstance(number, bool):
         return False
     # tensors take no longer whole numbers, though larger ones that are written as 1e20
-    finite = abs(number) < 2**63 if isinstance(number, Integral) else math.isfinite(number)
+    finite = abs(number) < (2**63 if isinstance(number, Integral) else math.inf)
     return finite and least <= number <= most
 
 

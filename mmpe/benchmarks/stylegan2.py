@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 
 import torch
 from mmengine.config import Config
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from mmpe.engine.compilation import compile_network
 from mmpe.errors import as_input_error
 from mmpe.grid import Size
 from mmpe.models.losses import non_saturating, r1_penalty
@@ -20,7 +22,7 @@ from mmpe.numbers import size_text
 from mmpe.progress import tracked
 from mmpe.registry import MODELS
 
-from .timing import check_trains, prepare_process, time_work, timing_table
+from .timing import COMPARED, check_trains, compared, prepare_process, time_in_turn, time_work, timing_table
 
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
@@ -43,7 +45,7 @@ def time_stylegan2(
         iterations: That are timed of each part.
         device: To work on.
         dtype: 'float32', 'bfloat16' or 'float16'.
-        compile: Whether both networks are compiled.
+        compile: Whether to time the same with compiled networks, in turn; medians of three rounds.
 
     Returns:
         A Markdown table.
@@ -57,7 +59,17 @@ def time_stylegan2(
         config.model.generator.out_size = config.model.discriminator.in_size = size
         model = MODELS.build(config.model).to(device).train()
         check_memory(model, model.generator.image_size(), batch, batch)
-        works = _works(model, batch, device, DTYPES[dtype], compile)
+        works = _works(model, batch, device, DTYPES[dtype])
+    title = f'{batch} pictures of {size} px'
+    if compile:
+        compiled = _works(_compiled(model), batch, device, DTYPES[dtype])
+        pairs = {
+            name: time_in_turn([work, compiled[name]], device, iterations)
+            for name, work in tracked(works.items(), 'part')
+        }
+        return timing_table(
+            title, device, dtype, ['part', *COMPARED], [[name, *compared(*pair)] for name, pair in pairs.items()]
+        )
     own_rate = _convolution_rate(device, DTYPES[dtype], iterations)
     rows = []
     for name, work in tracked(works.items(), 'part'):
@@ -68,7 +80,15 @@ def time_stylegan2(
         rows.append([name, f'{seconds * 1e3:.1f}', f'{rate:.0f}', f'{rate / own_rate:.2f}'])
     rows.append(['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00'])
     header = ['part', 'ms', 'GFLOP/s', 'of the convolution']
-    return timing_table(f'{batch} pictures of {size} px', device, dtype, header, rows)
+    return timing_table(title, device, dtype, header, rows)
+
+
+def _compiled(model: StyleGAN2Model) -> StyleGAN2Model:
+    """A copy whose networks are compiled."""
+    copy = deepcopy(model)
+    for network in (copy.generator, copy.discriminator):
+        compile_network(network, {})
+    return copy
 
 
 class FlopCounter(TorchDispatchMode):
@@ -84,12 +104,10 @@ class FlopCounter(TorchDispatchMode):
 
 
 def _works(
-    model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype, compile: bool
+    model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype
 ) -> dict[str, Callable[[], object]]:
     """What is timed, by name; the same work as is done in training, without the optimisers."""
     generator, critic = model.generator, model.discriminator
-    if compile:
-        generator, critic = torch.compile(generator), torch.compile(critic)
     z = torch.randn(batch, model.generator.style_channels, device=device)
     real = torch.randn(batch, 3, *model.generator.image_size(), device=device)
 

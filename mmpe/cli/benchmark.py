@@ -26,6 +26,7 @@ def singan(
     iterations: Count = 5,
     device: Device = 'cpu',
     dtype: Literal['float32', 'bfloat16'] = 'float32',
+    compile: bool = False,
 ) -> None:
     """SinGAN: one iteration is 3 steps of D and 3 of G.
 
@@ -34,9 +35,10 @@ def singan(
         max_size: its long side in pixels
         config: another config of the family
         iterations: of each part
+        compile: also time compiled networks, in turn
     """
     found = find_device(device)
-    print(time_singan(load_config(config), picture, max_size, iterations, found, dtype))
+    print(time_singan(load_config(config), picture, max_size, iterations, found, dtype, compile))
 
 
 @command('--size 256 --batch 2')
@@ -55,7 +57,7 @@ def stylegan2(
     Args:
         size: of the smallest scale
         batch: images at a time
-        compile: torch.compile both networks
+        compile: also time compiled networks, in turn; R1 stays uncompiled
         config: another config of the family
         iterations: of each part
     """
