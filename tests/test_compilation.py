@@ -19,7 +19,7 @@ from torch._dynamo.utils import counters
 import mmpe.cli.sample as sampling_tool
 import mmpe.cli.train as training_tool
 from mmpe.apis import load, train
-from mmpe.engine.compilation import compile_network
+from mmpe.engine.compilation import as_compilation_error, compile_network
 from mmpe.errors import InputError
 from mmpe.models.losses import gradient_penalty, path_lengths, r1_penalty
 from mmpe.registry import MODELS
@@ -181,6 +181,15 @@ def test_second_derivatives_are_those_of_uncompiled_networks():
         path_lengths(draw, styles.clone().requires_grad_(True), noise).sum().backward()
     assert_same([p.grad for p in compiled.parameters()], [p.grad for p in plain.parameters()])
     assert graphs() == 0
+
+
+def test_a_loss_that_differentiates_what_is_compiled_is_told_how():
+    network = torch.nn.Linear(2, 1)
+    compile_network(network, dict(backend='aot_eager'))
+    x = torch.ones(1, 2, requires_grad=True)
+    with pytest.raises(InputError, match='second_derivatives'), as_compilation_error(True):
+        (slope,) = torch.autograd.grad(network(x).square().sum(), x, create_graph=True)
+        slope.sum().backward()
 
 
 def test_a_copy_is_uncompiled():

@@ -10,7 +10,8 @@ from stylegan2_models import batch, optimisers, small_model
 from stylegan2_runs import tiny_config
 from torch import nn
 
-from mmpe.engine import FiniteLossHook, Float16OptimWrapper
+from mmpe.engine import Float16OptimWrapper
+from mmpe.engine.hooks import FiniteLossHook
 from mmpe.errors import InputError
 from mmpe.models.losses import path_lengths, r1_penalty
 from mmpe.registry import MODELS

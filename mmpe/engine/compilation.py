@@ -72,6 +72,11 @@ def as_compilation_error(compile: bool | Mapping | None) -> Iterator[None]:
         yield
     except Exception as error:
         dynamo = sys.modules.get('torch._dynamo')
+        if 'not currently support double backward' in str(error):
+            raise InputError(
+                'a loss differentiates gradients, which compiled networks do not support: compute it within '
+                'mmpe.second_derivatives.second_derivatives(), or leave compile out'
+            ) from error
         if dynamo is None or not isinstance(error, dynamo.exc.TorchDynamoException):
             raise
         raise InputError(f'compile={shown(compile)} does not work here: {reason(error)}; leave it out') from error

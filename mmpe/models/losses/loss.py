@@ -19,7 +19,9 @@ class Loss:
 
     A subclass implements those of :meth:`discriminator_terms`, :meth:`loss_of_fakes` and :meth:`generator_terms` that
     it has. Terms are computed and propagated one after another, so no graph is shared between them, and each is logged
-    under its name. What the generator learns from ``batch.fakes`` shares their graph: there all losses are summed.
+    under its name. What the generator learns from ``batch.fakes`` shares their graph: there all losses are summed. A
+    term that differentiates gradients computes the first ones within
+    :func:`mmpe.second_derivatives.second_derivatives`.
 
     Args:
         weight: Factor of the loss, at least 0. 0: the loss is not computed.
