@@ -73,10 +73,10 @@ def test_weights_have_the_same_names_and_gradients_in_float32():
     z = torch.randn(2, 8)
     for pair in plain, half:
         score(*pair, z).sum().backward()
-    for one, other in zip(plain, half):
-        for p, q in zip(one.parameters(), other.parameters()):
-            assert q.grad.dtype == torch.float32
-            assert (q.grad - p.grad).norm() <= 0.05 * p.grad.norm() + 1e-6
+    for pair in zip(plain, half):
+        assert all(p.grad.dtype == torch.float32 for p in pair[1].parameters())
+        expected, found = (torch.cat([p.grad.flatten() for p in network.parameters()]) for network in pair)
+        assert 0 < (found - expected).norm() < 0.02 * expected.norm()
 
 
 @pytest.mark.parametrize('clamp', [256.0, 2.0])
@@ -88,10 +88,9 @@ def test_activations_are_limited(clamp):
     nn.init.constant_(critic.from_rgb.bias, -1e7)
     maps = maps_of(generator.blocks, type(generator.first))
     images = generator(torch.randn(2, 8), injected_noise='fixed')
-    beyond = {name: y.unscaled().abs().max().item() for name, y in maps.items()}
-    assert max(value for name, value in beyond.items() if name[0] != '0') <= 1.01 * clamp
-    assert max(value for name, value in beyond.items() if name[0] == '0') > 1e4
-    assert beyond['2.up'] == pytest.approx(clamp, rel=0.01)
+    largest = {name: y.unscaled().abs().max().item() for name, y in maps.items()}
+    assert max(largest.values()) <= 1.01 * clamp
+    assert largest['2.up'] == pytest.approx(clamp, rel=0.01)
     seen = maps_of(critic, type(critic.from_rgb)), maps_of(critic.blocks, type(critic.blocks[0]))
     scores = critic(images)
     assert seen[1]['0'].abs().max() <= 2.01 * clamp / 2**0.5
@@ -160,11 +159,11 @@ def test_float16_overflows_where_float32_does_not():
     """Gradients of 2^10 times a scale of 2^16 are beyond 65504, until the scale is halved often enough."""
     network, wrapper = scaled()
     before = network.weight.clone()
-    for _ in range(10):
+    for _ in range(20):
         update(network, wrapper, 2.0**10)
         if not torch.equal(network.weight, before):
             break
-    assert wrapper.loss_scaler.get_scale() < 2**6
+    assert wrapper.loss_scaler.get_scale() == 2**5
 
 
 def test_a_run_that_skips_for_long_ends_with_a_line():

@@ -9,6 +9,7 @@ from mmpe.apis.checks import find_device
 from mmpe.arguments import Count
 from mmpe.benchmarks.singan import time_singan
 from mmpe.benchmarks.stylegan2 import DTYPES, time_stylegan2
+from mmpe.engine.compilation import as_compilation_error
 
 from .from_signatures import command
 from .options import Device
@@ -38,7 +39,8 @@ def singan(
         compile: also time compiled networks, in turn
     """
     found = find_device(device)
-    print(time_singan(load_config(config), picture, max_size, iterations, found, dtype, compile))
+    with as_compilation_error(compile):
+        print(time_singan(load_config(config), picture, max_size, iterations, found, dtype, compile))
 
 
 @command('--size 256 --batch 2')
@@ -62,7 +64,8 @@ def stylegan2(
         iterations: of each part
     """
     found = find_device(device)
-    print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
+    with as_compilation_error(compile):
+        print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
 
 
 @command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2)

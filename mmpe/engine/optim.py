@@ -125,7 +125,7 @@ class Float16OptimWrapper(AmpOptimWrapper):
         self.autocast = autocast
         self.device = self.param_groups[0]['params'][0].device.type
         self.loss_scaler = torch.amp.GradScaler(self.device, **_scaling(loss_scale))
-        self._scale_update_param = loss_scale if is_real(loss_scale) else None
+        self._scale_update_param = float(loss_scale) if is_real(loss_scale) else None
         self._stepped, self._skipped = False, 0
         self.optimizer.register_step_post_hook(lambda *args: setattr(self, '_stepped', True))
 

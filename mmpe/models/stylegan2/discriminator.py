@@ -59,7 +59,7 @@ class StyleDiscriminator(BaseModule):
         group_size: Of the minibatch standard deviation.
         max_channels: Limit of the channels.
         num_fp16_res: How many of the largest resolutions are computed in float16, see :class:`StyleGenerator`.
-        conv_clamp: Limit of activations in these resolutions.
+        conv_clamp: Limit of activations, in all resolutions if there are any in float16.
 
     Raises:
         InputError: If an argument cannot work.
@@ -92,8 +92,7 @@ class StyleDiscriminator(BaseModule):
         self.num_fp16_res = num_fp16_res
         self.clamp = conv_clamp if num_fp16_res else None
         self.blocks = nn.ModuleList(
-            ResidualBlock(channels[i], channels[i - 1], self.clamp if depth - i < num_fp16_res else None)
-            for i in range(depth, 0, -1)
+            ResidualBlock(channels[i], channels[i - 1], self.clamp) for i in range(depth, 0, -1)
         )
         self.last_conv = EqualizedConv2d(channels[0] + 1, channels[0], 3, ACTIVATION_GAIN, padding=1)
         rows, columns = self.pool_size or (4, 4)
@@ -124,7 +123,7 @@ class StyleDiscriminator(BaseModule):
             x = x.to(self.score.weight.dtype)
         for block in others:
             x = block(x)
-        x = leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size)))
+        x = limited(leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size))), self.clamp)
         if self.pool_size:
             x = F.adaptive_avg_pool2d(x, self.pool_size)
         return self.score(self.hidden(x.flatten(1)))

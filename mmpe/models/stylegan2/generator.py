@@ -33,7 +33,8 @@ class StyleBlock(nn.Module):
         padding: What the second one pads its input by, 0 or 1.
         style_channels: Channels of the styles.
         inject_noise: Whether noise is added.
-        clamp: Limit of activations, for a block in float16; None: the block keeps the precision that it finds.
+        clamp: Limit of activations; None: no limit.
+        in_float16: Whether the block computes in float16, whatever the precision around it.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class StyleBlock(nn.Module):
         style_channels: int,
         inject_noise: bool = True,
         clamp: float | None = None,
+        in_float16: bool = False,
     ):
         super().__init__()
-        self.clamp = clamp
+        self.in_float16 = in_float16
         self.up = StyledConv(enlarging, style_channels, inject_noise, clamp)
         conv = ModulatedConv(out_channels, out_channels, padding)
         self.conv = StyledConv(conv, style_channels, inject_noise, clamp)
@@ -57,7 +59,7 @@ class StyleBlock(nn.Module):
         self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor | None]
     ) -> tuple[ScaledMap, Tensor]:
         """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
-        with float16(image, self.clamp is not None):
+        with float16(image, self.in_float16):
             x = self.up(x, styles[:, 0], noises[0])
             x = self.conv(x, styles[:, 1], noises[1])
             return x, self.enlarge_image(image) + self.to_rgb(x, styles[:, 2])
@@ -87,7 +89,7 @@ class StyleGenerator(DoublingGenerator):
         inject_noise: Whether each layer adds noise. Without it an image depends on z alone.
         num_fp16_res: How many of the largest resolutions are computed in float16, as in the official code, which has 4;
             the smallest stays in float32. Losses are then best scaled, see :class:`~mmpe.engine.Float16OptimWrapper`.
-        conv_clamp: Limit of activations in these resolutions.
+        conv_clamp: Limit of activations, in all resolutions if there are any in float16: others feed these.
 
     Attributes:
         num_upsamplings: How often the base size is doubled.
@@ -137,8 +139,9 @@ class StyleGenerator(DoublingGenerator):
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
         head = ModulatedConv(self.encoding.out_channels, channels[0], conv_padding)
-        self.first = StyledConv(head, style_channels, inject_noise)
-        self.first_to_rgb = ToRGB(channels[0], style_channels)
+        clamp = conv_clamp if num_fp16_res else None
+        self.first = StyledConv(head, style_channels, inject_noise, clamp)
+        self.first_to_rgb = ToRGB(channels[0], style_channels, clamp)
         self.blocks = nn.ModuleList(
             StyleBlock(
                 MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padding=conv_padding)),
@@ -146,7 +149,8 @@ class StyleGenerator(DoublingGenerator):
                 conv_padding,
                 style_channels,
                 inject_noise,
-                conv_clamp if left <= num_fp16_res else None,
+                clamp,
+                in_float16=left <= num_fp16_res,
             )
             for below, own, left in zip(channels, channels[1:], range(self.num_upsamplings, 0, -1))
         )
