@@ -24,6 +24,7 @@ from mmpe.registry import MODELS
 
 from .timing import COMPARED, check_trains, compared, prepare_process, time_in_turn, time_work, timing_table
 
+Works = dict[str, Callable[[], object]]
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -60,17 +61,17 @@ def time_stylegan2(
         model = MODELS.build(config.model).to(device).train()
         check_memory(model, model.generator.image_size(), batch, batch)
         works = _works(model, batch, device, DTYPES[dtype])
-    title = f'{batch} pictures of {size} px'
     if compile:
         compiled = _works(_compiled(model), batch, device, DTYPES[dtype])
-        pairs = {
-            name: time_in_turn([work, compiled[name]], device, iterations)
-            for name, work in tracked(works.items(), 'part')
-        }
-        return timing_table(
-            title, device, dtype, ['part', *COMPARED], [[name, *compared(*pair)] for name, pair in pairs.items()]
-        )
-    own_rate = _convolution_rate(device, DTYPES[dtype], iterations)
+        header, rows = ['part', *COMPARED], _compare(works, compiled, device, iterations)
+    else:
+        header, rows = ['part', 'ms', 'GFLOP/s', 'of the convolution'], _rate(works, device, DTYPES[dtype], iterations)
+    return timing_table(f'{batch} pictures of {size} px', device, dtype, header, rows)
+
+
+def _rate(works: Works, device: torch.device, dtype: torch.dtype, iterations: int) -> list[list[str]]:
+    """Rows of a table: seconds, and how well they use the device."""
+    own_rate = _convolution_rate(device, dtype, iterations)
     rows = []
     for name, work in tracked(works.items(), 'part'):
         with FlopCounter() as counter:
@@ -78,9 +79,15 @@ def time_stylegan2(
         seconds = time_work(work, device, iterations)
         rate = counter.flops / seconds / 1e9
         rows.append([name, f'{seconds * 1e3:.1f}', f'{rate:.0f}', f'{rate / own_rate:.2f}'])
-    rows.append(['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00'])
-    header = ['part', 'ms', 'GFLOP/s', 'of the convolution']
-    return timing_table(title, device, dtype, header, rows)
+    return [*rows, ['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00']]
+
+
+def _compare(plain: Works, compiled: Works, device: torch.device, iterations: int) -> list[list[str]]:
+    """Rows of a table: seconds of both, which take turns."""
+    return [
+        [name, *compared(*time_in_turn([work, compiled[name]], device, iterations))]
+        for name, work in tracked(plain.items(), 'part')
+    ]
 
 
 def _compiled(model: StyleGAN2Model) -> StyleGAN2Model:
@@ -103,9 +110,7 @@ class FlopCounter(TorchDispatchMode):
         return result
 
 
-def _works(
-    model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype
-) -> dict[str, Callable[[], object]]:
+def _works(model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype) -> Works:
     """What is timed, by name; the same work as is done in training, without the optimisers."""
     generator, critic = model.generator, model.discriminator
     z = torch.randn(batch, model.generator.style_channels, device=device)
