@@ -54,10 +54,11 @@ def compile_network(network: nn.Module, options: Mapping[str, Any]) -> None:
         network: The network.
         options: Those of :func:`torch.compile`.
 
-    >>> network = nn.Linear(2, 2)
+    >>> from mmpe.models.stylegan2.mapping import MappingNetwork
+    >>> network = MappingNetwork(channels=2, num_layers=1)
     >>> compile_network(network, dict(backend='eager'))
     >>> network(torch.zeros(1, 2)).shape, list(network.state_dict())
-    (torch.Size([1, 2]), ['weight', 'bias'])
+    (torch.Size([1, 2]), ['layers.0.weight', 'layers.0.bias'])
     """
     import torch._dynamo as dynamo  # takes a second, and only who compiles needs it
 
