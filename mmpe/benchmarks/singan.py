@@ -1,4 +1,4 @@
-"""The time that a SinGAN's training takes, scale by scale."""
+"""Time the training of a SinGAN, scale by scale."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def time_singan(
     dtype: str = 'float32',
     compile: bool = False,
 ) -> str:
-    """Time an iteration, which is 3 steps of D and 3 of G, at every scale.
+    """Time an iteration at every scale. An iteration is 3 steps of D and 3 steps of G.
 
     Args:
-        config: Of a SinGAN.
+        config: The config of a SinGAN.
         picture: A file, or ``skimage://NAME``.
-        max_size: Its long side, in pixels.
-        iterations: That are timed at each scale.
-        device: To train on.
+        max_size: The long side of the picture, in pixels.
+        iterations: Number of timed iterations per scale.
+        device: The device to train on.
         dtype: 'float32' or 'bfloat16'.
         compile: Whether to time the same with compiled networks, in turn; medians of three rounds.
 
@@ -74,18 +74,19 @@ class _Run(NamedTuple):
 
 
 def _prepare(config: Config, device: torch.device, dtype: str, compiled: bool) -> _Run:
+    """The model, the optimizers and the picture's pyramid."""
     torch.manual_seed(0)
     dataset = DATASETS.build(config.train_dataloader.dataset)
-    # batch statistics throughout, as in the first half of a scale and in other people's code
+    # batch statistics in all iterations, as in the first half of a scale and in other implementations
     model = MODELS.build(dict(config.model, freeze_norm_at=1))
     model.set_pyramid(dataset.sizes)
     model.to(device).train()
-    optimisers = config.optim_wrapper.copy()
+    optimizers = config.optim_wrapper.copy()
     if dtype != 'float32':
         for network in ('generator', 'discriminator'):
-            optimisers[network] = dict(optimisers[network], type='mmpe.BFloat16OptimWrapper')
+            optimizers[network] = dict(optimizers[network], type='mmpe.BFloat16OptimWrapper')
     constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
-        dict(type=optimisers.pop('constructor'), optim_wrapper_cfg=optimisers)
+        dict(type=optimizers.pop('constructor'), optim_wrapper_cfg=optimizers)
     )
     inputs = {name: real[None].to(device) for name, real in dataset[0]['inputs'].items()}
     if compiled:

@@ -215,12 +215,14 @@ class _Face:
             self.between(0.06, 0.1),
             self.choose([(176, 60, 66), (150, 70, 60)]),
         )
-        box = self.box(0.5, 0.68 - smile / 2, wide, smile + 0.015)
+        if self.skin in _SKIN[3:]:
+            lips = self.darker(lips, 1.3)
+        box = self.box(0.5, 0.68 - smile / 2, wide, smile + 0.03)
         self.has_teeth = self.chance(0.4)
         if self.has_teeth:
-            self.pen.chord(box, 0, 180, fill='white', outline=lips, width=self.line(0.012))
+            self.pen.chord(box, 0, 180, fill='white', outline=lips, width=self.line(0.022))
         else:
-            self.pen.arc(box, 10, 170, fill=lips, width=self.line(0.02))
+            self.pen.arc(box, 10, 170, fill=lips, width=self.line(0.034))
 
     def glasses(self):
         self.has_glasses = self.chance(0.25)

@@ -26,7 +26,7 @@ from .masks import blend, box_mask, dilate, fit, read_mask, soften
 from .redrawing import redraw
 from .start_scales import choose_start_scale, compare_start_scales
 
-scale = resize_region  # the released name
+scale = resize_region  # the earlier name, which an import finds here before anything has imported mmpe.compat
 
 __all__ = [
     'Animation',
