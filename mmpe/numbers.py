@@ -144,7 +144,7 @@ def is_real(number: Any, least: float = -math.inf, most: float = math.inf) -> bo
     if not isinstance(number, Real) or isinstance(number, bool):
         return False
     # tensors take no longer whole numbers, though larger ones that are written as 1e20
-    finite = abs(number) < 2**63 if isinstance(number, Integral) else math.isfinite(number)
+    finite = abs(number) < (2**63 if isinstance(number, Integral) else math.inf)
     return finite and least <= number <= most
 
 
@@ -253,11 +253,15 @@ def _reals(config: Any, name: str) -> Iterator[tuple[str, float]]:
 
 def _plain(number: Any) -> Any:
     """NumPy's and PyTorch's scalars as Python's."""
+    if isinstance(number, (int, float)):  # the usual case, and the only one that torch.compile follows
+        return number
     return number.item() if getattr(number, 'ndim', None) == 0 and hasattr(number, 'item') else number
 
 
 def _as_list(numbers: Any) -> Any:
     """NumPy's and PyTorch's rows of numbers as lists."""
+    if isinstance(numbers, (int, tuple, list)):  # the usual case, and the only one that torch.compile follows
+        return numbers
     return numbers.tolist() if getattr(numbers, 'ndim', None) == 1 else numbers
 
 

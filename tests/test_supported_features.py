@@ -11,7 +11,6 @@ from mmpe.errors import InputError
 UNSUPPORTED = dict(
     runner_type='FlexibleRunner',
     strategy=dict(type='DeepSpeedStrategy'),
-    compile=dict(backend='inductor'),
     activation_checkpointing=['generator'],
     efficient_conv_bn_eval=['generator'],
 )
@@ -29,7 +28,7 @@ def test_by_the_tool(tmp_path, make, name):
 @pytest.mark.parametrize('make', [tiny_config, stylegan2_config])
 @pytest.mark.parametrize(
     'name, value',
-    [('compile', True), ('compile', {}), ('compile', 'inductor'), ('activation_checkpointing', ['generator'])],
+    [('compile', 'inductor'), ('activation_checkpointing', ['generator'])],
 )
 def test_by_mmengines_runner(tmp_path, make, name, value):
     with pytest.raises(InputError, match=f'^{name}='):

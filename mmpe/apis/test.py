@@ -11,12 +11,14 @@ from mmengine.dist import barrier
 from mmengine.runner import Runner
 
 from mmpe.checkpoints import read_checkpoint
+from mmpe.engine.compilation import as_compilation_error, compilation_options, compile_network
 from mmpe.engine.resuming import check_family, load_whole
 from mmpe.engine.wrapper import unwrapped
 from mmpe.errors import InputError, as_input_error, naming
 from mmpe.evaluation.training_pictures import compare_with_training_pictures
 from mmpe.files import check_writable
 from mmpe.model_config import check_model_config
+from mmpe.models.sampled import as_sampled
 from mmpe.visualization import markdown_table
 
 from .config_errors import as_config_error
@@ -28,12 +30,14 @@ _NOT_TESTED = (
 )
 
 
-def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
+def test(config: Config, checkpoint: str | Path, compile: bool | dict = False) -> dict[str, float]:
     """Score a checkpoint in the test loop of a config.
 
     Args:
         config: A config with ``test_dataloader``, ``test_evaluator`` and ``work_dir``: see :func:`load_config`.
         checkpoint: A checkpoint of the config's model.
+        compile: Whether the generator is compiled, or the options of :func:`torch.compile`. What the config says under
+            ``compile`` is about training.
 
     Returns:
         The scores by their names, such as ``256x256/fid``. They are the same in all processes.
@@ -46,10 +50,11 @@ def test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     >>> scores = test(config, 'work_dirs/dcgan_quickstart/iter_1500.pth')  # doctest: +SKIP
     """
     with said_once(config.get('launcher')):
-        return _test(config, checkpoint)
+        return _test(config, checkpoint, compile)
 
 
-def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
+def _test(config: Config, checkpoint: str | Path, compile: bool | dict) -> dict[str, float]:
+    options = compilation_options(compile)
     missing = [name for name in ('test_dataloader', 'test_evaluator') if not config.get(name)]
     if missing:
         raise InputError(f'the config does not say how to test its model: it has no {" and no ".join(missing)}')
@@ -68,7 +73,9 @@ def _test(config: Config, checkpoint: str | Path) -> dict[str, float]:
     with naming(checkpoint):
         check_family(model, loaded, config.get('model'))
         load_whole(model, loaded)
-    with as_config_error(runner), losses_in_a_line():
+    if options is not None:
+        compile_network(as_sampled(model).sampled_generator, options)
+    with as_compilation_error(compile), as_config_error(runner), losses_in_a_line():
         scores = runner.test()
         barrier()  # those that leave before the first is done would break its connections
     return scores

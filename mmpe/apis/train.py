@@ -14,6 +14,7 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
 from mmpe.checkpoints import latest_checkpoint, local_checkpoint, read_checkpoint
+from mmpe.engine.compilation import as_compilation_error
 from mmpe.engine.earlier_runs import is_of_a_run
 from mmpe.engine.hooks import InterruptHook, guard
 from mmpe.engine.hooks.work_dir_hook import tidy
@@ -71,7 +72,8 @@ def _train(config: Config) -> Runner:
             runner._train_loop = runner.build_train_loop(runner._train_loop)
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         guard(runner)
-        with _signals_given_back(), as_config_error(runner), losses_in_a_line():
+        compiling = as_compilation_error(config.get('compile'))
+        with _signals_given_back(), compiling, as_config_error(runner), losses_in_a_line():
             runner.train()
             barrier()  # the first process draws pictures at the end: who leaves before it breaks its connections
     return runner

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapperDict
 
+from mmpe.engine.compilation import compile_network
 from mmpe.errors import as_input_error
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 from mmpe.progress import tracked
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
-from .timing import check_trains, now, prepare_process, timing_table
+from .timing import COMPARED, ROUNDS, check_trains, compared, prepare_process, time_in_turn, timing_table
 
-_WARM_UP = 3
+_WARM_UP = 2
 
 
 def time_singan(
-    config: Config, picture: str, max_size: int, iterations: int, device: torch.device, dtype: str = 'float32'
+    config: Config,
+    picture: str,
+    max_size: int,
+    iterations: int,
+    device: torch.device,
+    dtype: str = 'float32',
+    compile: bool = False,
 ) -> str:
     """Time an iteration at every scale. An iteration is 3 steps of D and 3 steps of G.
 
@@ -29,6 +39,7 @@ def time_singan(
         iterations: Number of timed iterations per scale.
         device: The device to train on.
         dtype: 'float32' or 'bfloat16'.
+        compile: Whether to time the same with compiled networks, in turn; medians of three rounds.
 
     Returns:
         A Markdown table.
@@ -40,18 +51,31 @@ def time_singan(
     check_trains(config)
     config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
     with as_input_error('the config cannot be timed as a singan'):
-        model, optimizers, data = _prepare(config, device, dtype)
-    rows, total = [], 0.0
-    for scale in tracked(range(model.num_scales), 'scale'):
-        seconds = _time_iteration(model, optimizers, data, iterations, device)
-        rows.append([str(scale), size_text(model.sizes[scale]), f'{seconds * 1e3:.1f}'])
-        total += seconds
-    rows.append(['sum', '', f'{total * 1e3:.0f}'])
-    return timing_table(f'{picture} at {max_size} px', device, dtype, ['scale', 'size', 'ms per iteration'], rows)
+        runs = [_prepare(config, device, dtype, compiled) for compiled in ([False, True] if compile else [False])]
+    model = runs[0].model
+    seconds = [_time_scale(runs, iterations, device) for _ in tracked(range(model.num_scales), 'scale')]
+    seconds.append([sum(times) for times in zip(*seconds)])
+    names = [[str(scale), size_text(size)] for scale, size in enumerate(model.sizes)] + [['sum', '']]
+    show = (lambda pair: compared(*pair)) if compile else (lambda times: [f'{times[0] * 1e3:.1f}'])
+    header = ['scale', 'size', *(COMPARED if compile else ['ms per iteration'])]
+    rows = [[*name, *show(times)] for name, times in zip(names, seconds)]
+    return timing_table(f'{picture} at {max_size} px', device, dtype, header, rows)
 
 
-def _prepare(config: Config, device: torch.device, dtype: str) -> tuple[SinGANModel, OptimWrapperDict, dict]:
+class _Run(NamedTuple):
+    """A model in training: with its optimizers and the picture's pyramid."""
+
+    model: SinGANModel
+    optimizers: OptimWrapperDict
+    data: dict
+
+    def step(self) -> None:
+        self.model.train_step(self.data, self.optimizers)
+
+
+def _prepare(config: Config, device: torch.device, dtype: str, compiled: bool) -> _Run:
     """The model, the optimizers and the picture's pyramid."""
+    torch.manual_seed(0)
     dataset = DATASETS.build(config.train_dataloader.dataset)
     # batch statistics in all iterations, as in the first half of a scale and in other implementations
     model = MODELS.build(dict(config.model, freeze_norm_at=1))
@@ -65,16 +89,16 @@ def _prepare(config: Config, device: torch.device, dtype: str) -> tuple[SinGANMo
         dict(type=optimizers.pop('constructor'), optim_wrapper_cfg=optimizers)
     )
     inputs = {name: real[None].to(device) for name, real in dataset[0]['inputs'].items()}
-    return model, constructor(model), dict(inputs=inputs)
+    if compiled:
+        for network in (model.generator, model.discriminator):
+            compile_network(network, {})
+    return _Run(model, constructor(model), dict(inputs=inputs))
 
 
-def _time_iteration(
-    model: SinGANModel, optimizers: OptimWrapperDict, data: dict, iterations: int, device: torch.device
-) -> float:
-    """Seconds per iteration at the current scale, which is finished afterwards."""
-    model.iters_per_scale = _WARM_UP + iterations
-    for i in range(_WARM_UP + iterations):
-        if i == _WARM_UP:
-            start = now(device)
-        model.train_step(data, optimizers)
-    return (now(device) - start) / iterations
+def _time_scale(runs: Sequence[_Run], iterations: int, device: torch.device) -> list[float]:
+    """Seconds per iteration of each run at its current scale; the scale is finished afterwards."""
+    for run in runs:
+        run.model.iters_per_scale = _WARM_UP + ROUNDS * (1 + iterations)  # a round has one that is not counted
+        for _ in range(_WARM_UP):
+            run.step()
+    return time_in_turn([run.step for run in runs], device, iterations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 
 import torch
 from mmengine.config import Config
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from mmpe.engine.compilation import compile_network
 from mmpe.errors import as_input_error
 from mmpe.grid import Size
 from mmpe.models.losses import non_saturating, r1_penalty
@@ -20,8 +22,9 @@ from mmpe.numbers import size_text
 from mmpe.progress import tracked
 from mmpe.registry import MODELS
 
-from .timing import check_trains, prepare_process, time_work, timing_table
+from .timing import COMPARED, check_trains, compared, prepare_process, time_in_turn, time_work, timing_table
 
+Works = dict[str, Callable[[], object]]
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -43,7 +46,7 @@ def time_stylegan2(
         iterations: Number of timed calls per part.
         device: The device to compute on.
         dtype: 'float32', 'bfloat16' or 'float16'.
-        compile: Whether both networks are compiled.
+        compile: Whether to time the same with compiled networks, in turn; medians of three rounds.
 
     Returns:
         A Markdown table.
@@ -57,8 +60,18 @@ def time_stylegan2(
         config.model.generator.out_size = config.model.discriminator.in_size = size
         model = MODELS.build(config.model).to(device).train()
         check_memory(model, model.generator.image_size(), batch, batch)
-        works = _works(model, batch, device, DTYPES[dtype], compile)
-    own_rate = _convolution_rate(device, DTYPES[dtype], iterations)
+        works = _works(model, batch, device, DTYPES[dtype])
+    if compile:
+        compiled = _works(_compiled(model), batch, device, DTYPES[dtype])
+        header, rows = ['part', *COMPARED], _compare(works, compiled, device, iterations)
+    else:
+        header, rows = ['part', 'ms', 'GFLOP/s', 'of the convolution'], _rate(works, device, DTYPES[dtype], iterations)
+    return timing_table(f'{batch} pictures of {size} px', device, dtype, header, rows)
+
+
+def _rate(works: Works, device: torch.device, dtype: torch.dtype, iterations: int) -> list[list[str]]:
+    """Rows of a table: seconds, and how well they use the device."""
+    own_rate = _convolution_rate(device, dtype, iterations)
     rows = []
     for name, work in tracked(works.items(), 'part'):
         with FlopCounter() as counter:
@@ -66,9 +79,23 @@ def time_stylegan2(
         seconds = time_work(work, device, iterations)
         rate = counter.flops / seconds / 1e9
         rows.append([name, f'{seconds * 1e3:.1f}', f'{rate:.0f}', f'{rate / own_rate:.2f}'])
-    rows.append(['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00'])
-    header = ['part', 'ms', 'GFLOP/s', 'of the convolution']
-    return timing_table(f'{batch} pictures of {size} px', device, dtype, header, rows)
+    return [*rows, ['a 3x3 convolution, 256 channels', '', f'{own_rate:.0f}', '1.00']]
+
+
+def _compare(plain: Works, compiled: Works, device: torch.device, iterations: int) -> list[list[str]]:
+    """Rows of a table: seconds of both, which take turns."""
+    return [
+        [name, *compared(*time_in_turn([work, compiled[name]], device, iterations))]
+        for name, work in tracked(plain.items(), 'part')
+    ]
+
+
+def _compiled(model: StyleGAN2Model) -> StyleGAN2Model:
+    """A copy whose networks are compiled."""
+    copy = deepcopy(model)
+    for network in (copy.generator, copy.discriminator):
+        compile_network(network, {})
+    return copy
 
 
 class FlopCounter(TorchDispatchMode):
@@ -83,13 +110,9 @@ class FlopCounter(TorchDispatchMode):
         return result
 
 
-def _works(
-    model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype, compile: bool
-) -> dict[str, Callable[[], object]]:
+def _works(model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype) -> Works:
     """The timed functions by name. They do the same work as training, but without the optimizers."""
     generator, critic = model.generator, model.discriminator
-    if compile:
-        generator, critic = torch.compile(generator), torch.compile(critic)
     z = torch.randn(batch, model.generator.style_channels, device=device)
     real = torch.randn(batch, 3, *model.generator.image_size(), device=device)
 

@@ -9,6 +9,7 @@ from mmpe.apis.checks import find_device
 from mmpe.arguments import Count
 from mmpe.benchmarks.singan import time_singan
 from mmpe.benchmarks.stylegan2 import DTYPES, time_stylegan2
+from mmpe.engine.compilation import as_compilation_error
 
 from .from_signatures import command
 from .options import Device
@@ -26,6 +27,7 @@ def singan(
     iterations: Count = 5,
     device: Device = 'cpu',
     dtype: Literal['float32', 'bfloat16'] = 'float32',
+    compile: bool = False,
 ) -> None:
     """Time an iteration of a SinGAN at every scale: 3 steps of D and 3 steps of G.
 
@@ -34,9 +36,11 @@ def singan(
         max_size: long side of the picture in pixels
         config: the config of a SinGAN
         iterations: timed iterations per scale
+        compile: also time compiled networks, in turn
     """
     found = find_device(device)
-    print(time_singan(load_config(config), picture, max_size, iterations, found, dtype))
+    with as_compilation_error(compile):
+        print(time_singan(load_config(config), picture, max_size, iterations, found, dtype, compile))
 
 
 @command('--size 256 --batch 2')
@@ -55,12 +59,13 @@ def stylegan2(
     Args:
         size: side of the images at the smallest scale, in pixels
         batch: images at a time
-        compile: torch.compile both networks
+        compile: also time compiled networks, in turn; R1 stays uncompiled
         config: the config of a StyleGAN2
         iterations: timed calls per part
     """
     found = find_device(device)
-    print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
+    with as_compilation_error(compile):
+        print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
 
 
 @command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2)

@@ -16,6 +16,7 @@ from mmpe.apis import load, sample
 from mmpe.apis.checks import find_device
 from mmpe.apis.results import ResultFolder, input_files
 from mmpe.arguments import Count, Size, real, whole
+from mmpe.engine.compilation import as_compilation_error, compile_network
 from mmpe.errors import InputError
 from mmpe.models.sampled import as_sampled
 from mmpe.models.singan import SinGANSampler
@@ -44,6 +45,7 @@ def main(
     start_scale: Annotated[int, whole(0, metavar='K')] = 0,
     reconstruction: bool = False,
     device: Device = 'cpu',
+    compile: bool = False,
 ) -> None:
     """Draw random images of any size and shape from a checkpoint.
 
@@ -57,6 +59,7 @@ def main(
         truncation: how far styles may be from the mean one, 0 to 1, in models that have styles; default: 1
         start_scale: first scale with random noise: higher ones keep more of the picture, 0 keeps nothing
         reconstruction: also write reconstruction.png, and original_and_reconstruction.png, both side by side
+        compile: torch.compile the generator, which pays for many images
     """
     sizes = size or [None]
     results = ResultFolder('sample', out, PATTERN, input_files(checkpoint), overwrite)
@@ -65,7 +68,10 @@ def main(
     if reconstruction and not isinstance(loaded, SinGANSampler):
         raise InputError(f'a {type(loaded).__name__} has no reconstruction')
     model = as_sampled(loaded)
-    drawn = [sample(model, num, one, start_scale, seed, truncation=truncation) for one in sizes]
+    if compile:
+        compile_network(model.sampled_generator, {})
+    with as_compilation_error(compile):
+        drawn = [sample(model, num, one, start_scale, seed, truncation=truncation) for one in sizes]
     if model.describe_progress():
         print(model.describe_progress())
     images = check_disk(zip(*drawn), num, out)

@@ -27,6 +27,7 @@ def main(
     work_dir: str | None = None,
     out: Annotated[Path | None, Parameter(metavar='JSON')] = None,
     overwrite: Overwrite = False,
+    compile: bool = False,
     picture: Picture | None = None,
     pictures: Pictures | None = None,
     cfg_options: Overrides | None = None,
@@ -38,6 +39,7 @@ def main(
     Args:
         work_dir: where to write; default: work_dirs/CONFIG_NAME/test
         out: the file to write; default: CHECKPOINT_NAME.json in the work dir
+        compile: torch.compile the generator, which pays for many images
         picture: the real picture for metrics that do not name their own, a SinGAN's: a file or skimage://NAME, exactly
             as typed
         pictures: the real pictures for them, another model's: a folder or an LMDB, exactly as typed
@@ -48,7 +50,7 @@ def main(
     run.work_dir = work_dir or str(Path(run.work_dir) / 'test')
     out = out or Path(run.work_dir) / f'{Path(checkpoint).stem}.json'
     check_result(out, input_files(config, checkpoint, run.to_dict()), overwrite, is_own)
-    scores = test(run, checkpoint)
+    scores = test(run, checkpoint, compile)
     if is_main_process():
         write_atomic(out, json.dumps(scores, indent=2) + '\n')
         print('\n'.join(score_table(scores)))

@@ -26,6 +26,7 @@ def main(
     resume: Annotated[list[str] | None, Parameter(consume_multiple=(0, 1), metavar='[CKPT]')] = None,
     amp: bool = False,
     amp_dtype: Literal['float16', 'bfloat16'] | None = None,
+    compile: bool = False,
     picture: Picture | None = None,
     pictures: Pictures | None = None,
     cfg_options: Overrides | None = None,
@@ -39,6 +40,7 @@ def main(
         resume: go on from this checkpoint, or from the last one in the work dir
         amp: mixed precision: float16 on a GPU, bfloat16 elsewhere
         amp_dtype: mixed precision of this type
+        compile: torch.compile the networks, by the options under compile in the config, if there are any
         picture: what to train a SinGAN on: a file or skimage://NAME, exactly as typed
         pictures: what to train another model on: a folder or an LMDB, exactly as typed
         cfg_options: overrides, such as model.iters_per_scale=500
@@ -47,6 +49,8 @@ def main(
     run.work_dir = work_dir or run.work_dir
     if amp or amp_dtype:
         mixed_precision(run.optim_wrapper, amp_dtype)
+    if compile:
+        run.compile = run.get('compile') or True
     if resume is not None:
         run.resume = True
         run.load_from = resume[0] if resume else None
@@ -59,7 +63,7 @@ def mixed_precision(optim_wrapper: ConfigDict, dtype: str | None) -> None:
     dtype = dtype or ('float16' if on_gpu else 'bfloat16')
     if dtype == 'float16' and not on_gpu:
         raise InputError('--amp-dtype float16 needs a GPU: take bfloat16')
-    half = dict(type='AmpOptimWrapper', loss_scale='dynamic')
+    half = dict(type='mmpe.Float16OptimWrapper', loss_scale='dynamic')
     wrapper = half if dtype == 'float16' else dict(type='mmpe.BFloat16OptimWrapper')
     single = 'optimizer' in optim_wrapper
     for config in [optim_wrapper] if single else optim_wrapper.values():

@@ -4,7 +4,7 @@ from mmpe.discovery import import_modules
 
 from . import hooks
 from .log_processor import PyramidLogProcessor
-from .optim import BFloat16OptimWrapper, PerNetworkOptimWrapperConstructor
+from .optim import BFloat16OptimWrapper, Float16OptimWrapper, PerNetworkOptimWrapperConstructor
 from .pyramid_loop import PyramidTrainLoop
 from .resumable_loop import ResumableTrainLoop
 from .scoring_loops import ScoringTestLoop, ScoringValLoop
@@ -12,6 +12,7 @@ from .wrapper import SynchronisedModel
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'Float16OptimWrapper',
     'PerNetworkOptimWrapperConstructor',
     'PyramidLogProcessor',
     'PyramidTrainLoop',

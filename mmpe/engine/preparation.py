@@ -8,7 +8,8 @@ from torch.utils.data import DataLoader
 from mmpe.numbers import check_finite, check_whole
 
 from .allocator import keep_freed_memory
-from .hooks import guard
+from .compilation import compilation_options
+from .hooks import CompileHook, guard
 from .log_processor import check_log_processor
 from .schedules import check_schedules
 from .supported import check_runner
@@ -39,3 +40,5 @@ def prepare(runner: Runner, dataloader: DataLoader | dict) -> None:
     _check_workers(dataloader)
     keep_freed_memory()
     guard(runner)
+    if compilation_options(runner.cfg.get('compile')) is not None:
+        runner.register_hook(CompileHook())

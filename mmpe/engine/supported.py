@@ -9,12 +9,12 @@ from mmengine.runner import FlexibleRunner, Runner
 
 from mmpe.errors import InputError
 
-_GRADIENTS = 'their losses take gradients of gradients'
+from .compilation import compilation_options
+
 _UNSUPPORTED = dict(
     runner_type="MMEngine's Runner trains them",
     strategy='several GPUs train with --launcher',
-    compile=_GRADIENTS,
-    activation_checkpointing=_GRADIENTS,
+    activation_checkpointing='their losses take gradients of gradients',
     efficient_conv_bn_eval='normalization that is in eval mode is trained on, too',
 )
 _OFF = (None, False, [], 'Runner')
@@ -28,11 +28,11 @@ def refuse_unsupported(config: Config) -> None:
     """Refuse a config that asks for a feature which would be ignored, or would break in the middle of training.
 
     Raises:
-        InputError: If the config asks for one, or a flag is neither True nor False.
+        InputError: If the config asks for one, a flag is neither True nor False, or ``compile`` is not valid.
 
-    >>> refuse_unsupported(Config(dict(compile=True)))
+    >>> refuse_unsupported(Config(dict(efficient_conv_bn_eval=True)))
     Traceback (most recent call last):
-    mmpe.errors.InputError: compile=True is not supported by the models of mmpe: their losses take gradients of ...
+    mmpe.errors.InputError: efficient_conv_bn_eval=True is not supported by the models of mmpe: normalization that ...
     """
     for name, reason in _UNSUPPORTED.items():
         if config.get(name) not in _OFF:
@@ -41,6 +41,7 @@ def refuse_unsupported(config: Config) -> None:
         flag = _value(config, name)
         if flag not in (None, True, False):
             raise InputError(f'{name}={flag!r} cannot work: it must be True or False')
+    compilation_options(config.get('compile'))
 
 
 def _value(config: Config, name: str) -> Any:

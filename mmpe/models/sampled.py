@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from mmpe.errors import InputError
 from mmpe.grid import Size
 from mmpe.memory import MAPS_ALIVE, check_room
 from mmpe.numbers import as_size, given, size_text
+from mmpe.second_derivatives import uncompiled
 
 from .generator_inputs import GeneratorInputs
 from .tensor_sampler import TensorSampler
@@ -65,6 +67,11 @@ class SampledModel(BaseModel):
         if mode != 'predict':
             return self.sample(**(inputs or {}))
         return [dict(number=item['number'], images=self._numbered(**item)) for item in inputs]
+
+    def val_step(self, data: Any) -> list[dict]:
+        """MMEngine's step of validation. It is uncompiled, so scores do not depend on how a run is compiled."""
+        with uncompiled():
+            return super().val_step(data)
 
     def _numbered(self, number: int, sizes: Sequence[Size] | None) -> dict[Size, Tensor]:
         images = {}
@@ -148,7 +155,7 @@ def largest_map(model: SampledModel) -> float:
         if isinstance(output, Tensor):
             largest = max(largest, output.numel())
 
-    with register_module_forward_hook(note):
+    with uncompiled(), register_module_forward_hook(note):
         height, width = model.sample(num=1).shape[-2:]
     return largest / (height * width)
 

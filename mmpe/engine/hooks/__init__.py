@@ -3,6 +3,7 @@
 from mmpe.discovery import import_modules
 
 from .checkpoint_hook import CompleteCheckpointHook
+from .compile_hook import CompileHook
 from .finite_loss_hook import FiniteLossHook
 from .guards import guard
 from .interrupt_hook import InterruptHook
@@ -17,6 +18,7 @@ from .work_dir_hook import WorkDirHook
 import_modules(__name__)
 
 __all__ = [
+    'CompileHook',
     'CompleteCheckpointHook',
     'FiniteLossHook',
     'InterruptHook',

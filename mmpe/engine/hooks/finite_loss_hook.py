@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 from mmpe.errors import InputError
 from mmpe.registry import HOOKS
 
+from ..optim import Float16OptimWrapper
 from .agreeing_hook import AgreeingHook
 
 
 @HOOKS.register_module()
 class FiniteLossHook(AgreeingHook):
     """Stops training at the first loss that is not a finite number, on all processes, before anything is saved.
+
+    Where optimizers scale losses (:class:`~mmpe.engine.Float16OptimWrapper`), they skip the steps of such losses, and
+    stop training themselves when that goes on for long.
 
     In a config:
 
@@ -36,7 +41,7 @@ class FiniteLossHook(AgreeingHook):
         Raises:
             InputError: If one is not finite. The message names the iteration, the losses and the last checkpoint.
         """
-        if not self.anywhere(outputs):
+        if _skips_steps(runner.optim_wrapper) or not self.anywhere(outputs):
             return
         losses = ', '.join(_broken(outputs)) or 'on another process'
         saved = runner.message_hub.runtime_info.get('last_ckpt')
@@ -49,6 +54,11 @@ class FiniteLossHook(AgreeingHook):
 
 def _broken(outputs: dict | None) -> list[str]:
     return [f'{name}={_show(value)}' for name, value in (outputs or {}).items() if not _is_finite(value)]
+
+
+def _skips_steps(wrapper: OptimWrapper | OptimWrapperDict) -> bool:
+    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    return all(isinstance(wrapper, Float16OptimWrapper) for wrapper in wrappers)
 
 
 def _is_finite(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from .convolution import Conv2d, ConvTranspose2d, convolve
 from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
+from .half_precision import float16, limited
 from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
@@ -21,8 +22,10 @@ __all__ = [
     'binomial_filter',
     'convolve',
     'demodulate',
+    'float16',
     'full_precision',
     'leaky_relu_',
+    'limited',
     'minibatch_stddev',
     'pixel_norm',
     'upfirdn2d',

@@ -19,6 +19,7 @@ from mmpe.numbers import check_whole
 
 from .convolution import Conv2d
 from .equalized import EqualizedLinear, full_precision, leaky_relu_
+from .half_precision import limited
 
 EPSILON = 1e-8
 
@@ -104,6 +105,7 @@ class StyledConv(nn.Module):
         layer: The convolution, which may enlarge.
         style_channels: Channels of the style.
         inject_noise: Whether noise is added at all.
+        clamp: Limit of the output; None: no limit.
 
     >>> layer = StyledConv(ModulatedConv(2, 4), style_channels=8)
     >>> x = ScaledMap(torch.zeros(1, 2, 5, 7), torch.ones(1, 2))
@@ -111,10 +113,13 @@ class StyledConv(nn.Module):
     torch.Size([1, 4, 5, 7])
     """
 
-    def __init__(self, layer: ModulatedConv, style_channels: int, inject_noise: bool = True):
+    def __init__(
+        self, layer: ModulatedConv, style_channels: int, inject_noise: bool = True, clamp: float | None = None
+    ):
         super().__init__()
         out_channels, in_channels = layer.kernel.shape[:2]
         self.layer = layer
+        self.clamp = clamp
         self.modulation = EqualizedLinear(style_channels, in_channels, bias_init=1)
         self.noise_strength = nn.Parameter(torch.zeros(1)) if inject_noise else None
         self.bias = nn.Parameter(torch.zeros(out_channels))
@@ -134,8 +139,11 @@ class StyledConv(nn.Module):
             scale, factor = demodulate(self.layer.kernel, self.modulation(style), x.factor)
             strength = () if self.noise_strength is None else (self.noise_strength.expand_as(self.bias),)
             offsets = torch.stack((*strength, self.bias)) / factor[:, None]
-        values = self.layer(_times(x.values, scale))
-        return ScaledMap(leaky_relu_(_add_noise(values, noise, offsets)), factor * math.sqrt(2))
+        values = leaky_relu_(_add_noise(self.layer(_times(x.values, scale)), noise, offsets))
+        factor = factor * math.sqrt(2)
+        if self.clamp is not None:
+            values = limited(values, _per_channel(self.clamp / factor, values))
+        return ScaledMap(values, factor)
 
 
 class ToRGB(nn.Module):
@@ -144,14 +152,16 @@ class ToRGB(nn.Module):
     Args:
         in_channels: Channels of the map.
         style_channels: Channels of the style.
+        clamp: Limit of the image; None: no limit.
 
     >>> x = ScaledMap(torch.zeros(1, 2, 5, 7), torch.ones(1, 2))
     >>> ToRGB(2, style_channels=8)(x, torch.zeros(1, 8)).shape
     torch.Size([1, 3, 5, 7])
     """
 
-    def __init__(self, in_channels: int, style_channels: int):
+    def __init__(self, in_channels: int, style_channels: int, clamp: float | None = None):
         super().__init__()
+        self.clamp = clamp
         self.weight = nn.Parameter(torch.randn(3, in_channels))
         self.bias = nn.Parameter(torch.zeros(3))
         self.modulation = EqualizedLinear(style_channels, in_channels, bias_init=1)
@@ -163,7 +173,8 @@ class ToRGB(nn.Module):
             scale = self.modulation(style) * x.factor / math.sqrt(self.weight.shape[1])
             weight = self.weight * scale[:, None]
         image = _rows(x.values) @ weight.to(x.values.dtype).transpose(1, 2)
-        return (image.to(self.bias.dtype) + self.bias).unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        image = limited(image.to(self.bias.dtype) + self.bias, self.clamp)
+        return image.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 def _times(x: Tensor, scale: Tensor) -> Tensor:
@@ -186,11 +197,19 @@ def _add_noise(x: Tensor, noise: Tensor | None, offsets: Tensor) -> Tensor:
     ones = x.new_ones(x.shape[0], x.shape[-2] * x.shape[-1])
     noises = () if noise is None else (noise.to(x.dtype).flatten(1).expand(x.shape[0], -1),)
     shapes = torch.stack((*noises, ones), 2)
-    return _AddProduct.apply(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
+    # torch.compile does not follow a Function that changes its input where there are no gradients to find
+    add = _AddProduct.apply if torch.is_grad_enabled() else _add_product_
+    return add(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
+
+
+def _add_product_(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """``_rows(x) += left @ right`` of (N, H W, k) and (N, k, C)."""
+    _rows(x).baddbmm_(left, right)
+    return x
 
 
 class _AddProduct(Function):
-    """``_rows(x) += left @ right`` of (N, H W, k) and (N, k, C), one pass forward and one backward.
+    """:func:`_add_product_`, one pass forward and one backward.
 
     Autograd would copy the gradient to go through the view, and sum it over pixels once for each of the k terms.
     """
@@ -199,8 +218,7 @@ class _AddProduct(Function):
     def forward(ctx, x, left, right):
         ctx.mark_dirty(x)
         ctx.save_for_backward(left, right)
-        _rows(x).baddbmm_(left, right)
-        return x
+        return _add_product_(x, left, right)
 
     @staticmethod
     def backward(ctx, grad):

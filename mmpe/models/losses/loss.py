@@ -20,6 +20,8 @@ class Loss:
     A subclass implements one or several of :meth:`discriminator_terms`, :meth:`loss_of_fakes` and
     :meth:`generator_terms`. Terms are computed and backpropagated one after another, and each is logged under its name.
     So terms do not share a graph. Losses of ``batch.fakes`` do share the graph of these images, and are summed first.
+    A term that differentiates gradients computes the first ones within
+    :func:`mmpe.second_derivatives.second_derivatives`.
 
     Args:
         weight: Factor of the loss, at least 0. With 0 the loss is not computed.

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
+from mmpe.second_derivatives import second_derivatives
 
 from .batches import StyleBatch
 from .loss import Loss, Term
@@ -38,7 +39,7 @@ def path_lengths(synthesize: Callable, styles: Tensor, noise: Tensor) -> Tensor:
     >>> lengths.tolist()  # 2 * 12 numbers / sqrt(4)
     [12.0]
     """
-    with torch.autocast(styles.device.type, enabled=False):
+    with second_derivatives(), torch.autocast(styles.device.type, enabled=False):
         images = synthesize(styles)
         y = noise / math.sqrt(images.shape[-2] * images.shape[-1])
         (gradient,) = torch.autograd.grad((images * y).sum(), styles, create_graph=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmpe.registry import MODELS
+from mmpe.second_derivatives import second_derivatives
 
 from .batches import DiscriminatorBatch
 from .loss import Loss, Term
@@ -31,7 +32,8 @@ def r1_penalty(critic: Callable, x: Tensor) -> Tensor:
     tensor(0.2500)
     """
     x = x.detach().requires_grad_(True)
-    with torch.autocast(x.device.type, enabled=False) if _casts_to_float16(x) else nullcontext():
+    in_float32 = torch.autocast(x.device.type, enabled=False) if _casts_to_float16(x) else nullcontext()
+    with second_derivatives(), in_float32:
         (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 

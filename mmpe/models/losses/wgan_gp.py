@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmpe.registry import MODELS
+from mmpe.second_derivatives import second_derivatives
 
 from .batches import DiscriminatorBatch
 from .chain_penalty import chain_penalty, is_plain_chain
@@ -49,7 +50,8 @@ def autograd_penalty(critic: Callable, x: Tensor) -> Tensor:
     tensor(4.)
     """
     x = x.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    with second_derivatives():
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return (gradient.norm(2, dim=1) - 1).square().mean()
 
 
@@ -68,7 +70,7 @@ def image_gradient_penalty(critic: Callable, x: Tensor) -> Tensor:
     >>> image_gradient_penalty(lambda x: 3 * x.sum((1, 2, 3)), torch.zeros(2, 1, 2, 2))  # a norm of 3 * sqrt(4)
     tensor(25.)
     """
-    with torch.autocast(x.device.type, enabled=False):
+    with second_derivatives(), torch.autocast(x.device.type, enabled=False):
         x = x.detach().requires_grad_(True)
         (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
         return (gradient.flatten(1).norm(2, dim=1) - 1).square().mean()

@@ -77,6 +77,15 @@ class GrowingDiscriminator(BaseModule):
         self.hidden = Conv(channels[0] + (group_size is not None), hidden, BASE)
         self.score = Conv(hidden, 1, 1, gain=1)
 
+    def compile(self, **options) -> None:
+        """Compile every block; arguments as :func:`torch.compile` has them.
+
+        The network as a whole would be compiled anew at every side that it grows to, and again when layers are faded
+        in. Blocks stay the same.
+        """
+        for block in self.blocks:
+            block.compile(**options)
+
     def forward(self, x: Tensor, curr_scale: int | None = None, transition_weight: float = 1.0) -> Tensor:
         """Score pictures.
 

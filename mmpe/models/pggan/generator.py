@@ -91,6 +91,15 @@ class GrowingGenerator(GridGenerator):
         self.to_rgb = nn.ModuleList(Conv(width, 3, 1, gain=1) for width in channels)
         self.padding.set_convolutions(self)
 
+    def compile(self, **options) -> None:
+        """Compile every block; arguments as :func:`torch.compile` has them.
+
+        The network as a whole would be compiled anew at every side that it grows to, and again when layers are faded
+        in. Blocks stay the same.
+        """
+        for block in self.blocks:
+            block.compile(**options)
+
     def forward(
         self,
         z: Tensor,

@@ -50,6 +50,14 @@ class SinGANDiscriminator(BaseModule):
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)
 
+    def compile(self, **options) -> None:
+        """Compile every block that there is; arguments as :func:`torch.compile` has them.
+
+        Sizes are dynamic unless the arguments say otherwise, so that scales of one width share a graph.
+        """
+        for block in self.blocks:
+            block.compile(**dict(dynamic=True) | options)
+
     @property
     def patch(self) -> int:
         """Side in pixels of the smallest image that has a score."""

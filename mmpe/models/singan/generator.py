@@ -74,6 +74,14 @@ class SinGANGenerator(BaseModule):
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)
 
+    def compile(self, **options) -> None:
+        """Compile every block that there is; arguments as :func:`torch.compile` has them.
+
+        Sizes are dynamic unless the arguments say otherwise, so that scales of one width share a graph.
+        """
+        for block in self.blocks:
+            block.compile(**dict(dynamic=True) | options)
+
     def grow(self, num_scales: int) -> None:
         """Add blocks until there are ``num_scales``."""
         for scale in range(len(self.blocks), num_scales):

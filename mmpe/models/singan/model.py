@@ -17,6 +17,7 @@ from mmpe.errors import InputError
 from mmpe.numbers import check_numbers, check_real, check_whole, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
+from mmpe.second_derivatives import uncompiled
 
 from ..distributed import broadcast_state, common_seed
 from ..gradients import accumulate_gradients, step
@@ -310,10 +311,11 @@ class SinGANModel(LossModel, SinGANSampler):
             norm.reset_running_stats()
         step = self.numbers('step')  # without the rank: all processes must store the same
         noise = image_noise(self.fixed_noise, 'statistics', self.numbers('seed'), stage, numbers=range(step, step + 1))
-        for number, fake_inputs in enumerate(self._draw(stage, _IMAGES_FOR_STATISTICS, noise), start=1):
-            for norm in norms:
-                norm.momentum = 1 / number  # a plain mean
-            self._generate(stage, *fake_inputs)
+        with uncompiled():  # few images, and a momentum that changes from one to the next
+            for number, fake_inputs in enumerate(self._draw(stage, _IMAGES_FOR_STATISTICS, noise), start=1):
+                for norm in norms:
+                    norm.momentum = 1 / number  # a plain mean
+                self._generate(stage, *fake_inputs)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         block.eval()

@@ -10,11 +10,11 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpe.errors import InputError
-from mmpe.numbers import as_size, check_whole, size_text
+from mmpe.numbers import as_size, check_above, check_whole, size_text
 from mmpe.registry import MODELS
 
 from ..doubling_generator import num_halvings
-from ..layers import Blur, EqualizedConv2d, EqualizedLinear, leaky_relu_, minibatch_stddev
+from ..layers import Blur, EqualizedConv2d, EqualizedLinear, float16, leaky_relu_, limited, minibatch_stddev
 from .widths import widths
 
 ACTIVATION_GAIN = math.sqrt(2)
@@ -26,10 +26,12 @@ class ResidualBlock(nn.Module):
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
+        clamp: Limit of activations, times the gain of a layer; None: no limit.
     """
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, out_channels: int, clamp: float | None = None):
         super().__init__()
+        self.clamps = clamp, clamp and clamp / math.sqrt(2)
         self.conv1 = EqualizedConv2d(in_channels, in_channels, 3, ACTIVATION_GAIN, padding=1)
         self.blur = Blur(padding=2)
         self.conv2 = EqualizedConv2d(in_channels, out_channels, 3, ACTIVATION_GAIN / math.sqrt(2), stride=2)
@@ -39,9 +41,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H // 2, W // 2)."""
-        skip = self.skip(self.skip_blur(x))
-        x = leaky_relu_(self.conv1(x))
-        return skip.add_(leaky_relu_(self.conv2(self.blur(x))))
+        inner, outer = self.clamps
+        skip = limited(self.skip(self.skip_blur(x)), outer)
+        x = limited(leaky_relu_(self.conv1(x)), inner)
+        return skip.add_(limited(leaky_relu_(self.conv2(self.blur(x))), outer))
 
 
 @MODELS.register_module()
@@ -55,6 +58,8 @@ class StyleDiscriminator(BaseModule):
             (MS-PIE). None: no pool; only pictures of ``in_size`` fit.
         group_size: Of the minibatch standard deviation.
         max_channels: Limit of the channels.
+        num_fp16_res: How many of the largest resolutions are computed in float16, see :class:`StyleGenerator`.
+        conv_clamp: Limit of activations, in all resolutions if there are any in float16.
 
     Raises:
         InputError: If an argument cannot work.
@@ -71,16 +76,24 @@ class StyleDiscriminator(BaseModule):
         pool_size: int | tuple[int, int] | None = None,
         group_size: int = 4,
         max_channels: int = 512,
+        num_fp16_res: int = 0,
+        conv_clamp: float = 256.0,
     ):
         super().__init__()
         depth = num_halvings('in_size', in_size)
         channels = widths(depth, channel_multiplier, max_channels)
         check_whole(1, group_size=group_size)
+        check_whole(0, depth, num_fp16_res=num_fp16_res)
+        check_above(0, conv_clamp=conv_clamp)
         self.in_size, self.group_size = in_size, group_size
         self.smallest = 2**depth
         self.pool_size = None if pool_size is None else as_size(pool_size, 'pool_size')
         self.from_rgb = EqualizedConv2d(3, channels[-1], 1, ACTIVATION_GAIN)
-        self.blocks = nn.ModuleList(ResidualBlock(channels[i], channels[i - 1]) for i in range(depth, 0, -1))
+        self.num_fp16_res = num_fp16_res
+        self.clamp = conv_clamp if num_fp16_res else None
+        self.blocks = nn.ModuleList(
+            ResidualBlock(channels[i], channels[i - 1], self.clamp) for i in range(depth, 0, -1)
+        )
         self.last_conv = EqualizedConv2d(channels[0] + 1, channels[0], 3, ACTIVATION_GAIN, padding=1)
         rows, columns = self.pool_size or (4, 4)
         self.hidden = EqualizedLinear(channels[0] * rows * columns, channels[0], activation=True)
@@ -100,10 +113,17 @@ class StyleDiscriminator(BaseModule):
             InputError: If the pictures have a size that does not fit.
         """
         self._check(x)
-        x = leaky_relu_(self.from_rgb(x.contiguous(memory_format=torch.channels_last)))
-        for block in self.blocks:
+        x = x.contiguous(memory_format=torch.channels_last)
+        largest, others = self.blocks[: self.num_fp16_res], self.blocks[self.num_fp16_res :]
+        with float16(x, self.num_fp16_res > 0):
+            x = limited(leaky_relu_(self.from_rgb(x)), self.clamp)
+            for block in largest:
+                x = block(x)
+        if largest:
+            x = x.to(self.score.weight.dtype)
+        for block in others:
             x = block(x)
-        x = leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size)))
+        x = limited(leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size))), self.clamp)
         if self.pool_size:
             x = F.adaptive_avg_pool2d(x, self.pool_size)
         return self.score(self.hidden(x.flatten(1)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +11,13 @@ from torch.export import Dim
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid, Size
-from mmpe.numbers import check_real, check_whole
+from mmpe.numbers import check_above, check_real, check_whole
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
 from ..doubling_generator import BASE, BaseSize, DoublingGenerator, num_halvings
 from ..encodings import encode
-from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB
+from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB, float16
 from ..padding import build_network_padding
 from .mapping import MappingNetwork
 from .widths import widths
@@ -33,24 +34,36 @@ class StyleBlock(nn.Module):
         padding: What the second one pads its input by, 0 or 1.
         style_channels: Channels of the styles.
         inject_noise: Whether noise is added.
+        clamp: Limit of activations; None: no limit.
+        in_float16: Whether the block computes in float16, whatever the precision around it.
     """
 
     def __init__(
-        self, enlarging: ModulatedConv, out_channels: int, padding: int, style_channels: int, inject_noise: bool = True
+        self,
+        enlarging: ModulatedConv,
+        out_channels: int,
+        padding: int,
+        style_channels: int,
+        inject_noise: bool = True,
+        clamp: float | None = None,
+        in_float16: bool = False,
     ):
         super().__init__()
-        self.up = StyledConv(enlarging, style_channels, inject_noise)
-        self.conv = StyledConv(ModulatedConv(out_channels, out_channels, padding), style_channels, inject_noise)
-        self.to_rgb = ToRGB(out_channels, style_channels)
+        self.in_float16 = in_float16
+        self.up = StyledConv(enlarging, style_channels, inject_noise, clamp)
+        conv = ModulatedConv(out_channels, out_channels, padding)
+        self.conv = StyledConv(conv, style_channels, inject_noise, clamp)
+        self.to_rgb = ToRGB(out_channels, style_channels, clamp)
         self.enlarge_image = EnlargeImage()
 
     def forward(
         self, x: ScaledMap, image: Tensor, styles: Tensor, noises: Sequence[Tensor | None]
     ) -> tuple[ScaledMap, Tensor]:
         """From a map (N, C, h, w), an image (N, 3, h, w), three styles (N, 3, S) and two noises to twice the size."""
-        x = self.up(x, styles[:, 0], noises[0])
-        x = self.conv(x, styles[:, 1], noises[1])
-        return x, self.enlarge_image(image) + self.to_rgb(x, styles[:, 2])
+        with float16(image, self.in_float16):
+            x = self.up(x, styles[:, 0], noises[0])
+            x = self.conv(x, styles[:, 1], noises[1])
+            return x, self.enlarge_image(image) + self.to_rgb(x, styles[:, 2])
 
 
 @MODELS.register_module()
@@ -75,6 +88,9 @@ class StyleGenerator(DoublingGenerator):
         base: Side of the first map that ``out_size`` belongs to, a power of 2, at least 4. With a larger one the
             encoding tells more places apart, and fewer layers enlarge.
         inject_noise: Whether each layer adds noise. Without it an image depends on z alone.
+        num_fp16_res: How many of the largest resolutions are computed in float16, as in the official code, which has 4;
+            the smallest stays in float32. Losses are then best scaled, see :class:`~mmpe.engine.Float16OptimWrapper`.
+        conv_clamp: Limit of activations, in all resolutions if there are any in float16: others feed these.
 
     Attributes:
         num_upsamplings: How often the base size is doubled.
@@ -103,6 +119,8 @@ class StyleGenerator(DoublingGenerator):
         max_channels: int = 512,
         base: int = BASE,
         inject_noise: bool = True,
+        num_fp16_res: int = 0,
+        conv_clamp: float = 256.0,
     ):
         super().__init__()
         check_whole(1, style_channels=style_channels)
@@ -113,6 +131,8 @@ class StyleGenerator(DoublingGenerator):
         below = num_halvings('base', base, least=BASE)
         depth = num_halvings('out_size', out_size, least=2 * base)
         self.num_upsamplings = depth - below
+        check_whole(0, self.num_upsamplings, num_fp16_res=num_fp16_res)
+        check_above(0, conv_clamp=conv_clamp)
         self.num_latents = 2 * self.num_upsamplings + 2
         channels = widths(depth, channel_multiplier, max_channels)[below:]
         self.padding = build_network_padding(padding, radius=1)
@@ -120,8 +140,9 @@ class StyleGenerator(DoublingGenerator):
         self.style_mapping = MappingNetwork(style_channels, num_mapping_layers, mapping_lr)
         self.encoding = MODELS.build(encoding)
         head = ModulatedConv(self.encoding.out_channels, channels[0], conv_padding)
-        self.first = StyledConv(head, style_channels, inject_noise)
-        self.first_to_rgb = ToRGB(channels[0], style_channels)
+        clamp = conv_clamp if num_fp16_res else None
+        self.first = StyledConv(head, style_channels, inject_noise, clamp)
+        self.first_to_rgb = ToRGB(channels[0], style_channels, clamp)
         self.blocks = nn.ModuleList(
             StyleBlock(
                 MODELS.build(dict(upsampling, in_channels=below, out_channels=own, padding=conv_padding)),
@@ -129,13 +150,34 @@ class StyleGenerator(DoublingGenerator):
                 conv_padding,
                 style_channels,
                 inject_noise,
+                clamp,
+                in_float16=left <= num_fp16_res,
             )
-            for below, own in zip(channels, channels[1:])
+            for below, own, left in zip(channels, channels[1:], range(self.num_upsamplings, 0, -1))
         )
         for layer, noise in enumerate(self._fixed_noises(self._base(None))):
             self.register_buffer(f'noise_{layer}', noise)
         self.padding.set_convolutions(self)
         self.to(memory_format=torch.channels_last)
+
+    # ---------------------------------------------------------------- compilation
+
+    _compiled_render: Callable[..., Tensor] | None = None
+
+    def compile(self, **options) -> None:
+        """Compile the mapping network, and the layers from the head's code to the image.
+
+        Sizes and shapes are still checked by plain Python, so new sizes do not break a graph.
+
+        Args:
+            **options: As :func:`torch.compile` has them.
+        """
+        self.style_mapping.compile(**options)
+        self._compiled_render = torch.compile(self.render, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is compiled, as any module's: a copy would run this generator's weights."""
+        return {**super().__getstate__(), '_compiled_render': None}
 
     # ---------------------------------------------------------------- noise
 
@@ -277,7 +319,7 @@ class StyleGenerator(DoublingGenerator):
                 f'(N, {self.num_latents}, {self.style_channels})'
             )
         base, code = self._head(base_size, coordinates)
-        return self.render(styles, code, self._noises(injected_noise, base, len(styles)))
+        return (self._compiled_render or self.render)(styles, code, self._noises(injected_noise, base, len(styles)))
 
     def render(self, styles: Tensor, code: Tensor, noises: Sequence[Tensor]) -> Tensor:
         """Images of what :meth:`synthesize` has found and checked: no size is read but from a shape.
