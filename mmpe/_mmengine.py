@@ -118,7 +118,7 @@ def _dump_what_is_read() -> None:
 
 
 def _format_once() -> None:
-    """Keep the text of the latest config: a runner asks for its config's with every checkpoint, and YAPF takes 0.1 s."""
+    """Keep the text of the latest config: a runner asks for it with every checkpoint, and YAPF takes 0.1 s."""
     pretty_text, latest = Config.pretty_text.fget, {}
 
     def text(config: Config) -> str:
