@@ -37,6 +37,7 @@ def adapt() -> None:
     allow_checkpoint_types()
     _replace_package_utils()
     _dump_what_is_read()
+    _format_once()
     _log_any_name()
     _replace_launchers()
 
@@ -114,6 +115,22 @@ def _dump_what_is_read() -> None:
         return
     pretty_text = Config.pretty_text.fget
     Config.pretty_text = property(lambda config: pretty_text(config).replace('{{', '{\\x7b'))  # always in a string
+
+
+def _format_once() -> None:
+    """Keep the text of the latest config: a runner asks for it with every checkpoint, and YAPF takes 0.1 s."""
+    pretty_text, latest = Config.pretty_text.fget, {}
+
+    def text(config: Config) -> str:
+        content = config._format_python_code, repr(config.to_dict())
+        formatted = latest.get(content)
+        if formatted is None:
+            formatted = pretty_text(config)
+            latest.clear()
+            latest[content] = formatted
+        return formatted
+
+    Config.pretty_text = property(text)
 
 
 def _log_any_name() -> None:

@@ -180,6 +180,15 @@ def test_what_works_in_mmengine_is_left_alone(monkeypatch):
     assert mmengine.utils.get_installed_path('mmpe') == str(Path(mmpe.__file__).parent)
 
 
+def test_the_text_of_a_config_follows_its_content():
+    """YAPF formats a content once: the texts of two configs in turn, and of one that has been changed, stay apart."""
+    one, other = Config(dict(a=1)), Config(dict(a='1'))
+    assert [config.pretty_text for config in (one, other, one, one)] == ['a = 1\n', "a = '1'\n", 'a = 1\n', 'a = 1\n']
+    one.a = dict(b=2)
+    assert Config.fromstring(one.pretty_text, '.py').to_dict() == dict(a=dict(b=2))
+    assert Config(dict(a=[1, 2]), format_python_code=False).pretty_text != Config(dict(a=[1, 2])).pretty_text
+
+
 def test_packages_are_found_by_distribution_and_by_module_name(tmp_path, monkeypatch):
     (tmp_path / 'its_module').mkdir()
     (tmp_path / 'its_module' / '__init__.py').touch()

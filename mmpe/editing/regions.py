@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt, find_objects
-from scipy.signal import correlate
 from torch import Tensor
 
 from mmpe.errors import InputError
@@ -21,7 +20,6 @@ from .masks import box_mask, dilate
 _REFLECTIONS = 4
 _RING = 3  # pixels around a region that its cover has to match
 _FARTHER = 1e-3  # what a pixel of distance costs, in squared differences of colors in [-1, 1]
-_correlate = partial(correlate, method='fft')
 
 
 class Region:
@@ -131,6 +129,12 @@ class Region:
             if np.isfinite(there[row, column]):
                 found[int(right[column]), int(down[row])] = there[row, column]
         return sorted(found, key=found.get)
+
+
+def _correlate(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    from scipy.signal import correlate  # takes 0.4 s, which every start of mmpe would wait for
+
+    return correlate(one, other, method='fft')
 
 
 def _nearest(inside: Tensor) -> Tensor:
