@@ -17,7 +17,6 @@ BUSY = dict.fromkeys(RUNS, (0, 4, 6)) | dict.fromkeys(('singan', 'singan_palette
 OFTEN = ('singan', 'stylegan2', 'dcgan', 'pggan')
 SELDOM = ('singan_palette', 'stylegan2_fused')  # take 3 seconds each, and share most of their way with the others
 every_run = pytest.mark.parametrize('name', [*OFTEN, *(pytest.param(name, marks=pytest.mark.slow) for name in SELDOM)])
-pytestmark = pytest.mark.xdist_group('pretended device')  # all ask what the same process has found
 
 
 @cache
