@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config
+from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config, train_in_two_processes
 
-from mmpe.apis import load, load_config, train
+from mmpe.apis import load
 
 TRAIN = REPOSITORY / 'tools/train.py'
 
@@ -186,25 +186,16 @@ def test_a_write_that_is_cut_short_leaves_the_old_file(tmp_path, monkeypatch):
     assert path.read_bytes() == b'old' and list(tmp_path.iterdir()) == [path]
 
 
-def train_one_of_two(rank, folder):
-    """With the variables that torchrun sets."""
-    torch.set_num_threads(1)
-    os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', LOCAL_WORLD_SIZE='2')
-    os.environ |= dict(MASTER_ADDR='127.0.0.1', MASTER_PORT='29531')
-    cfg = load_config(folder / 'config.py')
-    cfg.launcher = 'pytorch'
-    model = train(cfg).model.module
-    shared = [*model.parameters(), model.seed, model.fixed_noise, model.noise_weights]
-    torch.save([value.detach() for value in shared], folder / f'{rank}.pth')
-    torch.distributed.destroy_process_group()
-
-
 def test_two_processes_hold_the_same_weights(tmp_path):
     """Different noise on each, averaged gradients, equal weights, z* and amplitudes; also from a seed of their own."""
     cfg = tiny_config(tmp_path, log_level='ERROR', randomness__diff_rank_seed=True)
     cfg.dump(tmp_path / 'config.py')
-    torch.multiprocessing.start_processes(train_one_of_two, (tmp_path,), 2, start_method='fork')
-    assert_same(*(torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in range(2)))
+
+    def shared(model):
+        values = [*model.parameters(), model.seed, model.fixed_noise, model.noise_weights]
+        return [value.detach() for value in values]
+
+    assert_same(*train_in_two_processes(tmp_path / 'config.py', shared))
 
 
 def test_default_checkpoint_interval_reaches_the_end(tmp_path):
