@@ -119,5 +119,6 @@ def one_of_two(rank, folder, build, iterations):
 
 def train_on_two(folder, build, iterations):
     """What each of two processes holds in the end."""
-    mp.spawn(one_of_two, (str(folder), build, iterations), 2)
+    # forked, so that they need not import PyTorch again
+    mp.start_processes(one_of_two, (str(folder), build, iterations), 2, start_method='fork')
     return [torch.load(folder / f'{rank}.pth') for rank in range(2)]

@@ -1,12 +1,17 @@
 """Tiny SinGAN runs for the tests: seconds, not minutes."""
 
+import os
 import runpy
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+
+from mmpe.apis import load_config, train
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CSG = REPOSITORY / 'configs/positional_encoding_in_gans/singan_csg_quickstart.py'
@@ -41,6 +46,29 @@ def run(cfg: Config) -> Runner:
     runner = Runner.from_cfg(cfg)
     runner.train()
     return runner
+
+
+def train_in_two_processes(config: Path, take: Callable = lambda model: None) -> list:
+    """Train a config file as torchrun would, and give what ``take`` gives of each process's model.
+
+    The processes are forked: started otherwise, torchrun and each of them would import PyTorch again.
+    """
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.start_processes(_train_one_of_two, (config, port, take), 2, start_method='fork')
+    return [torch.load(config.with_name(f'taken_{rank}.pth'), weights_only=True) for rank in range(2)]
+
+
+def _train_one_of_two(rank: int, config: Path, port: int, take: Callable) -> None:
+    torch.set_num_threads(1)
+    os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', LOCAL_WORLD_SIZE='2')
+    os.environ |= dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+    cfg = load_config(config)
+    cfg.launcher = 'pytorch'
+    model = train(cfg).model.module
+    torch.save(take(model), config.with_name(f'taken_{rank}.pth'))
+    torch.distributed.destroy_process_group()
 
 
 def checkpoint(work_dir, iteration: int) -> dict:

@@ -1,7 +1,5 @@
 """The random walk through the noise, and the files of it."""
 
-import subprocess
-import sys
 from itertools import islice
 
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from test_editing_injection import untrained
+from tool_runs import run_tool
 
 from mmpe.editing import Animation, animate
 from mmpe.editing.animation import check_format
@@ -142,7 +141,6 @@ def test_tool_writes_one_file(tmp_path):
     runner = run(tiny_config(tmp_path, iters_per_scale=1))
     checkpoint = tmp_path / f'iter_{runner.max_iters}.pth'
     out = tmp_path / 'moving/walk.gif'
-    command = [sys.executable, str(REPOSITORY / 'tools/edit.py'), 'animate', str(checkpoint), '--frames', '3']
-    done = subprocess.run([*command, '--out', str(out)], capture_output=True, text=True)
+    done = run_tool(REPOSITORY / 'tools/edit.py', 'animate', checkpoint, '--frames', 3, '--out', out)
     assert done.returncode == 0 and done.stdout.strip() == f'wrote {out}', done.stderr
     assert list(out.parent.iterdir()) == [out]

@@ -1,14 +1,12 @@
 """Released DCGANs and Progressive GANs: their models build and train, and their checkpoints become mmpe's."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from classic_runs import REPOSITORY, assert_near, golden
 from mmengine.registry import DefaultScope
 from stand_in_weights import fill, noise
 from stylegan2_models import batch, optimisers
+from tool_runs import run_tool
 
 from mmpe.apis import load
 from mmpe.compat.checkpoints import convert
@@ -260,7 +258,7 @@ def test_what_does_not_fit_is_explained(tmp_path, change, config, message):
 
 def test_the_tool_says_what_it_wrote(tmp_path):
     Released(tmp_path, PGGAN, 'tool', **grown()).convert()
-    command = [REPOSITORY / 'tools/convert_checkpoint.py', tmp_path / 'released.pth', '--out', tmp_path / 'new.pth']
-    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
+    tool = REPOSITORY / 'tools/convert_checkpoint.py'
+    done = run_tool(tool, tmp_path / 'released.pth', '--out', tmp_path / 'new.pth')
     assert done.returncode == 0, done.stderr
     assert 'PGGANModel, 32x32' in done.stdout and load(tmp_path / 'new.pth').sample(2).shape == (2, 3, 32, 32)

@@ -17,6 +17,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from PIL import Image
 from stand_in_weights import noise, state_dict
+from tool_runs import run_tool
 
 from mmpe.apis import load
 from mmpe.cli.convert import main as convert_tool
@@ -608,13 +609,9 @@ def test_hostile_use_of_plain_types_is_refused(tmp_path, content, message):
 # -------------------------------------------------------------------- the tool
 
 
-def run_tool(*arguments):
-    return subprocess.run([sys.executable, TOOL, *map(str, arguments)], capture_output=True, text=True)
-
-
 def test_tool_converts(tmp_path):
     pair = make_pair(tmp_path, 'interp')
-    done = run_tool(pair.pth, '--pickle', pair.pkl, '--out', tmp_path / 'new' / 'converted.pth')
+    done = run_tool(TOOL, pair.pth, '--pickle', pair.pkl, '--out', tmp_path / 'new' / 'converted.pth')
     assert done.returncode == 0, done.stderr
     assert '3 of 3 scales, 13x17 to 20x26' in done.stdout
     assert 'OversizedNoise' in done.stdout and 'the reconstruction stands in' in done.stdout

@@ -1,13 +1,11 @@
 """Injected pictures: what comes out exactly, what stays to the bit, palettes, and what is refused."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config
+from tool_runs import run_tool
 
 from mmpe.apis import load
 from mmpe.datasets import SinGANDataset
@@ -283,13 +281,13 @@ def test_tool_writes_a_sheet_of_all_start_scales_and_refuses_in_a_line(with_pale
     mask = np.zeros((42, 64), np.uint8)
     mask[10:20, 20:40] = 255
     Image.fromarray(mask).save(tmp_path / 'mask.png')
-    command = [sys.executable, str(REPOSITORY / 'tools/edit.py'), 'harmonise', str(work_dir / f'iter_{last}.pth')]
-    command += ['--picture', str(tmp_path / 'picture.png'), '--mask', str(tmp_path / 'mask.png'), '--sheet']
-    done = subprocess.run([*command, '--out', str(tmp_path / 'out')], capture_output=True, text=True)
+    command = [REPOSITORY / 'tools/edit.py', 'harmonise', work_dir / f'iter_{last}.pth']
+    command += ['--picture', tmp_path / 'picture.png', '--mask', tmp_path / 'mask.png', '--sheet']
+    done = run_tool(*command, '--out', tmp_path / 'out')
     assert done.returncode == 0 and 'PSNR inf dB' in done.stdout, done.stderr
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {'edited_000.png', 'edited_001.png', 'sheet.png'}
     Image.new('RGB', (50, 50), 'red').save(tmp_path / 'picture.png')
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run_tool(*command)
     assert done.returncode == 2 and done.stderr.startswith('error: the picture is 50x50')
     assert done.stderr.count('\n') == 1
 

@@ -572,6 +572,7 @@ class TestOtherMetrics:
 def score_in_process(rank, folder, metrics, num):
     """Do what MMEngine does in one of two processes: each has every second sample, the last one padded."""
     torch.set_num_threads(1)
+    CALLS.clear()  # it is forked: another would import PyTorch again
     os.chdir(folder)
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     evaluator = Evaluator([METRICS.build(metric) for metric in metrics])
@@ -590,7 +591,9 @@ def test_two_processes_score_as_one(options, tmp_path):
         dict(type='mmpe.MultiScaleSimilarity', device='cpu'),
     ]
     alone = evaluate([dict(metric, cache_dir=tmp_path / 'alone') for metric in metrics[:2]] + metrics[2:])
-    processes = torch.multiprocessing.spawn(score_in_process, (str(tmp_path), metrics, 9), nprocs=2, join=False)
+    processes = torch.multiprocessing.start_processes(
+        score_in_process, (str(tmp_path), metrics, 9), nprocs=2, join=False, start_method='fork'
+    )
     deadline = time.monotonic() + 120
     while not processes.join(timeout=1):
         if time.monotonic() > deadline:

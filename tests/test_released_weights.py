@@ -17,6 +17,7 @@ from mmengine.hub import get_config, get_model
 from mmengine.registry import DefaultScope
 from mmengine.registry import init_default_scope as enter_scope
 from stand_in_weights import noise, state_dict
+from tool_runs import run_tool
 from torch import nn
 
 from mmpe.apis import load
@@ -190,8 +191,7 @@ def test_every_released_file_is_known_by_its_name():
 def test_what_mim_brings_is_converted(tmp_path):
     """As it lies in mim's folder: no --pickle and no --config."""
     path = released_singan(tmp_path)
-    command = [sys.executable, TOOL, path, '--out', tmp_path / 'own.pth']
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run_tool(TOOL, path, '--out', tmp_path / 'own.pth')
     assert done.returncode == 0, done.stderr
     assert f'{path.name} is a released file: its config is mmpe::singan/singan_fish.py' in done.stdout
     assert f'{path.with_suffix(".pkl")}, beside it' in done.stdout

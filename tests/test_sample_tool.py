@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from PIL import Image
+from tool_runs import run_tool
 
 from mmpe import memory
 from mmpe.apis import load
@@ -261,8 +261,7 @@ class TestSampleTool:
             assert f'{tmp_path / "file"} is a file' in refused('sample.py', checkpoints['finished'], '--out', out)
 
     def test_from_the_shell(self, checkpoints, tmp_path):
-        command = [sys.executable, TOOLS / 'sample.py', checkpoints['finished'], '--num', '2', '--out', 'o']
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = run_tool(TOOLS / 'sample.py', checkpoints['finished'], '--num', 2, '--out', 'o', cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert '2/2' in done.stderr
         assert names(tmp_path / 'o') == ['sample_000.png', 'sample_001.png', 'samples.png']
@@ -358,8 +357,7 @@ class TestEvaluateTool:
         assert 'is a file' in refused(tool, finished, '--json', tmp_path / 'empty.pth/scores.json')
 
     def test_from_the_shell(self, tmp_path):
-        command = [sys.executable, TOOLS / 'evaluate_singan.py', 'none.pth']
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = run_tool(TOOLS / 'evaluate_singan.py', 'none.pth', cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, '')
         assert done.stderr == 'error: there is no checkpoint at none.pth\n'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config
+from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config, train_in_two_processes
 
 from mmpe.apis import load
 
@@ -190,30 +190,12 @@ def test_two_processes_hold_the_same_weights(tmp_path):
     """Different noise on each, averaged gradients, equal weights, z* and amplitudes; also from a seed of their own."""
     cfg = tiny_config(tmp_path, log_level='ERROR', randomness__diff_rank_seed=True)
     cfg.dump(tmp_path / 'config.py')
-    script = tmp_path / 'two.py'
-    script.write_text(
-        'import sys, torch, torch.distributed as dist\n'
-        'from mmpe.apis import load_config, train\n'
-        'cfg = load_config(sys.argv[1]); cfg.launcher = "pytorch"\n'
-        'model = train(cfg).model.module\n'
-        'shared = [*model.parameters(), model.seed, model.fixed_noise, model.noise_weights]\n'
-        'own = torch.cat([p.detach().double().flatten() for p in shared])\n'
-        'both = [torch.zeros_like(own) for _ in range(2)]\n'
-        'dist.all_gather(both, own)\n'
-        'assert torch.equal(*both), (both[0] - both[1]).abs().max()\n'
-        'print("EQUAL", own.abs().sum().item())\n'
-    )
-    command = [
-        sys.executable,
-        '-m',
-        'torch.distributed.run',
-        '--nproc-per-node=2',
-        '--master-port=29531',
-        str(script),
-        str(tmp_path / 'config.py'),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.stdout.count('EQUAL') == 2, done.stdout + done.stderr
+
+    def shared(model):
+        values = [*model.parameters(), model.seed, model.fixed_noise, model.noise_weights]
+        return [value.detach() for value in values]
+
+    assert_same(*train_in_two_processes(tmp_path / 'config.py', shared))
 
 
 def test_default_checkpoint_interval_reaches_the_end(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from singan_runs import REPOSITORY, assert_same, checkpoint, run
+from singan_runs import REPOSITORY, assert_same, checkpoint, run, train_in_two_processes
 from stylegan2_runs import CONFIGS, tiny_config
 
 from mmpe.apis import load
@@ -197,8 +197,9 @@ def test_an_error_in_a_data_worker_ends_the_run(tmp_path):
 
 def test_two_processes_train_as_one_and_one_goes_on(tmp_path):
     """Minibatch statistics of four images are those of each process's four: of eight, every second one."""
-    code, output = finished(start_training(tmp_path / 'two', '--cfg-options', 'train_cfg.max_iters=3', processes=2))
-    assert code == 0, output
+    (tmp_path / 'two').mkdir()
+    tiny_config(tmp_path / 'two', iterations=3).dump(tmp_path / 'two/config.py')
+    train_in_two_processes(tmp_path / 'two/config.py')
     run(tiny_config(tmp_path / 'one', iterations=3, train_dataloader__batch_size=8))
     assert_close(checkpoint(tmp_path / 'two', 3)['state_dict'], checkpoint(tmp_path / 'one', 3)['state_dict'])
     for folder in ('two', 'one'):  # with the next four pictures

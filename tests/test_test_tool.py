@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 from singan_runs import REPOSITORY, run, tiny_config
+from tool_runs import run_tool
 from torch import nn
 
 from mmpe import apis
@@ -95,8 +97,17 @@ def save_checkpoint(path, brightness):
     torch.save(dict(state_dict=dict(brightness=torch.full((3, 1, 1), brightness))), path)
 
 
-def score(folder, *arguments, start=(sys.executable,), checkpoint='painter.pth'):
-    command = [*start, TOOL, 'config.py', checkpoint, '--work-dir', 'work', *arguments]
+def score(folder, *arguments):
+    with patch.object(sys, 'path', [str(folder), *sys.path]):
+        done = run_tool(TOOL, 'config.py', 'painter.pth', '--work-dir', 'work', *arguments, cwd=folder)
+    sys.modules.pop('painter', None)
+    return done
+
+
+def score_in_two_processes(folder, *arguments):
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2', '--master-port=0']
+    command += ['--rdzv-backend=c10d', '--rdzv-endpoint=localhost:0']
+    command += [TOOL, 'config.py', 'painter.pth', '--work-dir', 'work', '--launcher', 'pytorch', *arguments]
     path = os.pathsep.join([str(folder), os.environ.get('PYTHONPATH', '')])
     environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=path)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
@@ -127,9 +138,7 @@ def test_two_processes_score_as_one(folder):
     assert alone.returncode == 0, alone.stderr
     for file in (folder / 'cache').iterdir():
         file.unlink()
-    start = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2', '--master-port=0']
-    start += ['--rdzv-backend=c10d', '--rdzv-endpoint=localhost:0']
-    both = score(folder, '--launcher', 'pytorch', '--out', 'both.json', start=start)
+    both = score_in_two_processes(folder, '--out', 'both.json')
     assert both.returncode == 0, both.stderr
     assert both.stdout.count('| 16x24') == 1
     expected = json.loads((folder / 'work/painter.json').read_text())
