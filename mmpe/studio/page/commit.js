@@ -1,0 +1,30 @@
+// From a drag to a step of the history: some tools first make files of what was marked, which takes a moment.
+
+import { change, mark, marks, say, store } from './store.js';
+import { presentTool } from './tools/index.js';
+
+/** Change what is marked; `final` makes it a step, once the tool has settled it. The value may be a promise. */
+export async function setMarks(value, final = true) {
+  const tool = presentTool();
+  if (!final || !(tool.settle || value instanceof Promise)) {
+    mark(value, final);
+    return;
+  }
+  const { model, document } = store;
+  const here = () => store.model?.id === model.id && store.document.tool === document.tool;
+  try {
+    const chosen = await value;
+    if (!here()) return;
+    mark(chosen, false);
+    const settled = tool.settle ? await tool.settle(chosen, model) : chosen;
+    if (here() && marks() === chosen) mark(settled);
+  } catch (error) {
+    say(error.message, 'error');
+  }
+}
+
+/** Take another tool; its marks are as they were left. */
+export function chooseTool(tool) {
+  const draw = { ...store.document.draw, num: tool.num ?? 1, start_scale: null };
+  change({ tool: tool.name, draw, image: 0, look: null });
+}

@@ -1,0 +1,158 @@
+// From the document to pictures: previews while something is dragged, the finished images when it is let go.
+
+import * as api from './api.js';
+import { emit, marks, on, say, store } from './store.js';
+import { toolOf } from './tools/index.js';
+import { pixels } from './raster.js';
+
+const RESULTS = 40; // operations whose images are kept, for undo
+
+/** The operation of a document: `{task, options}`, or null if nothing is marked. */
+export function operationOf(document, model) {
+  const tool = toolOf(document.tool);
+  const operation = tool.operation(document.marks[document.tool] ?? tool.marks(model), model);
+  if (!operation) return null;
+  const shared = tool.shared.filter((name) => document.draw[name] !== null);
+  const options = Object.fromEntries(shared.map((name) => [name, document.draw[name]]));
+  return { task: operation.task, options: { ...options, ...operation.options } };
+}
+
+/** What is shown: `{operation, image}`; operation null: the picture itself; `locked`: it is one of those. */
+export function picked() {
+  const { document, model } = store;
+  const locked = document.look === null ? null : document.kept[document.look];
+  if (locked) return { ...locked, locked: true };
+  return { operation: model && operationOf(document, model), image: document.image };
+}
+
+export class Drawing {
+  constructor() {
+    this.clear();
+    on('document', ({ final }) => this.follow(final));
+    on('model', ({ opened }) => opened && this.open());
+    on('pictures', () => this.reload());
+  }
+
+  clear() {
+    this.results = new Map();
+    Object.assign(this, { original: null, untouched: null, shown: {}, wanted: null });
+  }
+
+  open() {
+    this.running?.abort();
+    this.clear();
+    emit('shown');
+    return store.model && this.reload();
+  }
+
+  /** Get the model's own pictures, and draw with what it has learned since. */
+  async reload() {
+    const { model } = store;
+    try {
+      const names = ['original.png', ...(model.trained_scales ? ['reconstruction.png'] : [])];
+      const [original, untouched] = await Promise.all(names.map((name) => api.picture(api.modelPicture(model, name))));
+      if (store.model?.id !== model.id) return;
+      Object.assign(this, { original, untouched: untouched ?? original });
+      this.follow(true);
+    } catch (error) {
+      say(error.message, 'error');
+    }
+  }
+
+  follow(final) {
+    const { operation, image, locked } = picked();
+    if (!operation || (store.model.training && store.model.trained_scales < 2)) {
+      this.stop();
+      // while something is marked, what was drawn before stays
+      if (final || !this.shown.bitmap) this.show({ bitmap: this.untouched });
+      if (final) emit('images', { images: [], count: 0 });
+    } else if (final) this.finish(operation, image, locked);
+    else this.preview(operation);
+  }
+
+  stop() {
+    this.wanted = null;
+    this.running?.abort();
+    this.running = null;
+    emit('busy', false);
+  }
+
+  show({ bitmap, moving, report = '' }, drawn = {}) {
+    this.shown = { bitmap, moving, report, ...drawn };
+    emit('shown');
+  }
+
+  /** What is shown, as ImageData: made when it is first asked for. */
+  get data() {
+    this.shown.data ??= this.shown.bitmap && pixels(this.shown.bitmap);
+    return this.shown.data;
+  }
+
+  /** One preview after the other, always of the latest marks. */
+  async preview(operation) {
+    this.wanted = { operation, tool: store.document.tool, marks: marks() };
+    if (this.running?.preview) return;
+    this.running?.abort();
+    emit('busy', false);
+    const running = Object.assign(new AbortController(), { preview: true });
+    this.running = running;
+    while (this.wanted && this.running === running) {
+      const { operation: latest, ...drawn } = this.wanted;
+      this.wanted = null;
+      const started = performance.now();
+      const image = await this.draw({ ...latest, preview: true, image: 0 }, running.signal);
+      if (!image || this.running !== running) break;
+      performance.measure('preview', { start: started });
+      this.show(image, drawn);
+    }
+    if (this.running === running) this.running = null;
+  }
+
+  /** All images of an operation; the picked one is shown as soon as it is there. Of a locked one, that alone. */
+  async finish(operation, image, locked = false) {
+    this.stop();
+    const drawn = { tool: store.document.tool, marks: marks() };
+    const images = this.imagesOf(operation);
+    const count = operation.options.num ?? 1;
+    const tell = () => locked || emit('images', { images, count });
+    if (images[image]) this.show(images[image], drawn);
+    tell();
+    const others = locked ? [] : Array.from({ length: count }, (_, i) => i).filter((i) => i !== image);
+    const missing = [image, ...others].filter((i) => !images[i]);
+    if (!missing.length) return;
+    const running = (this.running = new AbortController());
+    emit('busy', true);
+    for (const i of missing) {
+      const made = await this.draw({ ...operation, preview: false, image: i }, running.signal);
+      if (!made || this.running !== running) break;
+      images[i] = made;
+      if (i === picked().image) this.show(made, drawn);
+      tell();
+    }
+    if (this.running === running) this.stop();
+  }
+
+  /** The images of an operation that are there, by number: a list that fills as they are drawn. */
+  imagesOf(operation) {
+    const key = JSON.stringify([store.model.id, store.model.version, operation]);
+    const images = this.results.get(key) ?? [];
+    this.results.delete(key);
+    this.results.set(key, images);
+    if (this.results.size > RESULTS) this.results.delete(this.results.keys().next().value);
+    return images;
+  }
+
+  /** One image, or nothing if it was given up or refused. */
+  async draw(operation, signal) {
+    this.request = (this.request ?? 0) + 1;
+    try {
+      const { blob, report } = await api.draw(store.model.id, { ...operation, request: this.request }, signal);
+      const url = URL.createObjectURL(blob);
+      const moving = blob.type === 'image/webp' || blob.type === 'image/gif' ? url : null;
+      return { bitmap: await createImageBitmap(blob), moving, report, url };
+    } catch (error) {
+      if (error.name !== 'AbortError' && error.message !== 'superseded') say(error.message, 'error');
+      return null;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// The tools. A tool is a module that says what is marked, and which operation of `mmpe edit` that is:
+//   name, title, hint, icon;
+//   shared: which of num, seed, start_scale the task takes;
+//   lowest: its first start scale, if that is not 0 with an encoding and 1 without; num: how many images at first;
+//   marks(model): what is marked at first, as plain data that is never changed in place;
+//   operation(marks, model): {task, options} or null as long as nothing is to be done.
+// And, if it needs them:
+//   handles(marks, model), shapes(marks, model, drawing): what lies over the picture, see overlay.js;
+//   press(marks, point, model): what a press beside all handles begins: {marks?, move?(marks, right, down, point), focus?};
+//   panel(marks, set, model, drawing): its controls; set(marks, final);
+//   settle(marks, model): marks with files made of them (a promise);
+//   instant(drawing, marks, model): the picture while it is dragged, as ImageData;
+//   size(marks, model, bitmap): of what is shown, if that is not the picture's; tiles(marks): how often it repeats.
+// A handle: {name, label, at or lines, kind, move(marks, right, down, point), remove(marks)}.
+
+import { store } from '../store.js';
+import animate from './animate.js';
+import grid from './grid.js';
+import layout from './layout.js';
+import paint from './paint.js';
+import paste from './paste.js';
+import points from './points.js';
+import region from './region.js';
+import samples from './samples.js';
+import size from './size.js';
+import texture from './texture.js';
+
+export const TOOLS = [points, grid, region, size, layout, paste, paint, samples, texture, animate];
+
+export const toolOf = (name) => TOOLS.find((tool) => tool.name === name) ?? points;
+export const presentTool = () => toolOf(store.document.tool);
