@@ -129,8 +129,8 @@ api.listen(
   {
     hello: start,
     models: start,
-    training: ({ model, ...training }) => update(model, { training: training.stage === 'done' ? null : training }),
-    model: ({ model, ...news }) => update(model, news),
+    training: ({ model, ...training }) => update(model, { training: training.stage === 'finished' ? null : training }),
+    model: start,
     audit: (news) => emit('audited', news),
     error: ({ error }) => say(error, 'error'),
   },

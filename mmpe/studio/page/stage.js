@@ -7,7 +7,7 @@ import { Overlay } from './overlay.js';
 import { presentTool } from './tools/index.js';
 import { View } from './view.js';
 
-const PIXELS_FROM = 6; // screen pixels per pixel, from which pixels are shown as squares
+const PIXELS_FROM = 6; // screen pixels per pixel, from which pixels are shown as squares if one zooms in
 
 export class Stage {
   /** `drawing` offers what is shown, see drawing.js. */
@@ -96,7 +96,7 @@ export class Stage {
       if (image instanceof ImageData) context.putImageData(image, x, y);
       else context.drawImage(image, x, y);
     }
-    this.canvas.classList.toggle('pixels', this.view.zoom >= PIXELS_FROM);
+    this.canvas.classList.toggle('pixels', !this.view.fitted && this.view.zoom >= PIXELS_FROM);
   }
 
   place(element) {

@@ -27,13 +27,13 @@ async function attempt(what, waiting) {
   emit('waiting', null);
 }
 
-async function train({ id: picture }) {
-  const { id } = await api.train({ picture, max_size: store.longest ?? 128, schedule: 'fast' });
+async function train({ id: picture }, name) {
+  const { id } = await api.train({ picture, name, max_size: store.longest ?? 128, schedule: 'fast' });
   await readState();
   openModel(id);
 }
 
-export const takeExample = (name) => attempt(async () => train(await api.takeExample(name)), `Taking ${name} …`);
+export const takeExample = (name) => attempt(async () => train(await api.takeExample(name), name), `Taking ${name} …`);
 
 /** A file that was dropped or chosen: a session, a photograph to paste, or a picture to train on. */
 export function takeFile(file) {
@@ -45,7 +45,7 @@ export function takeFile(file) {
     const megabytes = (value) => `${(value / 1e6).toFixed(value < 1e7 ? 1 : 0)} MB`;
     return say(`${file.name} has ${megabytes(file.size)}: the studio takes up to ${megabytes(bytes)}. Give a smaller picture.`, 'error');
   }
-  return attempt(async () => train(await api.uploadPicture(file, file.name)), `Reading ${file.name} …`);
+  return attempt(async () => train(await api.uploadPicture(file, file.name), file.name.replace(/\.[^.]+$/, '')), `Reading ${file.name} …`);
 }
 
 async function openSession(file) {
@@ -129,6 +129,6 @@ export class Strip {
 
 /** Which part of the training is done, 0 to 1. */
 export function trainedShare({ training }) {
-  const { scale = 0, scales = 1, iteration = 0, iterations = 1 } = training;
-  return Math.min(1, (scale + Math.min(1, iteration / Math.max(1, iterations))) / Math.max(1, scales));
+  const { scale, scales, iteration, iterations } = training; // scales count from 1
+  return Math.min(1, (scale - 1 + iteration / iterations) / scales);
 }

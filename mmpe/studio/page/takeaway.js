@@ -6,7 +6,7 @@ import { picked } from './drawing.js';
 import { replaceChildren } from './panel.js';
 import { say, store } from './store.js';
 
-const STILL = { png: 'PNG', webp: 'WebP' };
+const STILL = { png: 'PNG' };
 const MOVING = { gif: 'GIF', webp: 'WebP', mp4: 'MP4' };
 const MOST = 4096; // pixels
 const ANY_SIZE = ['samples', 'retarget', 'tile', 'paint'];
@@ -71,14 +71,14 @@ export class TakeAway {
       'section',
       {},
       h('h3', {}, 'Picture'),
-      choice('Format', this.formats(), this.format, (format) => {
+      Object.keys(this.formats()).length > 1 && choice('Format', this.formats(), this.format, (format) => {
         this.format = format;
         this.render();
       }),
       ANY_SIZE.includes(this.operation.task) && h('div', { class: 'row' },
         number('Height', { ...limits, value: height }, (value) => set([value, (this.size ?? store.model.size)[1]])),
         number('Width', { ...limits, value: width }, (value) => set([(this.size ?? store.model.size)[0], value]))),
-      h('button', { type: 'button', class: 'primary', onclick: (event) => this.download(event.currentTarget) }, 'Save the picture'),
+      h('button', { type: 'button', class: 'primary', onclick: (event) => this.download(event.currentTarget) }, `Save as ${this.formats()[this.format]}`),
     );
   }
 

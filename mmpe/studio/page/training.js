@@ -3,8 +3,8 @@
 import * as api from './api.js';
 import { h } from './dom.js';
 import { replaceChildren } from './panel.js';
-import { on, say, store } from './store.js';
-import { trainedShare } from './strip.js';
+import { on, openModel, say, store } from './store.js';
+import { readState, trainedShare } from './strip.js';
 
 const SAMPLES = 2;
 
@@ -34,21 +34,21 @@ export class Training {
 
   render() {
     const { model } = store;
-    this.element.hidden = !model?.training && !model?.can_go_on;
+    this.element.hidden = !model?.training && !model?.trained_here;
     if (this.element.hidden) return;
     replaceChildren(this.element, model.training ? this.progress(model) : null, this.buttons(model));
   }
 
   progress(model) {
-    const { stage = 'running', scale = 0, scales = model.scales, seconds_left: left, error } = model.training;
+    const { stage, scale, scales, seconds_left: left, error } = model.training;
     const share = trainedShare(model);
-    const where = stage === 'running' ? `Scale ${Math.min(scale + 1, scales)} of ${scales}` : '';
+    const where = stage === 'running' ? `Scale ${scale} of ${scales}` : '';
     return [
       h('h2', {}, WORDS[stage] ?? stage),
       h('progress', { max: 1, value: share, 'aria-label': 'Training' }),
       h('p', { class: 'note' }, [where, stage === 'running' && timeLeft(left), error].filter(Boolean).join(' · ')),
       h('div', { class: 'scales', 'aria-hidden': 'true' },
-        Array.from({ length: scales }, (_, i) => h('span', { class: i < scale ? 'done' : i === scale ? 'now' : '' }))),
+        Array.from({ length: scales }, (_, i) => h('span', { class: i < scale - 1 ? 'done' : i === scale - 1 ? 'now' : '' }))),
       this.pictures(model),
     ];
   }
@@ -63,9 +63,19 @@ export class Training {
       h('figure', {}, h('img', { src: api.modelPicture(model, name), alt: title }), h('figcaption', {}, title))));
   }
 
+  /** Training longer makes another model, which is opened. */
+  async steer(id, what) {
+    try {
+      const { id: another } = await api.steer(id, what);
+      await readState();
+      if (another) openModel(another);
+    } catch (error) {
+      say(error.message, 'error');
+    }
+  }
+
   buttons(model) {
-    const button = (what, text) =>
-      h('button', { type: 'button', onclick: () => api.steer(model.id, what).catch((error) => say(error.message, 'error')) }, text);
+    const button = (what, text) => h('button', { type: 'button', onclick: () => this.steer(model.id, what) }, text);
     const stage = model.training?.stage;
     if (stage === 'running' || stage === 'waiting') return h('div', { class: 'row' }, button('stop', 'Stop'));
     if (stage === 'stopped' || stage === 'failed') return h('div', { class: 'row' }, button('resume', 'Go on'));

@@ -41,7 +41,7 @@ export class Welcome {
         h('ul', {}, store.examples.map((name) =>
           h('li', {}, h('button', { type: 'button', class: 'tile', disabled: this.waiting !== null, onclick: () => takeExample(name) },
             h('img', { src: api.examplePicture(name), alt: '', loading: 'lazy' }),
-            h('span', { class: 'name' }, name)))))),
+            h('span', { class: 'name' }, name.replaceAll('_', ' '))))))),
     );
   }
 }
