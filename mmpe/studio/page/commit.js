@@ -1,7 +1,7 @@
 // From a drag to a step of the history: some tools first make files of what was marked, which takes a moment.
 
-import { change, mark, marks, say, store } from './store.js';
-import { presentTool } from './tools/index.js';
+import { change, mark, say, store } from './store.js';
+import { presentMarks, presentTool } from './tools/index.js';
 
 /** Change what is marked; `final` makes it a step, once the tool has settled it. The value may be a promise. */
 export async function setMarks(value, final = true) {
@@ -17,7 +17,7 @@ export async function setMarks(value, final = true) {
     if (!here()) return;
     mark(chosen, false);
     const settled = tool.settle ? await tool.settle(chosen, model) : chosen;
-    if (here() && marks() === chosen) mark(settled);
+    if (here() && presentMarks() === chosen) mark(settled);
   } catch (error) {
     say(error.message, 'error');
   }

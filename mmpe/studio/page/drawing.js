@@ -1,8 +1,8 @@
 // From the document to pictures: previews while something is dragged, the finished images when it is let go.
 
 import * as api from './api.js';
-import { emit, marks, on, say, store } from './store.js';
-import { toolOf } from './tools/index.js';
+import { emit, on, say, store } from './store.js';
+import { marksOf, presentMarks, toolOf } from './tools/index.js';
 import { pixels } from './raster.js';
 
 const RESULTS = 40; // operations whose images are kept, for undo
@@ -10,7 +10,7 @@ const RESULTS = 40; // operations whose images are kept, for undo
 /** The operation of a document: `{task, options}`, or null if nothing is marked. */
 export function operationOf(document, model) {
   const tool = toolOf(document.tool);
-  const operation = tool.operation(document.marks[document.tool] ?? tool.marks(model), model);
+  const operation = tool.operation(marksOf(document, model), model);
   if (!operation) return null;
   const shared = tool.shared.filter((name) => document.draw[name] !== null);
   const options = Object.fromEntries(shared.map((name) => [name, document.draw[name]]));
@@ -90,7 +90,7 @@ export class Drawing {
 
   /** One preview after the other, always of the latest marks. */
   async preview(operation) {
-    this.wanted = { operation, tool: store.document.tool, marks: marks() };
+    this.wanted = { operation, tool: store.document.tool, marks: presentMarks() };
     if (this.running?.preview) return;
     this.running?.abort();
     emit('busy', false);
@@ -111,7 +111,7 @@ export class Drawing {
   /** All images of an operation; the picked one is shown as soon as it is there. Of a locked one, that alone. */
   async finish(operation, image, locked = false) {
     this.stop();
-    const drawn = { tool: store.document.tool, marks: marks() };
+    const drawn = { tool: store.document.tool, marks: presentMarks() };
     const images = this.imagesOf(operation);
     const count = operation.options.num ?? 1;
     const tell = () => locked || emit('images', { images, count });

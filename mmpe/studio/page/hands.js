@@ -22,10 +22,10 @@ export function takeHold(element, view, tool) {
     const name = event.target.closest?.('[data-handle]')?.dataset.handle;
     const at = view.toPicture(place(event));
     const start = tool.marks();
-    const move = name ? tool.handle(name).move : null;
-    drag = name && move ? { start, marks: start, move, at } : { start, at, ...tool.press(at) };
+    const { move } = tool.handle(name);
+    drag = { start, marks: start, at, ...(move ? { move } : tool.press(at)) };
     if (name) tool.focus(name);
-    if (drag.marks && drag.marks !== start) tool.set(drag.marks, false);
+    if (drag.marks !== start) tool.set(drag.marks, false);
     if (drag.focus) tool.focus(drag.focus);
   }
 

@@ -47,8 +47,8 @@ export class Overlay {
       const size = { width: box[2] * this.view.zoom, height: box[3] * this.view.zoom };
       return svg('image', { href: picture, x, y, ...size, preserveAspectRatio: 'none', class: kind });
     }
-    const stroke = width ? { 'stroke-width': width * this.view.zoom, stroke: color } : {};
-    return svg('path', { d: this.path(lines, closed), class: `shape ${kind ?? ''}`, ...stroke });
+    const style = width ? { strokeWidth: `${width * this.view.zoom}px`, ...(color && { stroke: color }) } : {};
+    return svg('path', { d: this.path(lines, closed), class: `shape ${kind ?? ''}`, style });
   }
 
   path(lines, closed) {

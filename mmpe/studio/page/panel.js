@@ -4,8 +4,8 @@ import * as api from './api.js';
 import { setMarks } from './commit.js';
 import { choice, h, slider } from './dom.js';
 import { operationOf } from './drawing.js';
-import { change, marks, on, say, store } from './store.js';
-import { presentTool } from './tools/index.js';
+import { change, on, say, store } from './store.js';
+import { presentMarks, presentTool } from './tools/index.js';
 
 const FOCUSABLE = 'button, input, a, select';
 
@@ -33,7 +33,7 @@ export class Panel {
     this.element.hidden = !model;
     if (!model) return;
     const tool = presentTool();
-    const current = marks() ?? tool.marks(model);
+    const current = presentMarks();
     replaceChildren(
       this.element,
       h('section', {}, h('h2', {}, tool.title), h('p', { class: 'hint' }, tool.hint)),
@@ -41,7 +41,7 @@ export class Panel {
         h('section', { class: 'controls' }, (tool.panel?.(current, setMarks, model, this.drawing) ?? []).flat(2)),
         this.startScale(tool, model),
         tool.shared.includes('num') && this.images(),
-        tool.shared.includes('num') || this.anew('Another walk'),
+        !tool.shared.includes('num') && h('section', {}, this.anew('Draw another one')),
         h('button', { type: 'button', class: 'quiet', onclick: () => setMarks(tool.marks(model)) }, 'Start over with this tool'),
         this.drawing.shown.report && h('p', { class: 'note' }, this.drawing.shown.report),
       ],

@@ -2,9 +2,9 @@
 
 import { takeHold } from './hands.js';
 import { setMarks } from './commit.js';
-import { marks, on, store } from './store.js';
+import { on, store } from './store.js';
 import { Overlay } from './overlay.js';
-import { presentTool } from './tools/index.js';
+import { presentMarks, presentTool } from './tools/index.js';
 import { View } from './view.js';
 
 const PIXELS_FROM = 6; // screen pixels per pixel, from which pixels are shown as squares if one zooms in
@@ -28,9 +28,9 @@ export class Stage {
 
   hands() {
     return {
-      marks: () => this.marks(),
+      marks: presentMarks,
       handle: (name) => this.overlay.handles.get(name) ?? {},
-      press: (point) => (store.model && this.ready() ? presentTool().press?.(this.marks(), point, store.model) : null) ?? {},
+      press: (point) => (store.model && this.ready() ? presentTool().press?.(presentMarks(), point, store.model) : null) ?? {},
       set: setMarks,
       focus: (name) => {
         this.paint();
@@ -38,10 +38,6 @@ export class Stage {
       },
       panning: () => this.space,
     };
-  }
-
-  marks() {
-    return marks() ?? presentTool().marks(store.model);
   }
 
   /** Whether something can be played with: in training, from the second scale on. */
@@ -67,7 +63,7 @@ export class Stage {
     this.element.hidden = !store.model;
     if (!store.model) return;
     const tool = presentTool();
-    const current = this.marks();
+    const current = presentMarks();
     const { bitmap, moving } = this.before ? { bitmap: this.drawing.original } : this.drawing.shown;
     this.view.setSize(this.before || !tool.size ? store.model.size : tool.size(current, store.model, bitmap));
     this.place(this.canvas);

@@ -34,8 +34,6 @@ export function emit(name, detail) {
 /** Say something in the line at the top: an error stays until it is closed. */
 export const say = (text, kind = 'info') => emit('say', { text, kind });
 
-export const marks = () => store.document.marks[store.document.tool];
-
 /** Change the document; `final` makes it a step of the history. */
 export function change(changes, final = true) {
   store.document = { ...store.document, ...changes };

@@ -7,8 +7,8 @@ import { h } from './dom.js';
 import { History } from './history.js';
 import { icon } from './icons.js';
 import { replaceChildren } from './panel.js';
-import { emit, learn, marks, on, openModel, say, store } from './store.js';
-import { presentTool } from './tools/index.js';
+import { emit, learn, on, openModel, say, store } from './store.js';
+import { presentMarks, presentTool } from './tools/index.js';
 
 const SESSION = /\.(mmpe|zip)$/i;
 
@@ -39,7 +39,7 @@ export const takeExample = (name) => attempt(async () => train(await api.takeExa
 export function takeFile(file) {
   if (SESSION.test(file.name)) return attempt(() => openSession(file), `Opening ${file.name} …`);
   const tool = presentTool();
-  if (store.model && tool.name === 'paste') return setMarks(pasted(file, marks() ?? tool.marks(), store.model));
+  if (store.model && tool.name === 'paste') return setMarks(pasted(file, presentMarks(), store.model));
   const { bytes } = store.limits;
   if (bytes && file.size > bytes) {
     const megabytes = (value) => `${(value / 1e6).toFixed(value < 1e7 ? 1 : 0)} MB`;

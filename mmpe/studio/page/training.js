@@ -36,6 +36,7 @@ export class Training {
     const { model } = store;
     this.element.hidden = !model?.training && !model?.trained_here;
     if (this.element.hidden) return;
+    this.element.classList.toggle('done', !model.training);
     replaceChildren(this.element, model.training ? this.progress(model) : null, this.buttons(model));
   }
 
@@ -59,7 +60,7 @@ export class Training {
       shown.push(['reconstruction.png', 'Made again']);
       for (let i = 0; i < SAMPLES; i++) shown.push([`samples/${i}.png`, `Sample ${i + 1}`]);
     }
-    return h('div', { class: 'progress-pictures' }, shown.map(([name, title]) =>
+    return h('div', { class: `progress-pictures ${shown.length > 2 ? 'small' : ''}` }, shown.map(([name, title]) =>
       h('figure', {}, h('img', { src: api.modelPicture(model, name), alt: title }), h('figcaption', {}, title))));
   }
 

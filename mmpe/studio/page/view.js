@@ -20,6 +20,7 @@ export class View {
   /** Keep zoom and place while something is dragged, also if the picture's size changes. */
   hold(held) {
     this.held = held;
+    this.element.classList.toggle('held', held);
     if (this.fitted && !held) this.fit();
   }
 

@@ -36,8 +36,8 @@ export function instantly(drawing, name, marks, model, mapOfMarks) {
   return bend(drawing.data, model.size, before, after ?? still);
 }
 
-export function gridShape(map, size, cells) {
-  return { lines: gridLines(size, map ?? still, cells), kind: 'grid' };
+export function gridShape(map, size, cells, kind = 'grid') {
+  return { lines: gridLines(size, map ?? still, cells), kind };
 }
 
 /** How many cells [rows, columns] of about one shape lie along a picture. */

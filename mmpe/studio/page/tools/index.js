@@ -29,3 +29,15 @@ export const TOOLS = [points, grid, region, size, layout, paste, paint, samples,
 
 export const toolOf = (name) => TOOLS.find((tool) => tool.name === name) ?? points;
 export const presentTool = () => toolOf(store.document.tool);
+
+const untouched = new Map(); // by model and tool: marks are compared as objects
+
+/** What is marked in a document with its tool. */
+export function marksOf(document, model) {
+  const tool = toolOf(document.tool);
+  const key = `${tool.name} ${model?.id}`;
+  if (model && !untouched.has(key)) untouched.set(key, tool.marks(model));
+  return document.marks[tool.name] ?? untouched.get(key);
+}
+
+export const presentMarks = () => marksOf(store.document, store.model);

@@ -9,7 +9,7 @@ import { BLACK, blank, boxAround, outlines, png } from '../raster.js';
 import { colors, css, paintAll, painting } from './brush.js';
 
 const COLORS = [[230, 60, 50, 255], [250, 190, 40, 255], [60, 160, 80, 255], [50, 120, 220, 255], [160, 80, 190, 255], BLACK];
-const STEPS = { labels: 'What is where', sketch: 'Where it shall be', result: 'Result' };
+const STEPS = { labels: '1 Label', sketch: '2 Arrange', result: '3 Result' };
 
 const numberOf = (color) => COLORS.findIndex((other) => other.join() === color.join());
 
@@ -39,7 +39,7 @@ const shift = ([right, down]) => ([x, y]) => [x + right, y + down];
 export default {
   name: 'layout',
   title: 'Layout',
-  hint: 'Paint what is where in flat colors. Then move the areas, or paint where things shall be.',
+  hint: '1: paint over what is where, one color per thing. 2: move the colored areas, or paint where things shall be. 3: see it drawn.',
   icon: 'layout',
   shared: ['num', 'seed', 'start_scale'],
   marks: () => ({ step: 'labels', color: COLORS[0], radius: 8, labels: [], moves: {}, sketch: [], files: null }),

@@ -1,14 +1,18 @@
 // Paste a photograph, and let the picture's colors and textures take it in.
-// Marks: {file of the pasted picture, shape: its [height, width], box: [left, top, width, height], made: files or null}.
+// Marks: {file of the pasted picture, opaque: file that is white where it is opaque, shape: its [height, width],
+// box: [left, top, width, height], made: files or null}.
 
 import * as api from '../api.js';
 import { h } from '../dom.js';
 import { clamp, shownPoint } from '../geometry.js';
 import { corners } from '../overlay.js';
-import { BLACK, WHITE, blank, canvasOf, pixels, png } from '../raster.js';
+import { blank, canvasOf, pixels, png } from '../raster.js';
 
 const SHARE = 0.4; // of the picture, that a pasted one takes at first
-const OPAQUE = 128; // of 255
+const HALF = 128; // of 255
+const NOTHING = { file: null, opaque: null, shape: null, box: null, made: null };
+
+const upload = async (image) => (await api.uploadFile(await png(image))).file;
 
 /** Take a picture that the user gave, no larger than the model's. */
 export async function pasted(file, marks, { size }) {
@@ -17,28 +21,48 @@ export async function pasted(file, marks, { size }) {
   });
   const reduced = Math.min(1, size[0] / bitmap.height, size[1] / bitmap.width);
   const shape = [bitmap.height, bitmap.width].map((side) => Math.max(1, Math.round(side * reduced)));
-  const { file: name } = await api.uploadFile(await png(pixels(bitmap, shape)));
+  const image = pixels(bitmap, shape);
+  const [name, opaque] = await Promise.all([image, whereOpaque(image)].map(upload));
   const factor = Math.min(1, (SHARE * size[0]) / shape[0], (SHARE * size[1]) / shape[1]);
   const [height, width] = shape.map((side) => Math.max(2, Math.round(side * factor)));
   const box = [Math.round((size[1] - width) / 2), Math.round((size[0] - height) / 2), width, height];
-  return { ...marks, file: name, shape, box, made: null };
+  const next = { ...marks, file: name, opaque, shape, box, made: null };
+  await part(next);
+  return next;
+}
+
+/** White where an image is opaque. */
+function whereOpaque(image) {
+  const mask = blank([image.height, image.width]);
+  for (let i = 3; i < image.data.length; i += 4) if (image.data[i] >= HALF) mask.data.fill(255, i - 3, i);
+  return mask;
+}
+
+const parts = new Map(); // by files: the pasted picture as a canvas, and as a URL for the overlay
+
+/** The pasted picture with what is transparent. The server's files have no transparency, so it is in a second one. */
+async function part({ file, opaque }) {
+  const key = `${file} ${opaque}`;
+  if (parts.has(key)) return parts.get(key).canvas;
+  const [image, mask] = (await Promise.all([file, opaque].map((name) => api.picture(api.filePicture(name))))).map(
+    (bitmap) => pixels(bitmap),
+  );
+  for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = mask.data[i];
+  const canvas = canvasOf([image.height, image.width]);
+  canvas.getContext('2d').putImageData(image, 0, 0);
+  parts.set(key, { canvas, url: canvas.toDataURL() });
+  return canvas;
 }
 
 /** The model's picture with the pasted one on it, and the mask of that. */
-function composed(base, part, [left, top, width, height], size) {
+function composed(base, above, [left, top, width, height], size) {
   const layer = canvasOf(size);
-  layer.getContext('2d').drawImage(part, left, top, width, height);
-  const above = pixels(layer);
-  const [picture, mask] = [pixels(base, size), blank(size, BLACK)];
-  const [from, to, white] = [above, picture, mask].map((image) => new Uint32Array(image.data.buffer));
-  const opaque = new Uint32Array(new Uint8ClampedArray(WHITE).buffer)[0];
-  for (let i = 0; i < from.length; i++) {
-    if (above.data[4 * i + 3] < OPAQUE) continue;
-    to[i] = from[i];
-    to[i] |= 0xff000000;
-    white[i] = opaque;
+  layer.getContext('2d').drawImage(above, left, top, width, height);
+  const [picture, pastedOn] = [pixels(base, size), pixels(layer)];
+  for (let i = 0; i < picture.data.length; i += 4) {
+    if (pastedOn.data[i + 3] >= HALF) picture.data.set(pastedOn.data.subarray(i, i + 3), i);
   }
-  return [picture, mask];
+  return [picture, whereOpaque(pastedOn)];
 }
 
 const moved = (marks, [left, top, width, height], { size }) => ({
@@ -54,18 +78,16 @@ export default {
   icon: 'paste',
   shared: ['num', 'seed', 'start_scale'],
   lowest: 1,
-  marks: () => ({ file: null, shape: null, box: null, made: null }),
+  marks: () => NOTHING,
 
   operation: ({ made }) =>
     made && { task: 'harmonise', options: { picture: { file: made.picture }, mask: { file: made.mask } } },
 
   async settle(marks, model) {
     if (!marks.file || marks.made) return marks;
-    const urls = [api.modelPicture(model, 'original.png'), api.filePicture(marks.file)];
-    const [base, part] = await Promise.all(urls.map(api.picture));
-    const files = composed(base, part, marks.box, model.size).map(async (image) => api.uploadFile(await png(image)));
-    const [picture, mask] = await Promise.all(files);
-    return { ...marks, made: { picture: picture.file, mask: mask.file } };
+    const [base, above] = await Promise.all([api.picture(api.modelPicture(model, 'original.png')), part(marks)]);
+    const [picture, mask] = await Promise.all(composed(base, above, marks.box, model.size).map(upload));
+    return { ...marks, made: { picture, mask } };
   },
 
   handles(marks, model) {
@@ -79,7 +101,7 @@ export default {
         kind: 'movable',
         move: (now, right, down) =>
           moved(now, [now.box[0] + Math.round(right), now.box[1] + Math.round(down), now.box[2], now.box[3]], model),
-        remove: () => ({ file: null, shape: null, box: null, made: null }),
+        remove: () => NOTHING,
       },
       {
         name: 'pasted-size',
@@ -96,10 +118,10 @@ export default {
     ];
   },
 
-  shapes: (marks, model, drawing) =>
-    marks.file && drawing.shown.marks !== marks
-      ? [{ picture: api.filePicture(marks.file), box: marks.box, kind: 'ghost' }]
-      : [],
+  shapes(marks, model, drawing) {
+    const known = parts.get(`${marks.file} ${marks.opaque}`);
+    return known && drawing.shown.marks !== marks ? [{ picture: known.url, box: marks.box, kind: 'ghost' }] : [];
+  },
 
   panel: (marks, set, model) => [
     h('label', { class: 'field file' }, h('span', { class: 'button' }, marks.file ? 'Another photograph …' : 'Choose a photograph …'),

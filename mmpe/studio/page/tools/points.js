@@ -58,7 +58,7 @@ const tool = {
   shapes(marks, model) {
     const map = mapOfMarks(marks, model);
     const arrows = { lines: pairs(marks), kind: 'arrow' };
-    return map ? [gridShape(map, model.size, cellsOf(model.size, 8)), arrows] : [];
+    return map ? [gridShape(map, model.size, cellsOf(model.size, 8), 'grid passing'), arrows] : [];
   },
 
   instant: (drawing, marks, model) => instantly(drawing, 'points', marks, model, mapOfMarks),

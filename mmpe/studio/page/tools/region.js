@@ -22,11 +22,11 @@ function boxBetween([x, y], [u, v], [height, width]) {
 
 const CHOOSERS = {
   box: (marks, start, { size }) => ({
-    move: (now, right, down, point) => ({ ...now, part: { box: boxBetween(start, point, size) } }),
+    move: (now, right, down, point) => ({ ...now, ...UNMOVED, part: { box: boxBetween(start, point, size) } }),
   }),
   lasso: (marks, start) => {
     const outline = [start];
-    return { move: (now, right, down, point) => ({ ...now, part: { outline: [...add(outline, point)] } }) };
+    return { move: (now, right, down, point) => ({ ...now, ...UNMOVED, part: { outline: [...add(outline, point)] } }) };
   },
   brush: (marks, start) => {
     const line = [start];
@@ -190,7 +190,7 @@ export default {
     return made ? { task: made[0], options: { ...where, ...made[1] } } : null;
   },
 
-  press: (marks, point, model) => CHOOSERS[marks.how]({ ...marks, ...UNMOVED }, point, model),
+  press: (marks, point, model) => CHOOSERS[marks.how](marks, point, model),
   settle: async (marks, model) => ({ ...marks, part: await settledPart(marks.part, model) }),
 
   handles(marks, model) {

@@ -33,7 +33,7 @@ export default {
     const [height, width] = marks.size ?? model.size;
     const limits = { min: 8, max: 2048 };
     return [
-      choice('Continues', { both: 'Both ways', x: 'Sideways', y: 'Up and down' }, marks.axes, (axes) => set({ ...marks, axes })),
+      choice('Continues', { both: 'Both ways', x: 'Sideways', y: 'Vertically' }, marks.axes, (axes) => set({ ...marks, axes })),
       number('Height', { ...limits, value: height }, (value) => set({ ...marks, size: [value, width] })),
       number('Width', { ...limits, value: width }, (value) => set({ ...marks, size: [height, value] })),
       toggle('One tile alone', marks.single, (single) => set({ ...marks, single })),
