@@ -54,13 +54,7 @@ def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]
     >>> read_progress(Path('not_there_yet.json'))
     ('', 0.0)
     """
-    try:
-        with open(file, 'rb') as stream:
-            first = next(_logged([stream.readline()]), None)
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
-            last = next(_logged(reversed(stream.readlines())), first)
-    except OSError:
-        return '', 0.0
+    first, last = read_scalars(file)
     if last is None:
         return '', 0.0
     step, steps = last['iter'], last.get('max_iters', max_iters)
@@ -73,6 +67,24 @@ def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]
     per_scale = steps // last['num_scales']
     scale, step = divmod(step - 1, per_scale)
     return f'scale {scale + 1}/{last["num_scales"]} {step + 1}/{per_scale}', share
+
+
+def read_scalars(file: Path) -> tuple[dict | None, dict | None]:
+    """The scalars of the first and of the last logged iteration; None, if there is none.
+
+    Args:
+        file: See :func:`read_progress`.
+
+    >>> read_scalars(Path('not_there_yet.json'))
+    (None, None)
+    """
+    try:
+        with open(file, 'rb') as stream:
+            first = next(_logged([stream.readline()]), None)
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+            return first, next(_logged(reversed(stream.readlines())), first)
+    except OSError:
+        return None, None
 
 
 def _logged(lines: Iterable[bytes]) -> Iterator[dict]:

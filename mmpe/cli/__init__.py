@@ -14,7 +14,7 @@ from mmpe.boundary import boundary
 from .from_signatures import new_app, run
 
 COMMANDS = (
-    *('train', 'train-folder', 'sample', 'edit', 'test', 'evaluate-singan', 'audit'),
+    *('train', 'train-folder', 'sample', 'edit', 'studio', 'test', 'evaluate-singan', 'audit'),
     *('prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
 )
 

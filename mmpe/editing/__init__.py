@@ -25,6 +25,7 @@ from .injection import inject
 from .masks import blend, box_mask, dilate, fit, read_mask, soften
 from .redrawing import redraw
 from .start_scales import choose_start_scale, compare_start_scales
+from .task_options import run_task
 
 scale = resize_region  # the released name
 
@@ -50,6 +51,7 @@ __all__ = [
     'remove',
     'resize_region',
     'retarget',
+    'run_task',
     'scale',
     'soften',
     'super_resolve',

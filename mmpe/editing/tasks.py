@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from torch import Tensor
@@ -31,7 +30,10 @@ TASKS: dict[str, Task] = {}
 Scale = Annotated[int, whole(0, metavar='K')]
 Pixels = Annotated[float, real(0, metavar='PIXELS')]
 Factor = Annotated[float, real(0, metavar='FACTOR')]
-File = Annotated[str, Text(str, 'FILE')]
+FILE = Text(str, 'FILE')
+"""How the name of a file is read, by which an option is known to be one."""
+
+File = Annotated[str, FILE]
 
 
 def read_point(text: str) -> tuple[float, float]:
@@ -148,7 +150,7 @@ class Part:
     """
 
     box: BoxText | None = None
-    mask: Path | None = None
+    mask: File | None = None
 
     def __post_init__(self):
         if self.box is not None and self.mask is not None:

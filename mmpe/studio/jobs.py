@@ -1,0 +1,126 @@
+"""Long work in child processes, one at a time; others wait their turn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mmpe.apis.subprocesses import JobProcess
+
+_POLL = 0.2  # seconds
+_PATIENCE = 60  # seconds that a process may take to save when the studio closes
+
+
+@dataclass
+class QueuedJob:
+    """A job, and where it stands.
+
+    Attributes:
+        kind: Such as 'training'.
+        id: Of the model that it is about.
+        start: Starts the process.
+        stage: 'waiting', 'running', 'stopping', then 'done', 'stopped' or 'failed'.
+        failure: Why it has failed, in one line.
+        process: Once it has started.
+    """
+
+    kind: str
+    id: str
+    start: Callable[[], JobProcess]
+    stage: str = 'waiting'
+    failure: str = ''
+    process: JobProcess | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.stage in ('done', 'stopped', 'failed')
+
+
+class JobQueue:
+    """Runs jobs one after the other. When this process ends in any way, a running job saves and ends.
+
+    Args:
+        watch: Is told of a job again and again while it runs, and once when it is over; from another thread.
+    """
+
+    def __init__(self, watch: Callable[[QueuedJob], None]):
+        self._watch = watch
+        self._jobs: list[QueuedJob] = []
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, job: QueuedJob) -> None:
+        """Run a job when those before it are over."""
+        with self._lock:
+            self._jobs.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name='jobs', daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        self._watch(job)
+
+    def find(self, kind: str, id: str) -> QueuedJob | None:
+        """The job of a kind on a model that waits or runs."""
+        with self._lock:
+            return next((job for job in self._jobs if (job.kind, job.id) == (kind, id)), None)
+
+    def stop(self, job: QueuedJob) -> None:
+        """Let a job save and end, or not begin."""
+        with self._lock:
+            if job.stage == 'waiting':
+                self._jobs.remove(job)
+                job.stage = 'stopped'
+            elif job.stage == 'running':
+                job.stage = 'stopping'
+                job.process.stop()
+        self._watch(job)
+
+    def close(self) -> None:
+        """Let the running job save and end, and begin no other."""
+        with self._lock:
+            self._closing = True
+            jobs = list(self._jobs)
+            self._changed.notify_all()
+        for job in reversed(jobs):
+            self.stop(job)
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                while not self._jobs and not self._closing:
+                    self._changed.wait()
+                if not self._jobs:
+                    return
+                job = self._jobs[0]
+                self._start(job)
+            while not job.is_over:
+                self._watch(job)
+                threading.Event().wait(_POLL)
+                self._see(job)
+            with self._lock:
+                self._jobs.remove(job)
+            self._watch(job)
+
+    def _start(self, job: QueuedJob) -> None:
+        try:
+            job.process, job.stage = job.start(), 'running'
+        except Exception as error:  # whatever is wrong with a job, the others go on
+            job.stage, job.failure = 'failed', str(error)
+
+    def _see(self, job: QueuedJob) -> None:
+        """Note that the process has ended, if it has."""
+        if not job.process.ended:
+            return
+        failure = job.process.failure
+        if failure is None:
+            job.stage = 'done'
+        elif job.stage == 'stopping':
+            job.stage = 'stopped'
+        else:
+            job.stage, job.failure = 'failed', failure
+            job.process.note_failure()
