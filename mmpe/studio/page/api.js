@@ -53,10 +53,11 @@ export async function picture(url) {
   return createImageBitmap(await answer.blob());
 }
 
-/** One image of an operation, as a blob, and how many there are. */
+/** One image of an operation, as a blob, what is to be said of it, and how well the rest was kept, in dB. */
 export async function draw(id, operation, signal) {
   const answer = await request(`${named(id)}/draw`, { method: 'POST', json: operation, signal });
-  return { blob: await answer.blob(), report: answer.headers.get('X-Report') ?? '' };
+  const told = (name) => answer.headers.get(name) ?? '';
+  return { blob: await answer.blob(), report: told('X-Report'), outside: told('X-PSNR-Outside') };
 }
 
 /** A file to keep: `{blob, name}`. */

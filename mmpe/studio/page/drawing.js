@@ -77,8 +77,8 @@ export class Drawing {
     emit('busy', false);
   }
 
-  show({ bitmap, moving, report = '' }, drawn = {}) {
-    this.shown = { bitmap, moving, report, ...drawn };
+  show(image, drawn = {}) {
+    this.shown = { ...image, ...drawn };
     emit('shown');
   }
 
@@ -146,10 +146,10 @@ export class Drawing {
   async draw(operation, signal) {
     this.request = (this.request ?? 0) + 1;
     try {
-      const { blob, report } = await api.draw(store.model.id, { ...operation, request: this.request }, signal);
+      const { blob, ...told } = await api.draw(store.model.id, { ...operation, request: this.request }, signal);
       const url = URL.createObjectURL(blob);
       const moving = blob.type === 'image/webp' || blob.type === 'image/gif' ? url : null;
-      return { bitmap: await createImageBitmap(blob), moving, report, url };
+      return { bitmap: await createImageBitmap(blob), moving, url, ...told };
     } catch (error) {
       if (error.name !== 'AbortError' && error.message !== 'superseded') say(error.message, 'error');
       return null;

@@ -129,7 +129,7 @@ api.listen(
   {
     hello: start,
     models: start,
-    training: ({ model, ...training }) => update(model, { training: training.stage === 'finished' ? null : training }),
+    training: ({ model, ...training }) => update(model, { training: training.scale ? training : null }),
     model: start,
     audit: (news) => emit('audited', news),
     error: ({ error }) => say(error, 'error'),

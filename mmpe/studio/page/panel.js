@@ -12,7 +12,7 @@ const FOCUSABLE = 'button, input, a, select';
 /** Put other children into an element, and the focus where it was. */
 export function replaceChildren(element, ...children) {
   const place = [...element.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
-  element.replaceChildren(...children.flat(3).filter(Boolean));
+  element.replaceChildren(...children.flat(Infinity).filter(Boolean));
   if (place >= 0) element.querySelectorAll(FOCUSABLE)[place]?.focus();
 }
 
@@ -43,9 +43,18 @@ export class Panel {
         tool.shared.includes('num') && this.images(),
         !tool.shared.includes('num') && h('section', {}, this.anew('Draw another one')),
         h('button', { type: 'button', class: 'quiet', onclick: () => setMarks(tool.marks(model)) }, 'Start over with this tool'),
-        this.drawing.shown.report && h('p', { class: 'note' }, this.drawing.shown.report),
+        this.told(),
       ],
     );
+  }
+
+  /** What the server says of the shown image. */
+  told() {
+    const { report, outside } = this.drawing.shown;
+    const kept = outside === 'inf'
+      ? 'Where the edit does not reach, nothing has changed, to the bit.'
+      : outside && `Where the edit does not reach, the picture is kept to ${Number(outside).toFixed(1)} dB.`;
+    return [report, kept].map((text) => text && h('p', { class: 'note' }, text));
   }
 
   startScale(tool, model) {
@@ -78,7 +87,8 @@ export class Panel {
     }
     if (!this.starts.pictures) return h('p', { class: 'note', role: 'status' }, 'Drawing each start scale …');
     const { start_scale: chosen } = store.document.draw;
-    return h(
+    const refused = this.starts.refused.map(({ error }) => h('p', { class: 'note' }, error));
+    const pictures = h(
       'div',
       { class: 'starts', role: 'group', 'aria-label': 'A picture of each start scale' },
       this.starts.pictures.map(({ scale, url }) =>
@@ -90,14 +100,14 @@ export class Panel {
         ),
       ),
     );
+    return [pictures, refused];
   }
 
   async compare(key, model, operation) {
     this.starts = { key };
     this.render();
     try {
-      const { pictures } = await api.starts(model.id, operation);
-      this.starts = { key, pictures };
+      this.starts = { key, refused: [], ...(await api.starts(model.id, operation)) };
     } catch (error) {
       this.starts = null;
       say(error.message, 'error');

@@ -17,6 +17,7 @@ export const store = {
   models: [],
   examples: [],
   limits: {},
+  longest: 128, // side in pixels of the pictures that are trained
   model: null,
   history: new History(BLANK),
   document: BLANK,
@@ -70,7 +71,9 @@ export const modelOfAddress = () => decodeURIComponent(location.hash.slice(1));
 
 /** Take over what the server says about models. */
 export function learn(state) {
-  Object.assign(store, { models: state.models, examples: state.examples, limits: state.limits ?? {} });
+  const { models, examples, limits, max_size: usual } = state;
+  Object.assign(store, { models, examples, limits });
+  if (!store.isLongestChosen && usual) store.longest = usual;
   const open = store.model && store.models.find((model) => model.id === store.model.id);
   if (store.model && !open) openModel(null);
   else if (open) refreshModel(open);

@@ -28,7 +28,7 @@ async function attempt(what, waiting) {
 }
 
 async function train({ id: picture }, name) {
-  const { id } = await api.train({ picture, name, max_size: store.longest ?? 128, schedule: 'fast' });
+  const { id } = await api.train({ picture, name, max_size: store.longest, schedule: 'fast' });
   await readState();
   openModel(id);
 }

@@ -107,6 +107,7 @@ export class TakeAway {
     if (!this.recipe) return h('p', { class: 'note', role: 'status' }, 'Writing the command …');
     if (this.recipe.error) return h('p', { class: 'note' }, this.recipe.error);
     return [
+      h('p', { class: 'note' }, `These make the same picture, to the bit: ${this.recipe.file}. Run them in the studio’s folder, which the terminal named at its start.`),
       this.code('Command line', this.recipe.command),
       this.code('Python', this.recipe.python),
     ];

@@ -7,19 +7,23 @@ import { replaceChildren } from './panel.js';
 import { on, store } from './store.js';
 import { fileButton, takeExample } from './strip.js';
 
-const LENGTHS = { 64: '64 px, a minute', 128: '128 px', 192: '192 px', 250: '250 px, slow' };
+const LENGTHS = [64, 128, 192, 250]; // pixels; the larger, the longer it takes
 
 export class Welcome {
   constructor(element) {
     this.element = element;
     this.waiting = null;
-    store.longest = 128;
     on('model', () => this.render());
     on('models', () => this.render());
     on('waiting', (text) => {
       this.waiting = text;
       this.render();
     });
+  }
+
+  lengths() {
+    const all = [...new Set([...LENGTHS, store.longest])].sort((a, b) => a - b);
+    return Object.fromEntries(all.map((length) => [length, `${length} px`]));
   }
 
   render() {
@@ -32,8 +36,8 @@ export class Welcome {
         h('h1', {}, 'Drop a picture'),
         h('p', { class: 'hint' }, 'A small network learns it while you watch. Then take hold of it: bend it, move its parts, pull its edges.'),
         this.waiting ? h('p', { class: 'waiting-text', role: 'status' }, this.waiting) : fileButton('Choose a picture …', 'image/*,.tif,.tiff', 'button primary'),
-        choice('Longer side', LENGTHS, String(store.longest), (value) => {
-          store.longest = Number(value);
+        choice('Longer side', this.lengths(), String(store.longest), (value) => {
+          Object.assign(store, { longest: Number(value), isLongestChosen: true });
           this.render();
         })),
       store.examples.length > 0 && h('section', { class: 'examples', 'aria-label': 'Examples' },
