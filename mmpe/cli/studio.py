@@ -46,7 +46,7 @@ def main(
         no_browser: do not open the page in a browser
         config: a SinGAN's config, or mmpe::NAME; default: the CSG quickstart
         max_size: long side of the pictures that are trained, where the page does not choose it
-        threads: CPU threads of a training; default: all cores
+        threads: CPU threads of a training; default: all cores but one, which is left to drawing
         cfg_options: overrides for all trainings, such as model.iters_per_scale=500
     """
     for package in ('starlette', 'uvicorn'):

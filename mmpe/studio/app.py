@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from mmpe.datasets.picture_files import PictureError
 from mmpe.errors import InputError, reason
 
-from . import drawing_routes, model_routes
+from . import drawing_routes, model_routes, selection_routes, session_routes
 from .guard import Guard
 from .library import NotThere, TooLarge
 from .studio import Studio
@@ -58,6 +58,8 @@ def create_app(studio: Studio, host: str = '127.0.0.1', token: str | None = None
             Route('/', index),
             *model_routes.ROUTES,
             *drawing_routes.ROUTES,
+            *selection_routes.ROUTES,
+            *session_routes.ROUTES,
             Mount('/static', page),
         ],
         middleware=[Middleware(Guard, host=host, token=token)],

@@ -30,13 +30,13 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
     return b''.join(parts)
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request, most: int = MOST_JSON) -> dict[str, Any]:
     """The JSON object in the body of a request; an empty body is an empty object.
 
     Raises:
         HTTPException: 400, if it is not one; 413, if it is too large.
     """
-    body = await read_body(request, MOST_JSON)
+    body = await read_body(request, most)
     try:
         found = json.loads(body or b'{}')
     except (ValueError, RecursionError):

@@ -126,8 +126,9 @@ async def export(request: Request) -> Response:
     def work() -> bytes:
         if operation.task.file:
             return _animation(find_or_make(studio, entry, operation), kind)
-        # an image is the same, however many there are
-        return png(find_or_make(studio, entry, operation.with_options(num=number + 1)), number)
+        made = studio.results.get((studio.library.load(entry).checkpoint, operation.key))
+        # an image is the same, however many are drawn
+        return png(made or find_or_make(studio, entry, operation.with_options(num=number + 1)), number)
 
     def progress(stage: str, done: int, total: int | None) -> None:
         studio.events.publish('progress', page=request.headers.get('x-page', ''), stage=stage, done=done, total=total)

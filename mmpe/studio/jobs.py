@@ -23,6 +23,7 @@ class QueuedJob:
         stage: 'waiting', 'running', 'stopping', then 'done', 'stopped' or 'failed'.
         failure: Why it has failed, in one line.
         process: Once it has started.
+        published: Whether somebody has been told of it.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class QueuedJob:
     stage: str = 'waiting'
     failure: str = ''
     process: JobProcess | None = None
+    published: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -68,7 +70,7 @@ class JobQueue:
             return next((job for job in self._jobs if (job.kind, job.id) == (kind, id)), None)
 
     def stop(self, job: QueuedJob) -> None:
-        """Let a job save and end, or not begin."""
+        """Let a job save and end, or not begin; the second time, end it at once."""
         with self._lock:
             if job.stage == 'waiting':
                 self._jobs.remove(job)
@@ -76,6 +78,8 @@ class JobQueue:
             elif job.stage == 'running':
                 job.stage = 'stopping'
                 job.process.stop()
+            elif job.stage == 'stopping':
+                job.process.kill()
         self._watch(job)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
@@ -195,23 +196,24 @@ class Library:
         """Make the work dir of a training, with what there is to know about it."""
         return self._add(name, record)
 
-    def add_checkpoint(self, path: Path, copy: bool = False) -> Entry:
-        """Offer a checkpoint from elsewhere.
+    def add_checkpoint(self, path: Path, name: str | None = None, copy: bool = False) -> Entry:
+        """Offer a checkpoint from elsewhere, unless it is there already.
 
         Args:
             path: The file.
+            name: What people call the model; None: as the file, or its work dir.
             copy: Whether to copy the file rather than to link it.
 
         Raises:
             InputError: If it cannot be read, is no SinGAN's, or has no finished scale.
         """
         path = Path(os.path.abspath(path))
-        for entry in self.entries():
-            if entry.is_given and os.path.realpath(entry.checkpoint) == os.path.realpath(path):
-                return entry
         loaded = LoadedModel.of(path, self.device)
+        for entry in self.entries():
+            if entry.is_given and filecmp.cmp(entry.checkpoint, path, shallow=False):
+                return entry
         record = dict(pyramid=loaded.pyramid, trained_scales=loaded.model.num_scales, has_encoding=loaded.has_encoding)
-        name = path.parent.name if path.stem.startswith('iter_') else path.stem
+        name = name or (path.parent.name if path.stem.startswith('iter_') else path.stem)
         entry = self._add(printable(name), record, path, copy)
         save_picture(loaded.model.picture, entry.original)
         return entry

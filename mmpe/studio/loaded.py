@@ -25,12 +25,14 @@ class LoadedModel:
 
     Attributes:
         checkpoint: The file.
-        model: The scales, all of them trained. Its reconstructions are drawn once and kept.
+        plain: The scales, all of them trained.
+        model: The same, whose reconstructions are drawn once and kept.
         quick: Draws the same as a preview: see :func:`quick_copy`.
         pyramid: (height, width) of all scales of the checkpoint, trained or not.
     """
 
     checkpoint: Path
+    plain: SinGANModel
     model: SinGANModel
     quick: SinGANModel
     pyramid: list[Size]
@@ -43,10 +45,10 @@ class LoadedModel:
             InputError: If it cannot be read, is another model's, or has no finished scale.
         """
         finished = finished_scales(checkpoint)
-        model = build_model(finished['meta']['model'], finished['state_dict']).eval().to(device)
-        quick = quick_copy(model)
-        model.reconstruct = quick.reconstruct = cache(model.reconstruct)
-        return cls(checkpoint, model, quick, finished['meta']['pyramid'])
+        plain = build_model(finished['meta']['model'], finished['state_dict']).eval().to(device)
+        model, quick = copy.copy(plain), quick_copy(plain)
+        model.reconstruct = quick.reconstruct = cache(plain.reconstruct)
+        return cls(checkpoint, plain, model, quick, finished['meta']['pyramid'])
 
     @property
     def size(self) -> Size:

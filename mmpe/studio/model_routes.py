@@ -30,7 +30,6 @@ EXAMPLES = ('rocket', 'coffee', 'chelsea', 'astronaut', 'hubble_deep_field', 'br
 
 _THUMBNAIL = 160
 _LONGEST_NAME = 80
-_DRAWN = dict(full='', preview='')
 
 
 def studio_of(request: Request) -> Studio:
@@ -186,22 +185,23 @@ async def original(request: Request) -> Response:
         return await _cached(
             request, f'{entry.id} {entry.version}', partial(run_in_threadpool, entry.original.read_bytes)
         )
-    return await _drawn(request, lambda loaded: loaded.model.picture)
+    return await drawn(request, lambda loaded: loaded.model.picture)
 
 
 async def reconstruction(request: Request) -> Response:
     """What the model, or its scales up to ``?scale=K``, remembers of the picture."""
     scale = _number(request, 'scale', None)
-    return await _drawn(request, lambda loaded: loaded.model.reconstruct(*([] if scale is None else [scale + 1])))
+    return await drawn(request, lambda loaded: loaded.model.reconstruct(*([] if scale is None else [scale + 1])))
 
 
 async def sample(request: Request) -> Response:
     """Random image number N of ``?seed=``, random from ``?scale=K`` on."""
     seed, scale, number = _number(request, 'seed', 0), _number(request, 'scale', 0), request.path_params['number']
-    return await _drawn(request, lambda loaded: loaded.model.sample(1, start_scale=scale, seed=seed, first=number))
+    return await drawn(request, lambda loaded: loaded.model.sample(1, start_scale=scale, seed=seed, first=number))
 
 
-async def _drawn(request: Request, draw: Callable[[LoadedModel], Tensor]) -> Response:
+async def drawn(request: Request, draw: Callable[[LoadedModel], Tensor]) -> Response:
+    """A picture that is drawn with the finished scales of the model that a request is about."""
     studio, entry = studio_of(request), entry_of(request)
 
     def work() -> bytes:

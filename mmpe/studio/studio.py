@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from .audits import Auditor
 from .drawing import Drawer, Results
 from .events import Events
 from .jobs import JobQueue, QueuedJob
@@ -37,6 +38,7 @@ class Studio:
         self.drawer, self.results = Drawer(), Results()
         self.jobs = JobQueue(self._watch)
         self.trainer = Trainer(self.library, self.plan, self.device, self.jobs, self.events)
+        self.auditor = Auditor(self.library, self.jobs, self.events)
 
     def close(self) -> None:
         """Drop all drawings, and let a training save and end."""
@@ -44,4 +46,5 @@ class Studio:
         self.jobs.close()
 
     def _watch(self, job: QueuedJob) -> None:
-        self.trainer.watch(job)
+        watcher = dict(training=self.trainer, audit=self.auditor)[job.kind]
+        watcher.watch(job)

@@ -35,7 +35,7 @@ class TrainingPlan:
         config: Of a SinGAN.
         options: Changed in it, by their dotted keys.
         max_size: The long side of the finest scale in pixels, where a page does not choose it.
-        threads: CPU threads of the child process; None: as many as there are cores.
+        threads: CPU threads of the child process; None: all cores but one, which is left to drawing.
     """
 
     config: str = CONFIG
@@ -165,7 +165,7 @@ class Trainer:
             return
         before = self._shown.get(job.id, (None, 0))
         self._shown[job.id] = now
-        self.events.publish('training', model=job.id, **(status or dict(stage='finished')))
+        self.events.publish('training', model=job.id, **(status or dict(stage='done')))
         if before[1] != entry.version:
             self.events.publish('model', model=job.id, version=entry.version, trained_scales=entry.trained_scales)
         if job.is_over:
@@ -195,7 +195,7 @@ class Trainer:
     def _process(self, entry: Entry) -> JobProcess:
         picture = self.library.picture(entry.record['picture'])
         config = picture_config(Config(entry.record['config']), str(picture), entry.folder)
-        workers = Workers([self._device], self.plan.threads or os.cpu_count() or 1)
+        workers = Workers([self._device], self.plan.threads or max(1, (os.cpu_count() or 1) - 1))
         return JobProcess(entry.name, config, self._device, workers, 'mmpe.studio.training_job')
 
     def _progress(self, entry: Entry, job: QueuedJob) -> dict[str, Any]:
