@@ -42,6 +42,7 @@ export const recipe = (id, operation) => post(`${named(id)}/recipe`, operation);
 export const audit = (id) => post(`${named(id)}/audit`);
 export const openSession = (file) => json('/api/session/open', { method: 'POST', body: file });
 
+export const auditMaps = (id) => json(`${named(id)}/audit.json`);
 export const auditPage = (id) => `${named(id)}/audit.html`;
 export const modelPicture = (model, name) => `${named(model.id)}/${name}?v=${model.version ?? 0}`;
 export const filePicture = (name) => `/api/files/${encodeURIComponent(name)}`;

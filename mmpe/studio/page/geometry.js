@@ -12,11 +12,14 @@ export function drawnPerPixel({ size, trained_size: trained }) {
   return trained ? [trained[1] / size[1], trained[0] / size[0]] : [1, 1];
 }
 
-/** A point as text of the command line, in pixels that the model draws. */
-export function pointText([x, y], model) {
+/** A point in pixels that the model draws. */
+export function inModel([x, y], model) {
   const [across, down] = drawnPerPixel(model);
-  return `${tidy((x + 0.5) * across - 0.5)},${tidy((y + 0.5) * down - 0.5)}`;
+  return [tidy((x + 0.5) * across - 0.5), tidy((y + 0.5) * down - 0.5)];
 }
+
+/** The same as text of the command line. */
+export const pointText = (point, model) => inModel(point, model).join();
 
 /** A distance, likewise. */
 export function distanceText([right, down], model) {

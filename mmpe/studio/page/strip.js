@@ -10,7 +10,7 @@ import { replaceChildren } from './panel.js';
 import { emit, learn, on, openModel, say, store } from './store.js';
 import { presentMarks, presentTool } from './tools/index.js';
 
-const SESSION = /\.(mmpe|zip)$/i;
+const SESSION = /\.zip$/i;
 
 export async function readState() {
   learn(await api.state());
@@ -101,7 +101,7 @@ export class Strip {
       h('ul', {}, store.models.map((model) => this.tile(model))),
       h('div', { class: 'more' },
         h('button', { type: 'button', onclick: () => openModel(null) }, icon('plus'), 'New picture'),
-        fileButton('Open session', '.mmpe,.zip', 'quiet')),
+        fileButton('Open session', '.zip', 'quiet')),
     );
   }
 

@@ -97,7 +97,7 @@ export class TakeAway {
 
   async session() {
     try {
-      save(await api.saveSession({ model: store.model.id, page: { history: store.history } }), `${store.model.name}.mmpe`);
+      save(await api.saveSession({ model: store.model.id, page: { history: store.history } }), `${store.model.name}.mmpe.zip`);
     } catch (error) {
       say(error.message, 'error');
     }

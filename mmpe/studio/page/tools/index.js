@@ -2,7 +2,8 @@
 //   name, title, hint, icon;
 //   shared: which of num, seed, start_scale the task takes;
 //   lowest: its first start scale, if that is not 0 with an encoding and 1 without; num: how many images at first;
-//   marks(model): what is marked at first, as plain data that is never changed in place;
+//   marks(model): what is marked at first, as plain data that is never changed in place; files are {file: name}, as
+//     uploads answer and operations need them, so that a session packs them;
 //   operation(marks, model): {task, options} or null as long as nothing is to be done.
 // And, if it needs them:
 //   handles(marks, model), shapes(marks, model, drawing): what lies over the picture, see overlay.js;

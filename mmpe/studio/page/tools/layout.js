@@ -46,7 +46,7 @@ export default {
 
   operation({ files, step }) {
     if (!files || step !== 'result') return null;
-    return { task: 'layout', options: { sketch: { file: files.sketch }, labels: { file: files.labels } } };
+    return { task: 'layout', options: files };
   },
 
   press(marks, point) {
@@ -59,7 +59,7 @@ export default {
     if (marks.files || marks.step !== 'result' || !isChanged(marks)) return marks;
     const painted = [marks.labels, sketched(marks)].map((strokes) => png(paintAll(blank(model.size), strokes)));
     const [labels, sketch] = await Promise.all(painted.map(async (file) => api.uploadFile(await file)));
-    return { ...marks, files: { labels: labels.file, sketch: sketch.file } };
+    return { ...marks, files: { sketch, labels } };
   },
 
   handles(marks, model) {

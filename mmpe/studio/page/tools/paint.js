@@ -1,5 +1,5 @@
 // Paint crudely, and the picture's own texture makes a photograph of it.
-// Marks: {strokes, file of the painting or null, plain: whether one paints on one color, color, radius, showing}.
+// Marks: {strokes, painting: its file or null, plain: whether one paints on one color, color, radius, showing}.
 
 import * as api from '../api.js';
 import { choice, h, slider, toggle } from '../dom.js';
@@ -25,18 +25,17 @@ export default {
   icon: 'paint',
   shared: ['num', 'seed', 'start_scale'],
   lowest: 1,
-  marks: () => ({ strokes: [], file: null, plain: false, color: [200, 60, 40, 255], radius: 5, showing: 'result' }),
+  marks: () => ({ strokes: [], painting: null, plain: false, color: [200, 60, 40, 255], radius: 5, showing: 'result' }),
 
-  operation: ({ file }) => (file ? { task: 'paint', options: { painting: { file } } } : null),
+  operation: ({ painting: file }) => file && { task: 'paint', options: { painting: file } },
 
   press: (marks, point) =>
-    painting(marks, point, marks, (now, stroke) => ({ ...now, file: null, strokes: [...now.strokes, stroke] })),
+    painting(marks, point, marks, (now, stroke) => ({ ...now, painting: null, strokes: [...now.strokes, stroke] })),
 
   async settle(marks, model) {
-    if (marks.file || !marks.strokes.length) return marks;
+    if (marks.painting || !marks.strokes.length) return marks;
     const base = await api.picture(api.modelPicture(model, 'original.png'));
-    const { file } = await api.uploadFile(await png(painted(marks, base, model.size)));
-    return { ...marks, file };
+    return { ...marks, painting: await api.uploadFile(await png(painted(marks, base, model.size))) };
   },
 
   instant(drawing, marks, model) {
@@ -48,7 +47,7 @@ export default {
     drawing.original &&
       colors('Color', paletteOf(drawing.original), marks.color, (color) => set({ ...marks, color })),
     slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ ...marks, radius }, final)),
-    toggle('Paint on one color', marks.plain, (plain) => set({ ...marks, plain, file: null })),
+    toggle('Paint on one color', marks.plain, (plain) => set({ ...marks, plain, painting: null })),
     choice('Show', { painting: 'Painting', result: 'Result' }, marks.showing, (showing) => set({ ...marks, showing })),
     h('p', { class: 'note' }, 'The lower the start scale, the more is made anew.'),
   ],

@@ -1,5 +1,5 @@
 // Paste a photograph, and let the picture's colors and textures take it in.
-// Marks: {file of the pasted picture, opaque: file that is white where it is opaque, shape: its [height, width],
+// Marks: {picture: the pasted one's file, opaque: file that is white where it is opaque, shape: its [height, width],
 // box: [left, top, width, height], made: files or null}.
 
 import * as api from '../api.js';
@@ -10,9 +10,9 @@ import { blank, canvasOf, pixels, png } from '../raster.js';
 
 const SHARE = 0.4; // of the picture, that a pasted one takes at first
 const HALF = 128; // of 255
-const NOTHING = { file: null, opaque: null, shape: null, box: null, made: null };
+const NOTHING = { picture: null, opaque: null, shape: null, box: null, made: null };
 
-const upload = async (image) => (await api.uploadFile(await png(image))).file;
+const upload = async (image) => api.uploadFile(await png(image));
 
 /** Take a picture that the user gave, no larger than the model's. */
 export async function pasted(file, marks, { size }) {
@@ -22,11 +22,11 @@ export async function pasted(file, marks, { size }) {
   const reduced = Math.min(1, size[0] / bitmap.height, size[1] / bitmap.width);
   const shape = [bitmap.height, bitmap.width].map((side) => Math.max(1, Math.round(side * reduced)));
   const image = pixels(bitmap, shape);
-  const [name, opaque] = await Promise.all([image, whereOpaque(image)].map(upload));
+  const [pastedFile, opaque] = await Promise.all([image, whereOpaque(image)].map(upload));
   const factor = Math.min(1, (SHARE * size[0]) / shape[0], (SHARE * size[1]) / shape[1]);
   const [height, width] = shape.map((side) => Math.max(2, Math.round(side * factor)));
   const box = [Math.round((size[1] - width) / 2), Math.round((size[0] - height) / 2), width, height];
-  const next = { ...marks, file: name, opaque, shape, box, made: null };
+  const next = { ...marks, picture: pastedFile, opaque, shape, box, made: null };
   await part(next);
   return next;
 }
@@ -38,13 +38,15 @@ function whereOpaque(image) {
   return mask;
 }
 
+const keyOf = ({ picture, opaque }) => `${picture?.file} ${opaque?.file}`;
 const parts = new Map(); // by files: the pasted picture as a canvas, and as a URL for the overlay
 
 /** The pasted picture with what is transparent. The server's files have no transparency, so it is in a second one. */
-async function part({ file, opaque }) {
-  const key = `${file} ${opaque}`;
+async function part(marks) {
+  const key = keyOf(marks);
   if (parts.has(key)) return parts.get(key).canvas;
-  const [image, mask] = (await Promise.all([file, opaque].map((name) => api.picture(api.filePicture(name))))).map(
+  const files = [marks.picture, marks.opaque].map(({ file }) => api.picture(api.filePicture(file)));
+  const [image, mask] = (await Promise.all(files)).map(
     (bitmap) => pixels(bitmap),
   );
   for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = mask.data[i];
@@ -81,17 +83,17 @@ export default {
   marks: () => NOTHING,
 
   operation: ({ made }) =>
-    made && { task: 'harmonise', options: { picture: { file: made.picture }, mask: { file: made.mask } } },
+    made && { task: 'harmonise', options: made },
 
   async settle(marks, model) {
-    if (!marks.file || marks.made) return marks;
+    if (!marks.picture || marks.made) return marks;
     const [base, above] = await Promise.all([api.picture(api.modelPicture(model, 'original.png')), part(marks)]);
     const [picture, mask] = await Promise.all(composed(base, above, marks.box, model.size).map(upload));
     return { ...marks, made: { picture, mask } };
   },
 
   handles(marks, model) {
-    if (!marks.file) return [];
+    if (!marks.picture) return [];
     const [left, top, width, height] = marks.box;
     return [
       {
@@ -119,12 +121,12 @@ export default {
   },
 
   shapes(marks, model, drawing) {
-    const known = parts.get(`${marks.file} ${marks.opaque}`);
+    const known = parts.get(keyOf(marks));
     return known && drawing.shown.marks !== marks ? [{ picture: known.url, box: marks.box, kind: 'ghost' }] : [];
   },
 
   panel: (marks, set, model) => [
-    h('label', { class: 'field file' }, h('span', { class: 'button' }, marks.file ? 'Another photograph …' : 'Choose a photograph …'),
+    h('label', { class: 'field file' }, h('span', { class: 'button' }, marks.picture ? 'Another photograph …' : 'Choose a photograph …'),
       h('input', {
         type: 'file',
         accept: 'image/*',

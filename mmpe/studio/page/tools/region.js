@@ -1,10 +1,10 @@
 // A part of the picture, chosen by box, lasso, brush or one click; then moved, copied, resized, mirrored or removed.
-// Marks: {how, action, part, by, factor, anchor, axis, radius}. A part is {box}, {file, box, lines} of a mask, or what
-// becomes a mask when it is settled: {outline}, {strokes} or {click}.
+// Marks: {how, action, part, by, factor, anchor, axis, radius}. A part is {box}, {mask, box, lines}, or what becomes
+// a mask when it is settled: {outline}, {strokes} or {click}.
 
 import * as api from '../api.js';
 import { choice, slider } from '../dom.js';
-import { boxText, clamp, distanceText, shownPoint } from '../geometry.js';
+import { boxText, clamp, distanceText, drawnPerPixel, inModel, shownPoint } from '../geometry.js';
 import { corners } from '../overlay.js';
 import { BLACK, WHITE, blank, boxAround, canvasOf, fillOutline, outlines, png, stroke } from '../raster.js';
 
@@ -52,16 +52,22 @@ function maskOf({ outline, strokes }, size) {
 }
 
 async function settledPart(part, model) {
-  if (!part || part.file || part.box) return part;
+  if (!part || part.box) return part;
   if (part.click) {
-    const { file, box, contours } = await api.select(model.id, { how: 'grabcut', click: part.click });
-    return { file, box, lines: contours };
+    return found(await api.select(model.id, { how: 'grabcut', click: inModel(part.click, model) }), model);
   }
-  const mask = maskOf(part, model.size);
-  const box = boxAround(mask);
+  const image = maskOf(part, model.size);
+  const box = boxAround(image);
   if (!box) return null; // a line without an inside
-  const { file } = await api.uploadFile(await png(mask));
-  return { ...part, file, box, lines: outlines(mask) };
+  return { ...part, mask: await api.uploadFile(await png(image)), box, lines: outlines(image) };
+}
+
+/** What the server has found, in pixels of the finished picture. */
+function found({ file, box, contours }, model) {
+  const [across, down] = drawnPerPixel(model);
+  const [left, top, width, height] = [box[0] / across, box[1] / down, box[2] / across, box[3] / down];
+  const lines = contours.map((line) => line.map(([x, y]) => [(x + 0.5) / across - 0.5, (y + 0.5) / down - 0.5]));
+  return { mask: { file }, box: [left, top, width, height], lines };
 }
 
 // -------------------------------------------------------------------- where it is, and where it goes
@@ -186,7 +192,7 @@ export default {
     const { part, action } = marks;
     if (!part?.box) return null;
     const made = OPERATIONS[action](marks, model);
-    const where = part.file ? { mask: { file: part.file } } : { box: boxText(part.box, model) };
+    const where = part.mask ? { mask: part.mask } : { box: boxText(part.box, model) };
     return made ? { task: made[0], options: { ...where, ...made[1] } } : null;
   },
 
@@ -195,7 +201,7 @@ export default {
 
   handles(marks, model) {
     if (!marks.part?.box) return [];
-    const chosen = !marks.part.file && !isMoved(marks) && marks.action !== 'scale';
+    const chosen = !marks.part.mask && !isMoved(marks) && marks.action !== 'scale';
     return [
       areaHandle(marks),
       ...(chosen ? cornerHandles(marks, model) : []),
@@ -206,7 +212,7 @@ export default {
   shapes(marks, model, drawing) {
     const { part } = marks;
     if (!part) return [];
-    if (part.strokes && !part.file) {
+    if (part.strokes && !part.mask) {
       return part.strokes.map(({ points, radius }) => ({ lines: [points], width: 2 * radius, kind: 'brushed' }));
     }
     const old = { lines: linesOf(part), closed: true, kind: 'old' };
