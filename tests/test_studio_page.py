@@ -16,7 +16,7 @@ pytest.importorskip('uvicorn', reason="the studio needs: pip install 'mmpe[studi
 pytest.importorskip('playwright', reason='the page is tested by playwright: pip install playwright')
 
 from playwright.sync_api import expect  # noqa: E402
-from studio_browser import StudioPage, StudioProcess, find_chromium, open_browser  # noqa: E402
+from studio_browser import TINY, StudioPage, StudioProcess, find_chromium, open_browser  # noqa: E402
 
 pytestmark = [
     pytest.mark.browser,
@@ -380,7 +380,7 @@ def test_a_picture_of_200_megapixels_is_refused_in_one_line(open_page):
 
 
 def test_reload_in_mid_training_and_two_tabs_see_the_same(browser, tmp_path):
-    studio = StudioProcess(tmp_path, options=('model.iters_per_scale=60',))
+    studio = StudioProcess(tmp_path, options=(*TINY[1:], 'model.iters_per_scale=200'))
     first = StudioPage(browser, studio.address)
     first.drop(picture_file(seed=1), 'slow.png')
     training = '#training'

@@ -73,7 +73,7 @@ export class Audit {
     return [
       h('h3', {}, 'What a probe reads where'),
       slider('Layer', { min: 1, max: layers.length, value: this.layer + 1 }, (value, final) => final && this.set({ layer: value - 1 })),
-      h('p', { class: 'note' }, `${layer.name}, ${layer.size.join('x')} cells: R² ${layer.r2.toFixed(2)} (by chance up to ${layer.chance.toFixed(2)})`),
+      h('p', { class: 'note' }, `${layer.name}, ${layer.size.join('x')} cells: R² ${layer.r2.toFixed(2)}. The answer “in the middle” would be ${layer.chance.toFixed(1)} cells off.`),
       h('p', { class: 'scale' }, h('span', {}, 'knows the place'), h('span', { class: 'ramp', 'aria-hidden': 'true' }), h('span', {}, `${far.toFixed(1)} cells off`)),
       toggle('Show it over the picture', this.shown, (shown) => this.set({ shown })),
     ];
@@ -81,9 +81,9 @@ export class Audit {
 
   paddings() {
     const { padding, own, refused } = this.maps;
-    const others = Object.keys(padding).filter((mode) => !own.includes(mode));
+    const [first, ...others] = Object.keys(padding); // the first is its own
     const words = Object.fromEntries([['', `Its own (${own.join(', ') || 'none'})`], ...others.map((mode) => [mode, mode])]);
-    const decibels = padding[this.padding ?? own[0]];
+    const decibels = padding[this.padding ?? first];
     return [
       h('h3', {}, 'With another padding'),
       choice('Padding', words, this.padding ?? '', (mode) => this.set({ padding: mode || null })),
