@@ -142,7 +142,7 @@ class Library:
 
     def __init__(self, folder: Path, device: torch.device | str = 'cpu'):
         self.folder, self.device = Path(os.path.abspath(folder)), torch.device(device)
-        self._loaded: OrderedDict[Path, LoadedModel] = OrderedDict()
+        self._loaded: OrderedDict[tuple[Path, int], LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- models
@@ -174,12 +174,13 @@ class Library:
             checkpoint = entry.checkpoint
             if checkpoint is None:
                 raise InputError(f'{entry.name} has no finished scale yet: wait until its first scale is trained')
-            if checkpoint not in self._loaded:
-                self._loaded[checkpoint] = LoadedModel.of(checkpoint, self.device)
-            self._loaded.move_to_end(checkpoint)
+            key = checkpoint, checkpoint.stat().st_mtime_ns
+            if key not in self._loaded:
+                self._loaded[key] = LoadedModel.of(checkpoint, self.device)
+            self._loaded.move_to_end(key)
             while len(self._loaded) > _KEPT_LOADED:
                 self._loaded.popitem(last=False)
-            return self._loaded[checkpoint]
+            return self._loaded[key]
 
     def finished_checkpoint(self, entry: Entry) -> Path:
         """A checkpoint that ``mmpe edit`` takes: the latest, or one of its finished scales, which is written."""
