@@ -14,6 +14,7 @@ import threading
 import time
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -258,6 +259,21 @@ def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(studio, slo
             assert (answer.status_code, answer.json()) == (409, dict(error='superseded'))
         assert other().status_code == newest().status_code == 200
         assert not go.acquire(blocking=False)
+
+
+def test_a_preview_that_has_begun_is_seen_though_a_newer_one_waits(studio, slow_task):
+    begun, go = slow_task
+    with browser(studio) as client:
+        preview = partial(client.post, '/api/models/mine/draw')
+        first = in_background(preview, json=slow_operation(1) | dict(preview=True))
+        assert begun.acquire(timeout=300)
+        later = []
+        for seed in (2, 3, 4):
+            later.append(in_background(preview, json=slow_operation(seed) | dict(preview=True)))
+            time.sleep(0.3)
+        go.release()
+        go.release()
+        assert [answer().status_code for answer in (first, *later)] == [200, 409, 409, 200]
 
 
 def test_a_browser_that_goes_away_cancels_its_drawing(studio, slow_task):

@@ -58,7 +58,7 @@ async def draw(request: Request) -> Response:
             return _animation(made, 'webp'), 'image/webp', made
         return png(made, number, quick=preview), 'image/png', made
 
-    content, media, made = await studio.drawer.draw(work, request, request.headers.get('x-page', ''))
+    content, media, made = await studio.drawer.draw(work, request, request.headers.get('x-page', ''), preview)
     headers = {'X-Images': str(len(images_of(made)))}
     if made.report:
         headers['X-Report'] = ' '.join(made.report.encode('ascii', 'replace').decode().split())
