@@ -49,9 +49,7 @@ def main(
         threads: CPU threads of a training; default: all cores but one, which is left to drawing
         cfg_options: overrides for all trainings, such as model.iters_per_scale=500
     """
-    for package in ('starlette', 'uvicorn'):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(f"mmpe studio needs {package}: pip install 'mmpe[studio]'")
+    require_studio()
     from mmpe.studio.serve import add_sources, alone_in, serve
     from mmpe.studio.studio import Studio
     from mmpe.studio.training import CONFIG, TrainingPlan
@@ -62,3 +60,14 @@ def main(
         studio = Studio(out, plan, find_device(device))
         add_sources(studio, sources or ())
         serve(studio, host, port, browser=not no_browser)
+
+
+def require_studio() -> None:
+    """Refuse to go on without the packages of the studio, which not everybody installs.
+
+    Raises:
+        InputError: If one is missing.
+    """
+    for package in ('starlette', 'uvicorn'):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f"the studio needs {package}: pip install 'mmpe[studio]'")

@@ -31,12 +31,23 @@ class Dropped(Exception):
 
 
 class Ticket:
-    """What says whether a drawing is still wanted; asked between its images."""
+    """What says whether a drawing is still wanted; asked between its images.
 
-    def __init__(self):
-        self.reason = ''
+    Args:
+        quick: Whether it is drawn to the end once it has begun, though something newer waits: while a pointer moves,
+            nothing would ever be seen otherwise.
+    """
+
+    def __init__(self, quick: bool = False):
+        self.quick, self.has_begun, self.reason = quick, False, ''
+
+    def supersede(self) -> None:
+        """Drop it for something newer."""
+        if not (self.quick and self.has_begun):
+            self.drop('superseded')
 
     def drop(self, reason: str) -> None:
+        """Drop it, for a reason that a page is told."""
         self.reason = self.reason or reason
 
     def check(self) -> None:
@@ -44,7 +55,7 @@ class Ticket:
 
         >>> ticket = Ticket()
         >>> ticket.check()
-        >>> ticket.drop('superseded')
+        >>> ticket.supersede()
         >>> ticket.check()
         Traceback (most recent call last):
         mmpe.studio.drawing.Dropped: superseded
@@ -56,7 +67,7 @@ class Ticket:
 class Drawer:
     """Draws in one thread.
 
-    A page has one drawing at a time: the next one takes the place of the one before, whether that waits or is drawn.
+    A page has one drawing at a time: the next one takes the place of the one before, if that waits or takes long.
     """
 
     def __init__(self):
@@ -65,7 +76,12 @@ class Drawer:
         self._waiting = 0
 
     async def draw(
-        self, work: Callable[[], Found], request: Request, page: str = '', progress: Callback | None = None
+        self,
+        work: Callable[[], Found],
+        request: Request,
+        page: str = '',
+        quick: bool = False,
+        progress: Callback | None = None,
     ) -> Found:
         """What ``work`` returns, in the thread; dropped when the browser goes away.
 
@@ -73,6 +89,7 @@ class Drawer:
             work: It reports its progress, and is left when it does so after it was dropped.
             request: Of the browser.
             page: Whose next drawing takes the place of this one; empty: none does.
+            quick: See :class:`Ticket`.
             progress: Takes the reports as well.
 
         Raises:
@@ -80,9 +97,10 @@ class Drawer:
         """
         if self._waiting >= _MOST_WAITING:
             raise HTTPException(409, 'the studio is busy drawing: try again in a moment')
-        ticket = Ticket()
+        ticket = Ticket(quick)
         if page:
-            self.drop(page, 'superseded')
+            if page in self._of_page:
+                self._of_page[page].supersede()
             self._of_page[page] = ticket
         self._waiting += 1
         done = asyncio.get_running_loop().run_in_executor(self._thread, partial(_draw, work, ticket, progress))
@@ -119,6 +137,7 @@ def _draw(work: Callable[[], Found], ticket: Ticket, progress: Callback | None) 
             progress(stage, done, total)
 
     ticket.check()
+    ticket.has_begun = True
     with reporting(report):
         try:
             return work()

@@ -58,7 +58,7 @@ async def draw(request: Request) -> Response:
             return _animation(made, 'webp'), 'image/webp', made
         return png(made, number, quick=preview), 'image/png', made
 
-    content, media, made = await studio.drawer.draw(work, request, request.headers.get('x-page', ''))
+    content, media, made = await studio.drawer.draw(work, request, request.headers.get('x-page', ''), preview)
     headers = {'X-Images': str(len(images_of(made)))}
     if made.report:
         headers['X-Report'] = ' '.join(made.report.encode('ascii', 'replace').decode().split())
@@ -79,7 +79,7 @@ def find_or_make(studio: Studio, entry: Entry, operation: Operation, preview: bo
     loaded = studio.library.load(entry)
     if preview:
         return operation.with_options(num=1).run(loaded.quick)
-    key = loaded.checkpoint, operation.key
+    key = loaded, operation.key
     made = studio.results.get(key)
     if made is None:
         made = operation.run(loaded.model)
@@ -126,7 +126,7 @@ async def export(request: Request) -> Response:
     def work() -> bytes:
         if operation.task.file:
             return _animation(find_or_make(studio, entry, operation), kind)
-        made = studio.results.get((studio.library.load(entry).checkpoint, operation.key))
+        made = studio.results.get((studio.library.load(entry), operation.key))
         # an image is the same, however many are drawn
         return png(made or find_or_make(studio, entry, operation.with_options(num=number + 1)), number)
 

@@ -56,10 +56,10 @@ class Guard:
 
     def __init__(self, app: Callable, host: str = '127.0.0.1', token: str | None = None):
         self.app, self.token = app, token
-        self.names = set(_LOOPBACK)
+        self.names = _LOOPBACK | {host.lower()}
         self.by_address = not is_loopback(host)
         if self.by_address:
-            self.names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+            self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':

@@ -27,7 +27,7 @@ import torch
 from mmpe.apis.singan import finished_scales
 from mmpe.checkpoints import latest_checkpoint
 from mmpe.datasets.picture_files import open_picture, picture_size
-from mmpe.errors import InputError
+from mmpe.errors import InputError, as_input_error
 from mmpe.files import atomic, write_atomic
 from mmpe.grid import Size
 from mmpe.names import printable
@@ -117,6 +117,11 @@ class Entry:
         return self.record['trained_scales'] if self.is_given else self.iteration // self.iters_per_scale
 
     @property
+    def trained_size(self) -> Size | None:
+        """(height, width) of the finest scale that is trained to the end; None, if there is none yet."""
+        return tuple(self.record['pyramid'][self.trained_scales - 1]) if self.trained_scales else None
+
+    @property
     def is_finished(self) -> bool:
         return self.trained_scales == self.num_scales
 
@@ -142,7 +147,7 @@ class Library:
 
     def __init__(self, folder: Path, device: torch.device | str = 'cpu'):
         self.folder, self.device = Path(os.path.abspath(folder)), torch.device(device)
-        self._loaded: OrderedDict[Path, LoadedModel] = OrderedDict()
+        self._loaded: OrderedDict[tuple[Path, int], LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- models
@@ -150,7 +155,7 @@ class Library:
     def entries(self) -> list[Entry]:
         """All models, the newest first."""
         records = sorted((self.folder / 'models').glob(f'*/{RECORD}'), key=lambda path: path.stat().st_mtime)
-        found = [Entry(path.parent.name, path.parent, json.loads(path.read_text())) for path in reversed(records)]
+        found = [Entry(path.parent.name, path.parent, _read_record(path)) for path in reversed(records)]
         return [entry for entry in found if not entry.is_given or entry.checkpoint.is_file()]
 
     def entry(self, id: str) -> Entry:
@@ -174,12 +179,13 @@ class Library:
             checkpoint = entry.checkpoint
             if checkpoint is None:
                 raise InputError(f'{entry.name} has no finished scale yet: wait until its first scale is trained')
-            if checkpoint not in self._loaded:
-                self._loaded[checkpoint] = LoadedModel.of(checkpoint, self.device)
-            self._loaded.move_to_end(checkpoint)
+            key = checkpoint, checkpoint.stat().st_mtime_ns
+            if key not in self._loaded:
+                self._loaded[key] = LoadedModel.of(checkpoint, self.device)
+            self._loaded.move_to_end(key)
             while len(self._loaded) > _KEPT_LOADED:
                 self._loaded.popitem(last=False)
-            return self._loaded[checkpoint]
+            return self._loaded[key]
 
     def finished_checkpoint(self, entry: Entry) -> Path:
         """A checkpoint that ``mmpe edit`` takes: the latest, or one of its finished scales, which is written."""
@@ -331,6 +337,19 @@ class TooLarge(InputError):
 
 
 _PATH = re.compile(r'(?<![\w/:])/(?:[^\s/:]+/)+[^\s/:,;]*')
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """A record, which nobody but :class:`Library` writes.
+
+    Raises:
+        InputError: If somebody has changed it.
+    """
+    with as_input_error(f'{path} is not the record of a model: remove its folder from the studio'):
+        record = json.loads(path.read_text())
+        if not record['name'] or not record['pyramid']:
+            raise InputError('it has no name or no scales')
+        return record
 
 
 def _checked_size(content: bytes, most: int = MOST_PIXELS) -> Size:

@@ -19,7 +19,7 @@ _PREVIEW_WORK = 64e6
 """Multiply-adds of one layer in all scales that a preview draws: 30 ms of one CPU core, as measured."""
 
 
-@dataclass
+@dataclass(eq=False)
 class LoadedModel:
     """The finished scales of a checkpoint.
 

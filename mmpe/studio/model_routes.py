@@ -65,14 +65,13 @@ async def state(request: Request) -> JSONResponse:
 
 def describe(studio: Studio, entry: Entry) -> dict[str, Any]:
     """A model, for a page."""
-    trained = entry.trained_scales
     return dict(
         id=entry.id,
         name=entry.name,
         size=entry.size,
-        trained_size=entry.record['pyramid'][trained - 1] if trained else None,
+        trained_size=entry.trained_size,
         scales=entry.num_scales,
-        trained_scales=trained,
+        trained_scales=entry.trained_scales,
         has_encoding=entry.record['has_encoding'],
         training=studio.trainer.status(entry),
         trained_here=not entry.is_given,

@@ -196,7 +196,7 @@ def _walker(picture: np.ndarray, known: np.ndarray) -> np.ndarray:
     seeds = np.where(known == PERHAPS, UNKNOWN, known)
     if not (seeds == UNKNOWN).any():
         return seeds == INSIDE
-    return random_walker(picture / 255, seeds, beta=_BETA, mode='cg_j', channel_axis=-1) == INSIDE
+    return random_walker(picture / 255, seeds, beta=_BETA, mode='cg_j', tol=1e-5, channel_axis=-1) == INSIDE
 
 
 def _exact(picture: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from .guard import is_loopback
 from .studio import Studio
 
 USUAL_PORT = 8642
+_ANY = ('0.0.0.0', '::')
 _GRACE = 1  # seconds that open connections are given at the end
 
 
@@ -86,7 +87,7 @@ def serve(studio: Studio, host: str = '127.0.0.1', port: int | None = None, brow
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     listening = listen(host, port)
-    name = f'[{host}]' if ':' in host else host
+    name = socket.gethostname() if host in _ANY else f'[{host}]' if ':' in host else host
     address = f'http://{name}:{listening.getsockname()[1]}/' + (f'?token={token}' if token else '')
     config = uvicorn.Config(
         create_app(studio, host, token), log_level='warning', server_header=False, timeout_graceful_shutdown=_GRACE

@@ -52,6 +52,9 @@ class TrainingPlan:
 
         Raises:
             InputError: If the config cannot be read or is not that of a SinGAN.
+
+        >>> TrainingPlan(options={'model.iters_per_scale': 100}).read(max_size=64).model.iters_per_scale
+        100
         """
         config = find_config(self.config, {'train_dataloader.dataset.max_size': max_size or self.max_size})
         config.merge_from_dict(self.options)
@@ -167,7 +170,13 @@ class Trainer:
         self._shown[job.id] = now
         self.events.publish('training', model=job.id, **(status or dict(stage='done')))
         if before[1] != entry.version:
-            self.events.publish('model', model=job.id, version=entry.version, trained_scales=entry.trained_scales)
+            self.events.publish(
+                'model',
+                model=job.id,
+                version=entry.version,
+                trained_scales=entry.trained_scales,
+                trained_size=entry.trained_size,
+            )
         if job.is_over:
             self.events.publish('models')
         if job.stage == 'failed':
