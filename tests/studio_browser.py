@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-PATIENCE = 240  # seconds: machines that run tests are often busy
+PATIENCE = float(os.environ.get('STUDIO_PATIENCE', 240))  # seconds: machines that run tests are often busy
 TINY = ('model.iters_per_scale=2', 'model.generator.base_channels=4', 'model.discriminator.base_channels=4')
 
 

@@ -23,6 +23,12 @@ export async function setMarks(value, final = true) {
   }
 }
 
+/** Change some of what is marked, likewise: of what is marked now, which a panel may not show yet. */
+export function setSome(changes, final = true) {
+  const merged = (some) => ({ ...presentMarks(), ...some });
+  return setMarks(changes instanceof Promise ? changes.then(merged) : merged(changes), final);
+}
+
 /** Take another tool; its marks are as they were left. */
 export function chooseTool(tool) {
   const draw = { ...store.document.draw, num: tool.num ?? 1, start_scale: null };

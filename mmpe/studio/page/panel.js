@@ -1,7 +1,7 @@
 // The side panel: the present tool's controls, start scales, and how many images.
 
 import * as api from './api.js';
-import { setMarks } from './commit.js';
+import { setMarks, setSome } from './commit.js';
 import { choice, h, slider } from './dom.js';
 import { operationOf } from './drawing.js';
 import { change, on, say, store } from './store.js';
@@ -38,7 +38,7 @@ export class Panel {
       this.element,
       h('section', {}, h('h2', {}, tool.title), h('p', { class: 'hint' }, tool.hint)),
       this.stage.ready() && [
-        h('section', { class: 'controls' }, (tool.panel?.(current, setMarks, model, this.drawing) ?? []).flat(2)),
+        h('section', { class: 'controls' }, (tool.panel?.(current, setSome, model, this.drawing) ?? []).flat(2)),
         this.startScale(tool, model),
         tool.shared.includes('num') && this.images(),
         !tool.shared.includes('num') && h('section', {}, this.anew('Draw another one')),

@@ -17,10 +17,10 @@ export default {
 
   panel(marks, set) {
     const part = (label, name, limits) =>
-      slider(label, { ...limits, value: marks[name] }, (value, final) => final && set({ ...marks, [name]: value }));
+      slider(label, { ...limits, value: marks[name] }, (value, final) => final && set({ [name]: value }));
     const share = (label, name) =>
       slider(label, { min: 0, max: 100, value: percent(marks[name]), unit: ' %' }, (value, final) =>
-        final && set({ ...marks, [name]: value / 100 }),
+        final && set({ [name]: value / 100 }),
       );
     return [
       part('Frames', 'frames', { min: 2, max: 120 }),

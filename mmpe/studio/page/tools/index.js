@@ -8,7 +8,7 @@
 // And, if it needs them:
 //   handles(marks, model), shapes(marks, model, drawing): what lies over the picture, see overlay.js;
 //   press(marks, point, model): what a press beside all handles begins: {marks?, move?(marks, right, down, point), focus?};
-//   panel(marks, set, model, drawing): its controls; set(marks, final);
+//   panel(marks, set, model, drawing): its controls; set(changes, final);
 //   settle(marks, model): marks with files made of them (a promise);
 //   instant(drawing, marks, model): the picture while it is dragged, as ImageData;
 //   size(marks, model, bitmap): of what is shown, if that is not the picture's; tiles(marks): how often it repeats.

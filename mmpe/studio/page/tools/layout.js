@@ -87,9 +87,9 @@ export default {
   instant: (drawing, marks) => (marks.step === 'result' ? null : drawing.untouched),
 
   panel: (marks, set) => [
-    choice('Step', STEPS, marks.step, (step) => set({ ...marks, step })),
-    marks.step !== 'result' && colors('Color; black is the rest', COLORS, marks.color, (color) => set({ ...marks, color })),
+    choice('Step', STEPS, marks.step, (step) => set({ step })),
+    marks.step !== 'result' && colors('Color; black is the rest', COLORS, marks.color, (color) => set({ color })),
     marks.step !== 'result' &&
-      slider('Brush', { min: 1, max: 60, value: marks.radius, unit: ' px' }, (radius, final) => set({ ...marks, radius }, final)),
+      slider('Brush', { min: 1, max: 60, value: marks.radius, unit: ' px' }, (radius, final) => set({ radius }, final)),
   ],
 };

@@ -45,10 +45,10 @@ export default {
 
   panel: (marks, set, model, drawing) => [
     drawing.original &&
-      colors('Color', paletteOf(drawing.original), marks.color, (color) => set({ ...marks, color })),
-    slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ ...marks, radius }, final)),
-    toggle('Paint on one color', marks.plain, (plain) => set({ ...marks, plain, painting: null })),
-    choice('Show', { painting: 'Painting', result: 'Result' }, marks.showing, (showing) => set({ ...marks, showing })),
+      colors('Color', paletteOf(drawing.original), marks.color, (color) => set({ color })),
+    slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ radius }, final)),
+    toggle('Paint on one color', marks.plain, (plain) => set({ plain, painting: null })),
+    choice('Show', { painting: 'Painting', result: 'Result' }, marks.showing, (showing) => set({ showing })),
     h('p', { class: 'note' }, 'The lower the start scale, the more is made anew.'),
   ],
 };

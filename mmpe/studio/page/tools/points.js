@@ -64,7 +64,7 @@ const tool = {
   instant: (drawing, marks, model) => instantly(drawing, 'points', marks, model, mapOfMarks),
 
   panel: (marks, set, model) => [
-    toggle('Corners stay', marks.pinned, (pinned) => set({ ...marks, pinned })),
+    toggle('Corners stay', marks.pinned, (pinned) => set({ pinned })),
     h(
       'button',
       {

@@ -221,17 +221,17 @@ export default {
   },
 
   panel: (marks, set) => [
-    choice('Choose by', HOW, marks.how, (how) => set({ ...marks, how })),
+    choice('Choose by', HOW, marks.how, (how) => set({ how })),
     marks.how === 'brush' &&
-      slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ ...marks, radius }, final)),
-    choice('Then', ACTIONS, marks.action, (action) => set({ ...marks, ...UNMOVED, action })),
+      slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ radius }, final)),
+    choice('Then', ACTIONS, marks.action, (action) => set({ ...UNMOVED, action })),
     marks.action === 'scale' && [
       slider('Size', { min: 10, max: 400, value: Math.round(marks.factor * 100), unit: ' %' }, (percent, final) =>
-        set({ ...marks, factor: percent / 100 }, final),
+        set({ factor: percent / 100 }, final),
       ),
-      choice('What stays', { top: 'Top', center: 'Center', bottom: 'Bottom' }, marks.anchor, (anchor) => set({ ...marks, anchor })),
+      choice('What stays', { top: 'Top', center: 'Center', bottom: 'Bottom' }, marks.anchor, (anchor) => set({ anchor })),
     ],
     marks.action === 'mirror' &&
-      choice('Swap', { x: 'Left and right', y: 'Top and bottom' }, marks.axis, (axis) => set({ ...marks, axis })),
+      choice('Swap', { x: 'Left and right', y: 'Top and bottom' }, marks.axis, (axis) => set({ axis })),
   ],
 };

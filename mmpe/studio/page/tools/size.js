@@ -59,12 +59,12 @@ export default {
     const [height, width] = sizeOf(marks, model);
     const most = (side) => ({ min: SHORTEST, max: LONGEST * side });
     return [
-      number('Height', { ...most(model.size[0]), value: height }, (value) => set({ ...marks, size: [value, width] })),
-      number('Width', { ...most(model.size[1]), value: width }, (value) => set({ ...marks, size: [height, value] })),
-      choice('Rows', MODES, marks.rows, (rows) => set({ ...marks, rows })),
-      choice('Columns', MODES, marks.columns, (columns) => set({ ...marks, columns })),
+      number('Height', { ...most(model.size[0]), value: height }, (value) => set({ size: [value, width] })),
+      number('Width', { ...most(model.size[1]), value: width }, (value) => set({ size: [height, value] })),
+      choice('Rows', MODES, marks.rows, (rows) => set({ rows })),
+      choice('Columns', MODES, marks.columns, (columns) => set({ columns })),
       choice('Where the picture stays', { auto: 'As it likes', center: 'Center', topleft: 'Top left' }, marks.anchor, (anchor) =>
-        set({ ...marks, anchor }),
+        set({ anchor }),
       ),
     ];
   },

@@ -33,10 +33,10 @@ export default {
     const [height, width] = marks.size ?? model.size;
     const limits = { min: 8, max: 2048 };
     return [
-      choice('Continues', { both: 'Both ways', x: 'Sideways', y: 'Vertically' }, marks.axes, (axes) => set({ ...marks, axes })),
-      number('Height', { ...limits, value: height }, (value) => set({ ...marks, size: [value, width] })),
-      number('Width', { ...limits, value: width }, (value) => set({ ...marks, size: [height, value] })),
-      toggle('One tile alone', marks.single, (single) => set({ ...marks, single })),
+      choice('Continues', { both: 'Both ways', x: 'Sideways', y: 'Vertically' }, marks.axes, (axes) => set({ axes })),
+      number('Height', { ...limits, value: height }, (value) => set({ size: [value, width] })),
+      number('Width', { ...limits, value: width }, (value) => set({ size: [height, value] })),
+      toggle('One tile alone', marks.single, (single) => set({ single })),
     ];
   },
 };
