@@ -87,6 +87,11 @@ class StudioPage:
         )
         self.page.dispatch_event('body', 'drop', dict(dataTransfer=data))
 
+    def ready(self) -> None:
+        """Wait until the picture can be played with."""
+        expect(self.page.locator('[data-tool=points]')).to_be_enabled()
+        self.page.locator('#stage canvas').wait_for()
+
     def tool(self, name: str) -> None:
         expect(self.page.locator(f'[data-tool={name}]')).to_be_enabled()
         self.page.click(f'[data-tool={name}]')

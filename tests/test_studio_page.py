@@ -72,7 +72,7 @@ def trained(browser, studio):
 @pytest.fixture
 def page(open_page, trained):
     page = open_page(trained)
-    expect(page.page.locator('[data-tool=points]')).to_be_enabled()
+    page.ready()
     return page
 
 
@@ -301,8 +301,7 @@ def model_url(page) -> str:
 
 def test_a_finger_drags_a_point_and_two_pinch(open_page, trained):
     page = open_page(trained, has_touch=True, viewport=dict(width=1024, height=768))
-    expect(page.page.locator('[data-tool=points]')).to_be_enabled()
-    page.page.locator('#stage canvas').wait_for()
+    page.ready()
     touch = page.context.new_cdp_session(page.page)
 
     def put(kind, *points):
@@ -358,8 +357,8 @@ def test_points_on_a_line_turn_the_whole_picture(open_page):
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', '<b>drawing</b>.svg', 'picture'),
     ],
 )
-def test_a_file_that_is_no_picture_is_refused_in_one_line(open_page, content, name, said):
-    page = open_page()
+def test_a_file_that_is_no_picture_is_refused_in_one_line(open_page, studio, content, name, said):
+    page = open_page(f'{studio.address}#+')
     page.page.locator('.examples').wait_for()
     page.drop(content, name)
     alert = page.page.locator('#alert')
@@ -369,10 +368,10 @@ def test_a_file_that_is_no_picture_is_refused_in_one_line(open_page, content, na
     page.faults.clear()  # the browser tells refused requests on its console
 
 
-def test_a_picture_of_200_megapixels_is_refused_in_one_line(open_page):
+def test_a_picture_of_200_megapixels_is_refused_in_one_line(open_page, studio):
     file = io.BytesIO()
     Image.new('1', (20000, 10000)).save(file, 'PNG')
-    page = open_page()
+    page = open_page(f'{studio.address}#+')
     page.page.locator('.examples').wait_for()
     page.drop(file.getvalue(), 'huge.png')
     expect(page.page.locator('#alert')).to_contain_text(re.compile('pixels'))
@@ -431,10 +430,9 @@ def test_a_killed_server_comes_back_with_what_was_trained(browser, tmp_path):
 def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, colors, state):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright', reason='pip install axe-playwright-python').Axe()
     # what axe runs in the page is code from a text, which the page forbids
-    page = open_page(studio.address if state == 'empty' else trained, color_scheme=colors, bypass_csp=True)
+    page = open_page(f'{studio.address}#+' if state == 'empty' else trained, color_scheme=colors, bypass_csp=True)
     if state == 'empty':
-        page.page.goto(f'{studio.address}#')
-        page.page.locator('.examples img').first.wait_for() if page.page.locator('.examples').count() else None
+        page.page.locator('.examples').wait_for()
     elif state == 'take-away':
         page.drag((15, 15), (24, 12))
         page.drawn()

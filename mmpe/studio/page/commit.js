@@ -1,6 +1,6 @@
 // From a drag to a step of the history: some tools first make files of what was marked, which takes a moment.
 
-import { change, mark, say, store } from './store.js';
+import { change, emit, mark, say, store } from './store.js';
 import { presentMarks, presentTool } from './tools/index.js';
 
 /** Change what is marked; `final` makes it a step, once the tool has settled it. The value may be a promise. */
@@ -16,10 +16,12 @@ export async function setMarks(value, final = true) {
     const chosen = await value;
     if (!here()) return;
     mark(chosen, false);
+    emit('busy', true);
     const settled = tool.settle ? await tool.settle(chosen, model) : chosen;
     if (here() && presentMarks() === chosen) mark(settled);
   } catch (error) {
     say(error.message, 'error');
+    emit('busy', false);
   }
 }
 

@@ -9,7 +9,7 @@ import { Film } from './film.js';
 import { icon } from './icons.js';
 import { Panel } from './panel.js';
 import { Stage } from './stage.js';
-import { emit, modelOfAddress, on, openModel, say, step, store, update } from './store.js';
+import { NEW, emit, modelOfAddress, on, openModel, say, step, store, update } from './store.js';
 import { readState, Strip, takeDrops } from './strip.js';
 import { TakeAway } from './takeaway.js';
 import { startTheme } from './theme.js';
@@ -113,7 +113,7 @@ async function start() {
     await readState();
     find('offline').hidden = true;
     const wanted = modelOfAddress() || (store.models.length === 1 ? store.models[0].id : null);
-    if (!store.model && wanted) openModel(wanted);
+    if (!store.model && wanted && wanted !== NEW) openModel(wanted);
     emit('models');
   } catch (error) {
     if (error.status) say(error.message, 'error');
@@ -137,5 +137,5 @@ api.listen(
   () => (find('offline').hidden = false),
 );
 addEventListener('hashchange', () => {
-  if (modelOfAddress() !== (store.model?.id ?? '')) openModel(modelOfAddress());
+  if (modelOfAddress() !== (store.model?.id ?? NEW)) openModel(modelOfAddress());
 });

@@ -11,6 +11,7 @@ import { History } from './history.js';
 const BLANK = { tool: 'points', marks: {}, draw: { num: 1, seed: 0, start_scale: null }, image: 0, kept: [], look: null };
 
 const listeners = new Map();
+export const NEW = '+'; // in the page's address, and no model's id: for a new picture
 const KEPT_STEPS = 40; // of a document in the browser's storage, which is small
 
 export const store = {
@@ -62,11 +63,12 @@ export function openModel(id, history = recall(id)) {
   store.model = store.models.find((model) => model.id === id) ?? null;
   store.history = history ?? new History(BLANK);
   store.document = store.history.present;
-  location.replace(`#${store.model ? encodeURIComponent(id) : ''}`);
+  location.replace(`#${store.model ? encodeURIComponent(id) : NEW}`);
   emit('model', { opened: true });
   emit('document', { final: true });
 }
 
+/** The model that the page's address names, or NEW, or nothing. */
 export const modelOfAddress = () => decodeURIComponent(location.hash.slice(1));
 
 /** Take over what the server says about models. */

@@ -33,7 +33,7 @@ export class Welcome {
       this.element,
       h('div', { class: 'drop' },
         icon('picture'),
-        h('h1', {}, 'Drop a picture'),
+        h('h2', { class: 'large' }, 'Drop a picture'),
         h('p', { class: 'hint' }, 'A small network learns it while you watch. Then take hold of it: bend it, move its parts, pull its edges.'),
         this.waiting ? h('p', { class: 'waiting-text', role: 'status' }, this.waiting) : fileButton('Choose a picture …', 'image/*,.tif,.tiff', 'button primary'),
         choice('Longer side', this.lengths(), String(store.longest), (value) => {
@@ -41,7 +41,7 @@ export class Welcome {
           this.render();
         })),
       store.examples.length > 0 && h('section', { class: 'examples', 'aria-label': 'Examples' },
-        h('h2', {}, 'Or take one of these'),
+        h('h3', {}, 'Or take one of these'),
         h('ul', {}, store.examples.map((name) =>
           h('li', {}, h('button', { type: 'button', class: 'tile', disabled: this.waiting !== null, onclick: () => takeExample(name) },
             h('img', { src: api.examplePicture(name), alt: '', loading: 'lazy' }),
