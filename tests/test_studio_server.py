@@ -675,6 +675,20 @@ def wait_for(condition, seconds=300):
         time.sleep(0.02)
 
 
+def test_a_job_waits_for_what_is_in_its_way_and_can_be_stopped_meanwhile():
+    free = threading.Event()
+    queue = JobQueue(lambda job: None)
+    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), free.is_set) for name in 'ab')
+    queue.add(first)
+    queue.add(second)
+    queue.stop(first)
+    assert (first.stage, second.stage) == ('stopped', 'waiting')
+    free.set()
+    wait_for(lambda: second.stage == 'done')
+    assert first.process is None
+    queue.close()
+
+
 def test_jobs_run_one_after_the_other():
     processes = {name: FakeProcess() for name in 'abcd'}
     queue = JobQueue(lambda job: None)
@@ -718,7 +732,7 @@ def status(client, id: str) -> dict:
 @pytest.fixture
 def server(tmp_path):
     """A real server, on a port of its own, and the address that it prints."""
-    options = [f'{key}={value}' for key, value in (OPTIONS | {'model.iters_per_scale': 2000}).items()]
+    options = [f'{key}={value}' for key, value in (OPTIONS | {'model.iters_per_scale': 500}).items()]
     command = [sys.executable, '-m', 'mmpe', 'studio', '--no-browser', '--port', '0', '--out', tmp_path / 'studio']
     command += ['--max-size', '32', '--cfg-options', *options]
     process = subprocess.Popen(
@@ -748,7 +762,7 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
         wait_for(lambda: events[:2] == ['event: hello', 'data: {}'])
         id = train_tiny(client)
         wait_for(lambda: any('"stage": "running"' in event and '"iteration": 0' not in event for event in events))
-        assert status(client, id)['training']['iterations'] == 2000
+        assert status(client, id)['training']['iterations'] == 500
     process.send_signal(signal.SIGKILL)
     listening.join(300)
     work_dir = tmp_path / 'studio/models' / id
@@ -760,7 +774,7 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
         saved > 0
         and status(client, id)['training'] | dict(stage='stopped', iteration=saved) == status(client, id)['training']
     )
-    wait_for(lambda: client.post(f'/api/models/{id}/resume').status_code == 200)
+    assert client.post(f'/api/models/{id}/resume').status_code == 200  # also while the old process is still ending
     wait_for(lambda: status(client, id)['training']['iteration'] > saved)
     assert client.post(f'/api/models/{id}/resume').status_code == 400
     assert client.post(f'/api/models/{id}/stop').status_code == 200
