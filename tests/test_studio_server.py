@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -651,7 +652,7 @@ class FakeProcess:
     """A process that ends when it is told to."""
 
     def __init__(self, code=None):
-        self.code, self.stopped = code, False
+        self.code, self.stopped, self.scalars = code, False, None
 
     @property
     def ended(self):
@@ -673,6 +674,20 @@ def wait_for(condition, seconds=300):
     while not condition():
         assert time.monotonic() < end, 'it never came'
         time.sleep(0.02)
+
+
+def test_a_job_waits_for_what_is_in_its_way_and_can_be_stopped_meanwhile():
+    free = threading.Event()
+    queue = JobQueue(lambda job: None)
+    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), free.is_set) for name in 'ab')
+    queue.add(first)
+    queue.add(second)
+    queue.stop(first)
+    assert (first.stage, second.stage) == ('stopped', 'waiting')
+    free.set()
+    wait_for(lambda: second.stage == 'done')
+    assert first.process is None
+    queue.close()
 
 
 def test_jobs_run_one_after_the_other():
@@ -718,7 +733,7 @@ def status(client, id: str) -> dict:
 @pytest.fixture
 def server(tmp_path):
     """A real server, on a port of its own, and the address that it prints."""
-    options = [f'{key}={value}' for key, value in (OPTIONS | {'model.iters_per_scale': 2000}).items()]
+    options = [f'{key}={value}' for key, value in (OPTIONS | {'model.iters_per_scale': 40}).items()]
     command = [sys.executable, '-m', 'mmpe', 'studio', '--no-browser', '--port', '0', '--out', tmp_path / 'studio']
     command += ['--max-size', '32', '--cfg-options', *options]
     process = subprocess.Popen(
@@ -748,7 +763,7 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
         wait_for(lambda: events[:2] == ['event: hello', 'data: {}'])
         id = train_tiny(client)
         wait_for(lambda: any('"stage": "running"' in event and '"iteration": 0' not in event for event in events))
-        assert status(client, id)['training']['iterations'] == 2000
+        assert status(client, id)['training']['iterations'] == 40
     process.send_signal(signal.SIGKILL)
     listening.join(300)
     work_dir = tmp_path / 'studio/models' / id
@@ -756,43 +771,50 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
     studio = Studio(tmp_path / 'studio')
     client = browser(studio)
     saved = studio.library.entry(id).iteration
-    assert (
-        saved > 0
-        and status(client, id)['training'] | dict(stage='stopped', iteration=saved) == status(client, id)['training']
-    )
-    wait_for(lambda: client.post(f'/api/models/{id}/resume').status_code == 200)
-    wait_for(lambda: status(client, id)['training']['iteration'] > saved)
+    training = status(client, id)['training']
+    assert 0 < saved < 120 and (training['stage'], training['iterations']) == ('stopped', 40)
+    assert (training['scale'] - 1) * 40 + training['iteration'] == saved
+    assert client.post(f'/api/models/{id}/resume').status_code == 200  # also while the old process is still ending
     assert client.post(f'/api/models/{id}/resume').status_code == 400
-    assert client.post(f'/api/models/{id}/stop').status_code == 200
-    wait_for(lambda: status(client, id)['training']['stage'] == 'stopped')
-    assert studio.library.entry(id).iteration > saved
+    wait_for(lambda: status(client, id)['training'] is None)
+    assert 'resumed' in (work_dir / 'output.txt').read_text()
+    assert studio.library.entry(id).iteration == 120
+    assert client.post(f'/api/models/{id}/draw', json=dict(task='samples')).status_code == 200
     studio.close()
 
 
-def test_a_picture_is_trained_and_another_waits(studio, client):
-    seen = []
-    studio.events.publish = lambda event, **data: seen.append((event, data))
+def test_one_picture_is_trained_and_another_waits(studio, client, trained, monkeypatch):
+    seen, processes = [], {}
+    monkeypatch.setattr(studio.events, 'publish', lambda event, **data: seen.append((event, data)))
+    monkeypatch.setattr(studio.trainer, '_process', lambda entry: processes.setdefault(entry.id, FakeProcess()))
     first, second = train_tiny(client), train_tiny(client, schedule='thorough', max_size=30)
     assert (first, second) == ('a-box', 'a-box-2')
-    assert status(client, second)['training']['stage'] == 'waiting'
-    assert status(client, second)['training']['iterations'] == 12 and status(client, second)['size'] == [20, 30]
-    assert status(client, first)['trained_size'] is None
+    wait_for(lambda: first in processes)
+    assert status(client, second)['training'] == dict(
+        scale=1, scales=3, iteration=0, iterations=12, seconds_left=None, stage='waiting'
+    )
+    assert status(client, second)['size'] == [20, 30] and status(client, first)['trained_size'] is None
     assert picture_of(client.get(f'/api/models/{first}/original.png').content).shape == (21, 32, 3)
     assert client.get(f'/api/models/{first}/reconstruction.png').status_code == 400
     assert client.post(f'/api/models/{second}/stop').status_code == 200
-    assert status(client, second)['training']['stage'] == 'stopped'
+    assert status(client, second)['training']['stage'] == 'stopped' and second not in processes
     assert client.post(f'/api/models/{first}/longer').status_code == 400
-    wait_for(lambda: status(client, first)['training'] is None)
-    wait_for(lambda: ('models', {}) in seen[-3:])
-    assert ('training', dict(model=first, stage='done')) in seen
-    versions = [data['version'] for event, data in seen if event == 'model' and data['model'] == first]
-    assert versions == sorted(set(versions)) and versions[-1] == status(client, first)['version']
-    assert client.post(f'/api/models/{first}/draw', json=dict(task='samples')).status_code == 200
+
+    shutil.copy(trained / 'iter_9.pth', studio.library.entry(first).folder)
+    wait_for(lambda: 'model' in [event for event, _ in seen])
+    processes[first].code = 0
+    wait_for(lambda: ('training', dict(model=first, stage='done')) in seen)
+    model = next(data for event, data in seen if event == 'model')
+    assert model == dict(model=first, version=9, trained_scales=3, trained_size=(21, 32))
+    assert status(client, first)['training'] is None
+
     longer = client.post(f'/api/models/{first}/longer').json()['id']
-    record = studio.library.entry(longer).record
-    assert record['config']['model']['iters_per_scale'] == 6
-    assert record['config']['load_from'] == str(studio.library.entry(first).checkpoint)
-    client.post(f'/api/models/{longer}/stop')
+    config = studio.library.entry(longer).record['config']
+    assert config['model']['iters_per_scale'] == 6 and config['default_hooks']['checkpoint']['interval'] == 6
+    assert config['load_from'] == str(studio.library.entry(first).checkpoint)
+    wait_for(lambda: longer in processes)
+    processes[longer].code = 1
+    wait_for(lambda: 'error' in [event for event, _ in seen])
 
 
 @pytest.mark.parametrize(
@@ -855,11 +877,28 @@ def test_what_it_cannot_start_with_is_one_line(arguments, said, tmp_path, monkey
     assert ended.value.code == 2 and said in err and err.count('\n') == 1
 
 
-def test_a_folder_has_one_studio_and_a_port_one_server(server, tmp_path):
-    _, address = server
-    port = address.rpartition(':')[2]
-    command = [sys.executable, '-m', 'mmpe', 'studio', '--no-browser', '--out', tmp_path / 'studio']
-    second = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
-    assert second.returncode == 2 and 'another studio is open in' in second.stderr
-    with pytest.raises(InputError, match=f'port {port}: .*choose another --port'):
-        serving.listen('127.0.0.1', int(port))
+def test_a_folder_has_one_studio(tmp_path, monkeypatch, capsys):
+    hold = f'from mmpe.locks import ProcessLock; from pathlib import Path; ProcessLock(Path({str(tmp_path)!r}, "x"))'
+    hold = hold.replace('"x"', '".studio.lock"') + '.acquire(); print(flush=True); input()'
+    command = [sys.executable, '-c', hold]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        holder.stdout.readline()
+        with pytest.raises(SystemExit):
+            studio_command(['--no-browser', '--out', str(tmp_path)])
+        holder.kill()
+    assert f'error: another studio is open in {tmp_path} (process {holder.pid}' in capsys.readouterr().err
+
+
+def test_a_port_has_one_server():
+    with serving.listen('127.0.0.1', 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(InputError, match=f'port {port}: .*choose another --port'):
+            serving.listen('127.0.0.1', port)
+
+
+def test_beyond_loopback_the_address_that_is_printed_has_a_token(studio, monkeypatch, capsys):
+    monkeypatch.setattr(serving._Server, 'run', lambda self, sockets: [socket.close() for socket in sockets])
+    serving.serve(studio, '0.0.0.0', 0, browser=False)
+    serving.serve(studio, '127.0.0.1', 0, browser=False)
+    wide, own = (line for line in capsys.readouterr().out.splitlines() if 'http' in line)
+    assert len(re.search(r'\?token=([\w-]+)$', wide)[1]) >= 32 and 'token' not in own

@@ -73,7 +73,7 @@ class Drawer:
     def __init__(self):
         self._thread = ThreadPoolExecutor(1, 'drawing')
         self._of_page: dict[str, Ticket] = {}
-        self._waiting = 0
+        self._tickets: set[Ticket] = set()
 
     async def draw(
         self,
@@ -95,14 +95,14 @@ class Drawer:
         Raises:
             HTTPException: 409, if it was dropped, or too many drawings wait.
         """
-        if self._waiting >= _MOST_WAITING:
+        if len(self._tickets) >= _MOST_WAITING:
             raise HTTPException(409, 'the studio is busy drawing: try again in a moment')
         ticket = Ticket(quick)
         if page:
             if page in self._of_page:
                 self._of_page[page].supersede()
             self._of_page[page] = ticket
-        self._waiting += 1
+        self._tickets.add(ticket)
         done = asyncio.get_running_loop().run_in_executor(self._thread, partial(_draw, work, ticket, progress))
         try:
             while not done.done():
@@ -114,7 +114,7 @@ class Drawer:
             raise HTTPException(409, str(dropped)) from None
         finally:
             ticket.drop('the browser has gone')  # if this handler itself was cancelled
-            self._waiting -= 1
+            self._tickets.remove(ticket)
             if self._of_page.get(page) is ticket:
                 del self._of_page[page]
 
@@ -123,10 +123,14 @@ class Drawer:
         if page in self._of_page:
             self._of_page[page].drop(reason)
 
+    def drop_all(self) -> None:
+        """Drop all drawings, as the studio is closing."""
+        for ticket in list(self._tickets):
+            ticket.drop('the studio is closing')
+
     def close(self) -> None:
         """Drop all drawings, and wait for the thread."""
-        for ticket in list(self._of_page.values()):
-            ticket.drop('the studio is closing')
+        self.drop_all()
         self._thread.shutdown(cancel_futures=True)
 
 

@@ -25,25 +25,34 @@ class Events:
         for queue, loop in list(self._pages.items()):
             loop.call_soon_threadsafe(_put, queue, _text(event, data))
 
+    def close(self) -> None:
+        """End all streams."""
+        for queue, loop in list(self._pages.items()):
+            loop.call_soon_threadsafe(_put, queue, None)
+
     async def stream(self) -> AsyncIterator[str]:
         """What one page is sent, from now on: ``hello``, then what is published."""
         queue: asyncio.Queue = asyncio.Queue(_MOST_WAITING)
         self._pages[queue] = asyncio.get_running_loop()
         try:
             yield _text('hello', {})
-            while True:
-                try:
-                    yield await asyncio.wait_for(queue.get(), _PULSE)
-                except TimeoutError:
-                    yield ': still here\n\n'
+            while (text := await _next(queue)) is not None:
+                yield text
         finally:
             del self._pages[queue]
+
+
+async def _next(queue: asyncio.Queue) -> str | None:
+    try:
+        return await asyncio.wait_for(queue.get(), _PULSE)
+    except TimeoutError:
+        return ': still here\n\n'
 
 
 def _text(event: str, data: dict) -> str:
     return f'event: {event}\ndata: {json.dumps(data)}\n\n'
 
 
-def _put(queue: asyncio.Queue, text: str) -> None:
+def _put(queue: asyncio.Queue, text: str | None) -> None:
     if not queue.full():
         queue.put_nowait(text)

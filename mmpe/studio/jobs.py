@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class QueuedJob:
         kind: Such as 'training'.
         id: Of the model that it is about.
         start: Starts the process.
+        can_start: Whether nothing outside of this queue stands in its way, such as the end of an earlier process.
         stage: 'waiting', 'running', 'stopping', then 'done', 'stopped' or 'failed'.
         failure: Why it has failed, in one line.
         process: Once it has started.
@@ -29,6 +31,7 @@ class QueuedJob:
     kind: str
     id: str
     start: Callable[[], JobProcess]
+    can_start: Callable[[], bool] = lambda: True
     stage: str = 'waiting'
     failure: str = ''
     process: JobProcess | None = None
@@ -67,7 +70,7 @@ class JobQueue:
     def find(self, kind: str, id: str) -> QueuedJob | None:
         """The job of a kind on a model that waits or runs."""
         with self._lock:
-            return next((job for job in self._jobs if (job.kind, job.id) == (kind, id)), None)
+            return next((job for job in self._jobs if (job.kind, job.id) == (kind, id) and not job.is_over), None)
 
     def stop(self, job: QueuedJob) -> None:
         """Let a job save and end, or not begin; the second time, end it at once."""
@@ -94,27 +97,34 @@ class JobQueue:
             self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                while not self._jobs and not self._closing:
-                    self._changed.wait()
-                if not self._jobs:
-                    return
-                job = self._jobs[0]
-                self._start(job)
+        while (job := self._next()) is not None:
+            while not job.is_over and not self._start(job):
+                time.sleep(_POLL)
             while not job.is_over:
                 self._watch(job)
-                threading.Event().wait(_POLL)
+                time.sleep(_POLL)
                 self._see(job)
             with self._lock:
-                self._jobs.remove(job)
+                if job in self._jobs:
+                    self._jobs.remove(job)
             self._watch(job)
 
-    def _start(self, job: QueuedJob) -> None:
-        try:
-            job.process, job.stage = job.start(), 'running'
-        except Exception as error:  # whatever is wrong with a job, the others go on
-            job.stage, job.failure = 'failed', str(error)
+    def _next(self) -> QueuedJob | None:
+        """The first job, once there is one; None when the queue is closed."""
+        with self._lock:
+            while not self._jobs and not self._closing:
+                self._changed.wait()
+            return self._jobs[0] if self._jobs else None
+
+    def _start(self, job: QueuedJob) -> bool:
+        """Start a job that still waits, if it can; whether there is nothing left to wait for."""
+        with self._lock:
+            try:
+                if job.stage == 'waiting' and job.can_start():
+                    job.process, job.stage = job.start(), 'running'
+            except Exception as error:  # whatever is wrong with a job, the others go on
+                job.stage, job.failure = 'failed', str(error)
+            return job.stage != 'waiting'
 
     def _see(self, job: QueuedJob) -> None:
         """Note that the process has ended, if it has."""

@@ -11,6 +11,7 @@ import webbrowser
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -27,7 +28,7 @@ from .studio import Studio
 
 USUAL_PORT = 8642
 _ANY = ('0.0.0.0', '::')
-_GRACE = 1  # seconds that open connections are given at the end
+_GRACE = 5  # seconds that open connections are given at the end
 
 
 def add_sources(studio: Studio, sources: Iterable[str]) -> None:
@@ -95,7 +96,20 @@ def serve(studio: Studio, host: str = '127.0.0.1', port: int | None = None, brow
     print(f'mmpe studio: {address}\nit keeps everything in {studio.folder}; Ctrl-C ends it', flush=True)
     if browser:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, studio).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Lets pages and drawings go when it is asked to end: it would wait for pages, which listen for ever."""
+
+    def __init__(self, config: uvicorn.Config, studio: Studio):
+        super().__init__(config)
+        self._studio = studio
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None:
+        self._studio.events.close()
+        self._studio.drawer.drop_all()
+        super().handle_exit(number, frame)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -14,6 +14,7 @@ from mmpe.apis.many_pictures import find_config, picture_config
 from mmpe.apis.subprocesses import JobProcess, read_failure
 from mmpe.apis.workers import Workers
 from mmpe.compat.datasets import name_picture
+from mmpe.engine.run_lock import is_free
 from mmpe.errors import InputError, as_input_error
 from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
@@ -25,6 +26,7 @@ from .library import Entry, Library
 CONFIG = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
 _SCHEDULES = dict(fast=1, thorough=4)
 _LOGS_PER_SCALE = 25
+_MAX_SIZE = 'train_dataloader.dataset.max_size'
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class TrainingPlan:
         >>> TrainingPlan(options={'model.iters_per_scale': 100}).read(max_size=64).model.iters_per_scale
         100
         """
-        config = find_config(self.config, {'train_dataloader.dataset.max_size': max_size or self.max_size})
-        config.merge_from_dict(self.options)
+        side = max_size or self.options.get(_MAX_SIZE, self.max_size)
+        config = find_config(self.config, self.options | {_MAX_SIZE: side})
         model = config.model
         model.iters_per_scale *= times
         model.lr_milestones = tuple(milestone * times for milestone in model.lr_milestones)
@@ -199,7 +201,8 @@ class Trainer:
         return entry
 
     def _add(self, entry: Entry) -> None:
-        self.jobs.add(QueuedJob('training', entry.id, lambda: self._process(entry)))
+        # the process of a studio that was killed may still be saving
+        self.jobs.add(QueuedJob('training', entry.id, lambda: self._process(entry), lambda: is_free(entry.folder)))
 
     def _process(self, entry: Entry) -> JobProcess:
         picture = self.library.picture(entry.record['picture'])
