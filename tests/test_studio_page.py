@@ -434,11 +434,13 @@ def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, c
     if state == 'empty':
         page.page.locator('.examples').wait_for()
     elif state == 'take-away':
+        page.ready()
         page.drag((15, 15), (24, 12))
         page.drawn()
         page.page.click('#open-take-away')
         page.page.locator('#take-away pre').first.wait_for()
     else:
+        page.ready()
         page.tool(state)
         if state in ('points', 'region', 'paint'):
             page.drag((12, 9), (24, 18))

@@ -47,8 +47,10 @@ export class Overlay {
       const size = { width: box[2] * this.view.zoom, height: box[3] * this.view.zoom };
       return svg('image', { href: picture, x, y, ...size, preserveAspectRatio: 'none', class: kind });
     }
-    const style = width ? { strokeWidth: `${width * this.view.zoom}px`, ...(color && { stroke: color }) } : {};
-    return svg('path', { d: this.path(lines, closed), class: `shape ${kind ?? ''}`, style });
+    const d = this.path(lines, closed);
+    if (!width) return svg('g', { class: `shape ${kind ?? ''}` }, svg('path', { d, class: 'halo' }), svg('path', { d }));
+    const style = { strokeWidth: `${width * this.view.zoom}px`, ...(color && { stroke: color }) };
+    return svg('path', { d, class: `shape ${kind ?? ''}`, style });
   }
 
   path(lines, closed) {
@@ -60,13 +62,13 @@ export class Overlay {
     let element = this.elements.get(name);
     if (!element) {
       const parts = lines
-        ? [svg('path', { class: 'area' })]
+        ? [svg('path', { class: 'halo' }), svg('path', { class: 'area' })]
         : [svg('circle', { class: 'reach', r: 20 }), svg('circle', { class: 'knob', r: 7 })];
       element = svg('g', { class: `handle ${kind}`, role: 'button', tabindex: 0, 'data-handle': name }, parts);
       this.elements.set(name, element);
     }
     element.setAttribute('aria-label', label);
-    if (lines) element.firstChild.setAttribute('d', this.path(lines, true));
+    if (lines) for (const path of element.children) path.setAttribute('d', this.path(lines, true));
     else element.setAttribute('transform', `translate(${this.view.toScreen(at).map((v) => v.toFixed(1)).join(',')})`);
     // areas below knobs, so that a knob on an area can be taken
     if (element.parentNode !== this.knobs) this.knobs[lines ? 'prepend' : 'append'](element);

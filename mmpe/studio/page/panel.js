@@ -71,7 +71,7 @@ export class Panel {
       slider('Start scale', { min: lowest, max: highest, value: chosen ?? usual }, set),
       h('p', { class: 'ends', 'aria-hidden': 'true' }, h('span', {}, 'makes more anew'), h('span', {}, 'keeps more')),
       chosen === null
-        ? h('p', { class: 'note' }, 'The tool chooses it.')
+        ? h('p', { class: 'note' }, 'The tool’s own choice.')
         : h('button', { type: 'button', class: 'quiet', onclick: () => set(null) }, 'Let the tool choose'),
       operation && this.comparison(operation, model, set),
     );

@@ -18,6 +18,7 @@ export function thinPlate(sources, targets) {
   ]);
   for (const power of [() => 1, ([x]) => x, ([, y]) => y]) rows.push([...targets.map(power), 0, 0, 0, 0, 0]);
   const weights = solve(rows, count + 3);
+  const [one, along, across] = weights.slice(count);
   return (x, y) => {
     let [right, down] = [x, y];
     for (let i = 0; i < count; i++) {
@@ -25,7 +26,6 @@ export function thinPlate(sources, targets) {
       right += weights[i][0] * value;
       down += weights[i][1] * value;
     }
-    const [one, along, across] = weights.slice(count);
     return [
       right + one[0] + along[0] * x + across[0] * y,
       down + one[1] + along[1] * x + across[1] * y,
