@@ -323,6 +323,40 @@ def test_a_finger_drags_a_point_and_two_pinch(open_page, trained):
     expect(page.handle('point-2')).to_have_count(0)  # the first finger of a pinch places no point
 
 
+def test_a_session_opens_again_with_all_steps(page, studio, tmp_path):
+    page.tool('paint')
+    page.drag((8, 15), (32, 15))
+    page.drawn()
+    shown = page.page.evaluate(SHOWN)
+    page.page.click('#open-take-away')
+    with page.page.expect_download() as download:
+        page.page.get_by_role('button', name='Save the session').click()
+    download.value.save_as(tmp_path / 'session.zip')
+    page.page.click('#take-away [aria-label=Close]')
+    address = page.page.url
+    page.page.set_input_files('#strip input[type=file]', tmp_path / 'session.zip')
+    expect(page.page).not_to_have_url(address)
+    page.ready()
+    expect(page.page.locator('[data-tool=paint]')).to_have_attribute('aria-pressed', 'true')
+    expect(page.page.locator('#undo')).to_be_enabled()
+    # its pictures are fetched, and then it is drawn
+    page.page.get_by_role('button', name=re.compile('^Color 1')).wait_for()
+    page.drawn()
+    assert page.page.evaluate(SHOWN) == shown
+
+
+def test_one_zooms_in_to_pixels_and_back(page):
+    canvas = page.page.locator('#stage canvas')
+    fitted = canvas.bounding_box()
+    for _ in range(4):
+        page.page.keyboard.press('+')
+    expect(page.page.locator('#stage canvas.pixels')).to_have_count(1)
+    assert canvas.bounding_box()['width'] > 2 * fitted['width']
+    page.page.keyboard.press('0')
+    expect(page.page.locator('#stage canvas.pixels')).to_have_count(0)
+    assert canvas.bounding_box() == fitted
+
+
 # -------------------------------------------------------------------- the spline in the browser
 
 

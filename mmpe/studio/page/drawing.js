@@ -7,6 +7,8 @@ import { pixels } from './raster.js';
 
 const RESULTS = 40; // operations whose images are kept, for undo
 
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 /** The operation of a document: `{task, options}`, or null if nothing is marked. */
 export function operationOf(document, model) {
   const tool = toolOf(document.tool);
@@ -27,6 +29,7 @@ export function picked() {
 
 export class Drawing {
   constructor() {
+    this.results = new Map();
     this.clear();
     on('document', ({ final }) => this.follow(final));
     on('model', ({ opened }) => opened && this.open());
@@ -34,7 +37,7 @@ export class Drawing {
   }
 
   clear() {
-    this.results = new Map();
+    for (const key of [...this.results.keys()]) this.forget(key);
     Object.assign(this, { original: null, untouched: null, shown: {}, wanted: null });
   }
 
@@ -108,7 +111,7 @@ export class Drawing {
     if (this.running === running) this.running = null;
   }
 
-  /** All images of an operation; the picked one is shown as soon as it is there. Of a locked one, that alone. */
+  /** All images of an operation, the picked one first, and then those that are locked. Of a locked one, that alone. */
   async finish(operation, image, locked = false) {
     this.stop();
     const drawn = { tool: store.document.tool, marks: presentMarks() };
@@ -118,15 +121,17 @@ export class Drawing {
     if (images[image]) this.show(images[image], drawn);
     tell();
     const others = locked ? [] : Array.from({ length: count }, (_, i) => i).filter((i) => i !== image);
-    const missing = [image, ...others].filter((i) => !images[i]);
+    const work = [...[image, ...others].map((i) => ({ operation, image: i })), ...store.document.kept];
+    const missing = work.filter((wanted) => !this.imagesOf(wanted.operation)[wanted.image]);
     if (!missing.length) return;
     const running = (this.running = new AbortController());
     emit('busy', true);
-    for (const i of missing) {
-      const made = await this.draw({ ...operation, preview: false, image: i }, running.signal);
+    for (const wanted of missing) {
+      const made = await this.draw({ ...wanted.operation, preview: false, image: wanted.image }, running.signal);
       if (!made || this.running !== running) break;
-      images[i] = made;
-      if (i === picked().image) this.show(made, drawn);
+      this.imagesOf(wanted.operation)[wanted.image] = made;
+      const { operation: shown, image: number } = picked();
+      if (wanted.image === number && same(wanted.operation, shown)) this.show(made, drawn);
       tell();
     }
     if (this.running === running) this.stop();
@@ -138,8 +143,13 @@ export class Drawing {
     const images = this.results.get(key) ?? [];
     this.results.delete(key);
     this.results.set(key, images);
-    if (this.results.size > RESULTS) this.results.delete(this.results.keys().next().value);
+    if (this.results.size > RESULTS) this.forget(this.results.keys().next().value);
     return images;
+  }
+
+  forget(key) {
+    for (const { url } of this.results.get(key).filter(Boolean)) URL.revokeObjectURL(url);
+    this.results.delete(key);
   }
 
   /** One image, or nothing if it was given up or refused. */
