@@ -60,17 +60,35 @@ def trained(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def studio(tmp_path, trained):
-    studio = Studio(tmp_path / 'studio', TrainingPlan(options=OPTIONS, max_size=32))
+def new_studio(folder, trained):
+    studio = Studio(folder, TrainingPlan(options=OPTIONS, max_size=32))
     studio.library.add_folder(trained)
+    return studio
+
+
+@pytest.fixture(scope='module')
+def studio(tmp_path_factory, trained):
+    """A studio that no test adds a model to."""
+    studio = new_studio(tmp_path_factory.mktemp('studio') / 'studio', trained)
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope='module')
+def client(studio):
+    return browser(studio)
+
+
+@pytest.fixture
+def own_studio(tmp_path, trained):
+    studio = new_studio(tmp_path / 'studio', trained)
     yield studio
     studio.close()
 
 
 @pytest.fixture
-def client(studio):
-    return browser(studio)
+def own_client(own_studio):
+    return browser(own_studio)
 
 
 def browser(studio, page='a', **options) -> TestClient:
@@ -243,9 +261,9 @@ def slow_operation(seed: int) -> dict:
     return dict(task='slow', options=dict(num=2, seed=seed))
 
 
-def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(studio, slow_task):
+def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(own_studio, slow_task):
     begun, go = slow_task
-    with browser(studio, 'a') as a:
+    with browser(own_studio, 'a') as a:
         of_another_page = dict(headers={'X-Page': 'b'})
         drawn = in_background(a.post, '/api/models/mine/draw', json=slow_operation(1))
         assert begun.acquire(timeout=300)
@@ -262,9 +280,9 @@ def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(studio, slo
         assert not go.acquire(blocking=False)
 
 
-def test_a_preview_that_has_begun_is_seen_though_a_newer_one_waits(studio, slow_task):
+def test_a_preview_that_has_begun_is_seen_though_a_newer_one_waits(own_studio, slow_task):
     begun, go = slow_task
-    with browser(studio) as client:
+    with browser(own_studio) as client:
         preview = partial(client.post, '/api/models/mine/draw')
         first = in_background(preview, json=slow_operation(1) | dict(preview=True))
         assert begun.acquire(timeout=300)
@@ -429,7 +447,8 @@ def test_what_cannot_be_drawn_is_one_line(client, body, status, said):
     assert answer.status_code == status and said in answer.json()['error']
 
 
-def test_no_answer_has_a_path_of_the_machine(client, studio, trained):
+def test_no_answer_has_a_path_of_the_machine(own_client, own_studio, trained):
+    client, studio = own_client, own_studio
     black, other = (client.post('/api/files', content=png(SIZE, color)).json() for color in ('black', 'teal'))
     answers = [
         client.get('/api/state'),
@@ -632,7 +651,8 @@ def test_what_is_no_session_is_refused(client, studio, content):
     assert set(studio.folder.rglob('*')) == before
 
 
-def test_names_in_a_session_are_no_paths(client, studio, trained):
+def test_names_in_a_session_are_no_paths(own_client, own_studio, trained):
+    client, studio = own_client, own_studio
     model = io.BytesIO()
     torch.save(finished_scales(trained / 'iter_9.pth'), model)
     content = hostile(
@@ -783,7 +803,8 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
     studio.close()
 
 
-def test_one_picture_is_trained_and_another_waits(studio, client, trained, monkeypatch):
+def test_one_picture_is_trained_and_another_waits(own_studio, own_client, trained, monkeypatch):
+    client, studio = own_client, own_studio
     seen, processes = [], {}
     monkeypatch.setattr(studio.events, 'publish', lambda event, **data: seen.append((event, data)))
     monkeypatch.setattr(studio.trainer, '_process', lambda entry: processes.setdefault(entry.id, FakeProcess()))
