@@ -27,8 +27,9 @@ from singan_runs import run, tiny_config
 from starlette.testclient import TestClient
 
 from mmpe import cli
-from mmpe.apis import load_singan
+from mmpe.apis import load_config, load_singan
 from mmpe.apis.singan import finished_scales
+from mmpe.benchmarks.studio import time_studio
 from mmpe.cli.studio import main as studio_command
 from mmpe.editing import Edited
 from mmpe.editing.tasks import TASKS, Draws, task
@@ -216,6 +217,15 @@ def test_a_preview_draws_one_image(client):
     operation = dict(task='warp', options=dict(points=['10,10:14,8'], num=4), preview=True)
     drawn = client.post('/api/models/mine/draw', json=operation)
     assert drawn.headers['X-Images'] == '1' and picture_of(drawn.content).shape == (*SIZE, 3)
+
+
+@pytest.mark.parametrize('name', ['harmonise', 'edit'])
+def test_a_preview_does_not_draw_at_every_start_scale_to_choose_one(name, client, monkeypatch):
+    operation = dict(task=name, options=added(client, dict(picture='pasted', mask='mask', sheet=True)))
+    middle = dict(operation, options=operation['options'] | dict(start_scale=1))
+    monkeypatch.setattr('mmpe.editing.refining.choose_start_scale', None)
+    found = [client.post('/api/models/mine/draw', json=one | dict(preview=True)) for one in (operation, middle)]
+    assert found[0].status_code == 200 and found[0].content == found[1].content
 
 
 def test_start_scales_are_shown_side_by_side(client):
@@ -784,6 +794,7 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
         id = train_tiny(client)
         wait_for(lambda: any('"stage": "running"' in event and '"iteration": 0' not in event for event in events))
         assert status(client, id)['training']['iterations'] == 40
+        assert any(re.search(r'"seconds_left": \d', event) for event in events)
     process.send_signal(signal.SIGKILL)
     listening.join(300)
     work_dir = tmp_path / 'studio/models' / id
@@ -923,3 +934,11 @@ def test_beyond_loopback_the_address_that_is_printed_has_a_token(studio, monkeyp
     serving.serve(studio, '127.0.0.1', 0, browser=False)
     wide, own = (line for line in capsys.readouterr().out.splitlines() if 'http' in line)
     assert len(re.search(r'\?token=([\w-]+)$', wide)[1]) >= 32 and 'token' not in own
+
+
+def test_the_benchmark_counts_what_is_answered_and_what_is_dropped():
+    config = load_config('mmpe::positional_encoding_in_gans/singan_csg_quickstart.py', OPTIONS)
+    title, _, _, *rows = time_studio(config, 'skimage://rocket', 32, 4, torch.device('cpu')).splitlines()
+    assert '21x32' in title
+    counts = [[int(cell) for cell in row.split('|')[2:4]] for row in rows]
+    assert counts[0] == counts[2] == [4, 0] and sum(counts[1]) == 4 and counts[1][0] >= 1
