@@ -479,6 +479,19 @@ def test_no_answer_has_a_path_of_the_machine(own_client, own_studio, trained):
         assert not re.search(r'/(tmp|root|home|work|var|usr)\b', answer.text), answer.text
 
 
+@pytest.mark.parametrize(
+    'text, shown',
+    [
+        ('/home/me/models/x.pth is empty', 'x.pth is empty'),
+        ('there is no checkpoint at /mnt/data/x.pth: give one', 'there is no checkpoint at x.pth: give one'),
+        ('{folder}/files/a.png is no mask', 'files/a.png is no mask'),
+        ('a size is 21x32, and http://127.0.0.1/api is 1/2', 'a size is 21x32, and http://127.0.0.1/api is 1/2'),
+    ],
+)
+def test_a_message_keeps_the_names_of_files_and_not_their_folders(text, shown, studio):
+    assert studio.library.shown(text.format(folder=studio.library.folder)) == shown
+
+
 def test_a_fault_is_said_and_hides_its_traceback(client, monkeypatch, caplog):
     monkeypatch.setattr('mmpe.studio.model_routes.describe', lambda *_: 1 / 0)
     answer = client.get('/api/state')
@@ -707,11 +720,18 @@ def wait_for(condition, seconds=300):
 
 
 def test_a_job_waits_for_what_is_in_its_way_and_can_be_stopped_meanwhile():
-    free = threading.Event()
+    free, asked = threading.Event(), []
+
+    def can_start() -> bool:
+        asked.append(free.is_set())
+        return free.is_set()
+
     queue = JobQueue(lambda job: None)
-    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), free.is_set) for name in 'ab')
+    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), can_start) for name in 'ab')
     queue.add(first)
     queue.add(second)
+    wait_for(lambda: len(asked) >= 2)
+    assert (first.stage, first.process) == ('waiting', None)
     queue.stop(first)
     assert (first.stage, second.stage) == ('stopped', 'waiting')
     free.set()
