@@ -27,8 +27,9 @@ from singan_runs import run, tiny_config
 from starlette.testclient import TestClient
 
 from mmpe import cli
-from mmpe.apis import load_singan
+from mmpe.apis import load_config, load_singan
 from mmpe.apis.singan import finished_scales
+from mmpe.benchmarks.studio import time_studio
 from mmpe.cli.studio import main as studio_command
 from mmpe.editing import Edited
 from mmpe.editing.tasks import TASKS, Draws, task
@@ -60,17 +61,35 @@ def trained(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def studio(tmp_path, trained):
-    studio = Studio(tmp_path / 'studio', TrainingPlan(options=OPTIONS, max_size=32))
+def new_studio(folder, trained):
+    studio = Studio(folder, TrainingPlan(options=OPTIONS, max_size=32))
     studio.library.add_folder(trained)
+    return studio
+
+
+@pytest.fixture(scope='module')
+def studio(tmp_path_factory, trained):
+    """A studio that no test adds a model to."""
+    studio = new_studio(tmp_path_factory.mktemp('studio') / 'studio', trained)
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope='module')
+def client(studio):
+    return browser(studio)
+
+
+@pytest.fixture
+def own_studio(tmp_path, trained):
+    studio = new_studio(tmp_path / 'studio', trained)
     yield studio
     studio.close()
 
 
 @pytest.fixture
-def client(studio):
-    return browser(studio)
+def own_client(own_studio):
+    return browser(own_studio)
 
 
 def browser(studio, page='a', **options) -> TestClient:
@@ -200,6 +219,15 @@ def test_a_preview_draws_one_image(client):
     assert drawn.headers['X-Images'] == '1' and picture_of(drawn.content).shape == (*SIZE, 3)
 
 
+@pytest.mark.parametrize('name', ['harmonise', 'edit'])
+def test_a_preview_does_not_draw_at_every_start_scale_to_choose_one(name, client, monkeypatch):
+    operation = dict(task=name, options=added(client, dict(picture='pasted', mask='mask', sheet=True)))
+    middle = dict(operation, options=operation['options'] | dict(start_scale=1))
+    monkeypatch.setattr('mmpe.editing.refining.choose_start_scale', None)
+    found = [client.post('/api/models/mine/draw', json=one | dict(preview=True)) for one in (operation, middle)]
+    assert found[0].status_code == 200 and found[0].content == found[1].content
+
+
 def test_start_scales_are_shown_side_by_side(client):
     operation = dict(task='warp', options=dict(points=['10,10:14,8'], num=4))
     shown = client.post('/api/models/mine/starts', json=operation).json()
@@ -243,9 +271,9 @@ def slow_operation(seed: int) -> dict:
     return dict(task='slow', options=dict(num=2, seed=seed))
 
 
-def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(studio, slow_task):
+def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(own_studio, slow_task):
     begun, go = slow_task
-    with browser(studio, 'a') as a:
+    with browser(own_studio, 'a') as a:
         of_another_page = dict(headers={'X-Page': 'b'})
         drawn = in_background(a.post, '/api/models/mine/draw', json=slow_operation(1))
         assert begun.acquire(timeout=300)
@@ -262,9 +290,9 @@ def test_a_newer_request_of_a_page_takes_the_place_of_the_older_ones(studio, slo
         assert not go.acquire(blocking=False)
 
 
-def test_a_preview_that_has_begun_is_seen_though_a_newer_one_waits(studio, slow_task):
+def test_a_preview_that_has_begun_is_seen_though_a_newer_one_waits(own_studio, slow_task):
     begun, go = slow_task
-    with browser(studio) as client:
+    with browser(own_studio) as client:
         preview = partial(client.post, '/api/models/mine/draw')
         first = in_background(preview, json=slow_operation(1) | dict(preview=True))
         assert begun.acquire(timeout=300)
@@ -429,7 +457,8 @@ def test_what_cannot_be_drawn_is_one_line(client, body, status, said):
     assert answer.status_code == status and said in answer.json()['error']
 
 
-def test_no_answer_has_a_path_of_the_machine(client, studio, trained):
+def test_no_answer_has_a_path_of_the_machine(own_client, own_studio, trained):
+    client, studio = own_client, own_studio
     black, other = (client.post('/api/files', content=png(SIZE, color)).json() for color in ('black', 'teal'))
     answers = [
         client.get('/api/state'),
@@ -448,6 +477,19 @@ def test_no_answer_has_a_path_of_the_machine(client, studio, trained):
     assert [answer.status_code for answer in answers] == [200, 400, 400, 200, 400, 400, 415, 400, 404, 400]
     for answer in answers:
         assert not re.search(r'/(tmp|root|home|work|var|usr)\b', answer.text), answer.text
+
+
+@pytest.mark.parametrize(
+    'text, shown',
+    [
+        ('/home/me/models/x.pth is empty', 'x.pth is empty'),
+        ('there is no checkpoint at /mnt/data/x.pth: give one', 'there is no checkpoint at x.pth: give one'),
+        ('{folder}/files/a.png is no mask', 'files/a.png is no mask'),
+        ('a size is 21x32, and http://127.0.0.1/api is 1/2', 'a size is 21x32, and http://127.0.0.1/api is 1/2'),
+    ],
+)
+def test_a_message_keeps_the_names_of_files_and_not_their_folders(text, shown, studio):
+    assert studio.library.shown(text.format(folder=studio.library.folder)) == shown
 
 
 def test_a_fault_is_said_and_hides_its_traceback(client, monkeypatch, caplog):
@@ -632,7 +674,8 @@ def test_what_is_no_session_is_refused(client, studio, content):
     assert set(studio.folder.rglob('*')) == before
 
 
-def test_names_in_a_session_are_no_paths(client, studio, trained):
+def test_names_in_a_session_are_no_paths(own_client, own_studio, trained):
+    client, studio = own_client, own_studio
     model = io.BytesIO()
     torch.save(finished_scales(trained / 'iter_9.pth'), model)
     content = hostile(
@@ -677,11 +720,18 @@ def wait_for(condition, seconds=300):
 
 
 def test_a_job_waits_for_what_is_in_its_way_and_can_be_stopped_meanwhile():
-    free = threading.Event()
+    free, asked = threading.Event(), []
+
+    def can_start() -> bool:
+        asked.append(free.is_set())
+        return free.is_set()
+
     queue = JobQueue(lambda job: None)
-    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), free.is_set) for name in 'ab')
+    first, second = (QueuedJob('training', name, lambda: FakeProcess(0), can_start) for name in 'ab')
     queue.add(first)
     queue.add(second)
+    wait_for(lambda: len(asked) >= 2)
+    assert (first.stage, first.process) == ('waiting', None)
     queue.stop(first)
     assert (first.stage, second.stage) == ('stopped', 'waiting')
     free.set()
@@ -764,6 +814,7 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
         id = train_tiny(client)
         wait_for(lambda: any('"stage": "running"' in event and '"iteration": 0' not in event for event in events))
         assert status(client, id)['training']['iterations'] == 40
+        assert any(re.search(r'"seconds_left": \d', event) for event in events)
     process.send_signal(signal.SIGKILL)
     listening.join(300)
     work_dir = tmp_path / 'studio/models' / id
@@ -783,7 +834,8 @@ def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
     studio.close()
 
 
-def test_one_picture_is_trained_and_another_waits(studio, client, trained, monkeypatch):
+def test_one_picture_is_trained_and_another_waits(own_studio, own_client, trained, monkeypatch):
+    client, studio = own_client, own_studio
     seen, processes = [], {}
     monkeypatch.setattr(studio.events, 'publish', lambda event, **data: seen.append((event, data)))
     monkeypatch.setattr(studio.trainer, '_process', lambda entry: processes.setdefault(entry.id, FakeProcess()))
@@ -902,3 +954,11 @@ def test_beyond_loopback_the_address_that_is_printed_has_a_token(studio, monkeyp
     serving.serve(studio, '127.0.0.1', 0, browser=False)
     wide, own = (line for line in capsys.readouterr().out.splitlines() if 'http' in line)
     assert len(re.search(r'\?token=([\w-]+)$', wide)[1]) >= 32 and 'token' not in own
+
+
+def test_the_benchmark_counts_what_is_answered_and_what_is_dropped():
+    config = load_config('mmpe::positional_encoding_in_gans/singan_csg_quickstart.py', OPTIONS)
+    title, _, _, *rows = time_studio(config, 'skimage://rocket', 32, 4, torch.device('cpu')).splitlines()
+    assert '21x32' in title
+    counts = [[int(cell) for cell in row.split('|')[2:4]] for row in rows]
+    assert counts[0] == counts[2] == [4, 0] and sum(counts[1]) == 4 and counts[1][0] >= 1

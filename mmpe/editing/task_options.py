@@ -50,10 +50,12 @@ class TaskOption:
 
     @property
     def is_required(self) -> bool:
+        """Whether it has no default."""
         return self.default is _REQUIRED
 
     @property
     def is_list(self) -> bool:
+        """Whether it takes several values."""
         return get_origin(_bare(self.annotation)[0]) is list
 
     @property

@@ -64,15 +64,19 @@ class Task:
         function: Takes the model, and options by name.
         example: Arguments of a call, after the checkpoint.
         file: The usual name of the one file that it writes; None: it writes a folder.
+        chooses_start_scale: Whether it draws at every start scale to choose one, if none is given.
     """
 
     name: str
     function: Callable[..., Edited | Animation]
     example: str
     file: str | None = None
+    chooses_start_scale: bool = False
 
 
-def task(name: str, example: str, file: str | None = None) -> Callable[[Callable], Callable]:
+def task(
+    name: str, example: str, file: str | None = None, chooses_start_scale: bool = False
+) -> Callable[[Callable], Callable]:
     """Make a function a task, see :class:`Task`.
 
     Raises:
@@ -91,7 +95,7 @@ def task(name: str, example: str, file: str | None = None) -> Callable[[Callable
                 f'two tasks are called {name!r}, in {TASKS[name].function.__module__} and in {function.__module__}: '
                 'rename one of them'
             )
-        TASKS[name] = Task(name, function, example, file)
+        TASKS[name] = Task(name, function, example, file, chooses_start_scale)
         return function
 
     return register

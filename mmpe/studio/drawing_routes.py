@@ -74,11 +74,11 @@ def find_or_make(studio: Studio, entry: Entry, operation: Operation, preview: bo
         studio: With the model.
         entry: The model.
         operation: What to do with it.
-        preview: Draw one image, in coarse scales.
+        preview: Draw one image quickly, in coarse scales.
     """
     loaded = studio.library.load(entry)
     if preview:
-        return operation.with_options(num=1).run(loaded.quick)
+        return operation.as_preview(loaded.quick).run(loaded.quick)
     key = loaded, operation.key
     made = studio.results.get(key)
     if made is None:

@@ -39,6 +39,7 @@ class QueuedJob:
 
     @property
     def is_over(self) -> bool:
+        """Whether the job has ended, or will not begin."""
         return self.stage in ('done', 'stopped', 'failed')
 
 

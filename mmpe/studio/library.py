@@ -103,6 +103,7 @@ class Entry:
 
     @property
     def iters_per_scale(self) -> int:
+        """Iterations per scale of a model that is trained here."""
         return self.record['config']['model']['iters_per_scale']
 
     @property
@@ -123,6 +124,7 @@ class Entry:
 
     @property
     def is_finished(self) -> bool:
+        """Whether all scales are trained to the end."""
         return self.trained_scales == self.num_scales
 
     @property

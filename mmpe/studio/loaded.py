@@ -57,10 +57,12 @@ class LoadedModel:
 
     @property
     def is_finished(self) -> bool:
+        """Whether all scales of the checkpoint are finished."""
         return self.model.num_scales == len(self.pyramid)
 
     @property
     def has_encoding(self) -> bool:
+        """Whether the model can be told of a layout at start scale 0."""
         return self.model.generator.encoding is not None
 
 

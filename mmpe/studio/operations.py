@@ -71,6 +71,11 @@ class Operation:
         changed = {name: value for name, value in options.items() if name in names}
         return Operation(self.task, self.options | changed, self.folder)
 
+    def as_preview(self, model: SinGANSampler) -> Operation:
+        """The same as one image, at a middle start scale where choosing one would take drawing at all of them."""
+        start = dict(start_scale=model.num_scales // 2) if self.task.chooses_start_scale else {}
+        return self.with_options(**start | self.options | dict(num=1, sheet=False))
+
     @property
     def key(self) -> str:
         """The same for operations that give the same images."""
