@@ -115,8 +115,9 @@ class StudioPage:
         self.page.mouse.up()
 
     def drawn(self) -> None:
-        """Wait until all images are drawn."""
+        """Wait until all images are drawn, and the frame that shows them."""
         expect(self.page.locator('#stage')).to_have_attribute('aria-busy', 'false')
+        self.page.evaluate('() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))')
 
     def command(self) -> str:
         """The command that makes what is shown."""
