@@ -44,6 +44,20 @@ def studio(tmp_path_factory):
 
 
 @pytest.fixture
+def start_studio(tmp_path):
+    """A studio of the test's own, which it may kill."""
+    studios = []
+
+    def start_studio(*options):
+        studios.append(StudioProcess(tmp_path, options=options))
+        return studios[-1]
+
+    yield start_studio
+    for studio in studios:
+        studio.kill()
+
+
+@pytest.fixture
 def open_page(browser, studio):
     pages = []
 
@@ -412,8 +426,8 @@ def test_a_picture_of_200_megapixels_is_refused_in_one_line(open_page, studio):
     page.faults.clear()
 
 
-def test_reload_in_mid_training_and_two_tabs_see_the_same(browser, tmp_path):
-    studio = StudioProcess(tmp_path, options=(*TINY[1:], 'model.iters_per_scale=200'))
+def test_reload_in_mid_training_and_two_tabs_see_the_same(browser, start_studio):
+    studio = start_studio(*TINY[1:], 'model.iters_per_scale=200')
     first = StudioPage(browser, studio.address)
     first.drop(picture_file(seed=1), 'slow.png')
     training = '#training'
@@ -429,11 +443,10 @@ def test_reload_in_mid_training_and_two_tabs_see_the_same(browser, tmp_path):
     assert not first.faults + second.faults
     first.close()
     second.close()
-    studio.kill()
 
 
-def test_a_killed_server_comes_back_with_what_was_trained(browser, tmp_path):
-    studio = StudioProcess(tmp_path)
+def test_a_killed_server_comes_back_with_what_was_trained(browser, start_studio):
+    studio = start_studio(*TINY)
     page = StudioPage(browser, studio.address)
     page.drop(picture_file(seed=2), 'kept.png')
     expect(page.page.locator('#training')).to_contain_text('Train longer')
@@ -453,7 +466,6 @@ def test_a_killed_server_comes_back_with_what_was_trained(browser, tmp_path):
     page.drawn()
     assert page.page.evaluate(SHOWN) == shown
     page.close()
-    studio.kill()
 
 
 # -------------------------------------------------------------------- for all
