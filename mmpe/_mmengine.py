@@ -30,8 +30,6 @@ from .names import escape_unencodable
 
 __all__ = ['adapt']
 
-_USING_PACKAGE_UTILS = ('mmengine.utils', 'mmengine.utils.package_utils', 'mmengine.config.config', 'mmengine.hub.hub')
-
 
 def adapt() -> None:
     """Let MMEngine load its own checkpoints and find installed packages, mmpe among them."""

@@ -30,11 +30,11 @@ _STEPS_OF_A_CELL = 2**20
 class Grid:
     """A map's cells, each of which looks at a position in a *frame*.
 
-    ``Grid(size)`` is its own frame: its cells look at themselves. Every method gives a new grid; none changes one. An
-    encoding codes a grid, a generator draws it, and wherever a grid is taken a size is, too.
+    ``Grid(size)`` is its own frame: each of its cells looks at itself. A grid is immutable, and its methods return new
+    grids. An encoding codes a grid, and a generator draws an image for it. A size is accepted wherever a grid is.
 
-    Nothing is computed for a cell before :attr:`positions` asks for it: a grid holds one row and one column of
-    positions, and the functions that warp them. So a window of a large grid costs no more than the window.
+    A grid holds one row and one column of positions, and the functions that warp them. All positions are only computed
+    by :attr:`positions`, so a window of a large grid costs no more than a small grid.
 
     Convention, here and everywhere in mmpe:
         Points, positions and distances are (x, y): right, then down. Sizes are (height, width), and so are pairs of
@@ -42,7 +42,7 @@ class Grid:
         is at (0, 0).
 
     Args:
-        size (int | tuple[int, int]): The side of a square, or (height, width).
+        size: The side of a square, or (height, width).
 
     Raises:
         InputError: If the size is not a positive whole number, or a pair of them.
@@ -65,12 +65,12 @@ class Grid:
 
     @property
     def frame(self) -> Size:
-        """(height, width) of what the cells look into; positions are in cells of it."""
+        """(height, width) of the frame, in whose cells positions are measured."""
         return self._frame
 
     @property
     def positions(self) -> Tensor:
-        """(x, y) where each cell looks, (H, W, 2) in float64: a tensor of its own at every call.
+        """The position (x, y) that each cell looks at, (H, W, 2) in float64. Every call returns a new tensor.
 
         Raises:
             InputError: If an inverse map returns another shape.
@@ -93,11 +93,11 @@ class Grid:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is no more than its size, ``Grid(size)``; a grid that a map warps never is."""
+        """Whether it equals ``Grid(size)`` of its own size. A warped grid never does."""
         return not self._maps and self == Grid(self.size)
 
     def resized(self, size: int | Size) -> Grid:
-        """The same space at another density: the outer cells stay, those between are laid evenly (a picture stretches).
+        """The same space at another density: outer cells stay, and inner cells are evenly spaced. A picture stretches.
 
         >>> Grid(3).resized(5).positions[0, :, 0].tolist()
         [0.0, 0.5, 1.0, 1.5, 2.0]
@@ -107,15 +107,15 @@ class Grid:
         )
 
     def extended(self, size: int | Size, anchor: str = 'center') -> Grid:
-        """The same density with more space, or less, seen from the same frame: cells go on evenly past the ends.
+        """More space, or less, at the same density: cells are added or removed at the ends. The frame stays.
 
         Args:
-            size (int | tuple[int, int]): The new size.
-            anchor (str): Which cells stay what they were: those at the 'center' (of an odd number of new cells, the
-                larger half is at the right and bottom) or at the 'topleft'.
+            size: The new size.
+            anchor: Where the old cells are in the new grid: at the 'center' or at the 'topleft'. If the number of new
+                cells is odd, the larger half of them is at the right or bottom.
 
         Raises:
-            InputError: If the size is not one, or there is no such anchor.
+            InputError: If the size is not valid, or there is no such anchor.
 
         >>> Grid(3).extended(5).positions[0, :, 0].tolist()
         [-1.0, 0.0, 1.0, 2.0, 3.0]
@@ -129,13 +129,13 @@ class Grid:
         return self._at(_cells(-b, n - b) for b, n in zip(before, size))
 
     def padded(self, margin: int | Size) -> Grid:
-        """With a margin of further cells, and as many more of the frame: what convolutions without padding eat again.
+        """Add a margin of cells to the grid and to its frame, for convolutions without padding, which remove it again.
 
         Args:
-            margin (int | tuple[int, int]): Cells on each side, at least 0; or (above and below, left and right).
+            margin: Cells on each side, at least 0; or a pair (above and below, left and right).
 
         Raises:
-            InputError: If the margin is not one.
+            InputError: If the margin is not valid.
 
         >>> Grid((4, 6)).padded(1) == Grid((6, 8))
         True
@@ -148,13 +148,13 @@ class Grid:
         return grown._with(frame=(frame_height + 2 * rows, frame_width + 2 * columns))
 
     def window(self, box: Box) -> Grid:
-        """Some of the cells, which look where they did: a tile of a large canvas.
+        """Some of the cells, at unchanged positions: a tile of a large canvas.
 
         Args:
-            box (tuple[int, int, int, int]): (left, top, width, height) in cells, within the grid.
+            box: (left, top, width, height) in cells, within the grid.
 
         Raises:
-            InputError: If the box is not one, or reaches out of the grid.
+            InputError: If the box is not valid, or does not lie in the grid.
 
         >>> Grid((4096, 4096)).window((1024, 0, 2, 1)).positions.tolist()
         [[[1024.0, 0.0], [1025.0, 0.0]]]
@@ -169,7 +169,7 @@ class Grid:
         return self._with(rows=self._rows[top : top + height], columns=self._columns[left : left + width])
 
     def shifted(self, by: tuple[float, float]) -> Grid:
-        """What is seen moves ``by`` (right, down), in cells of the frame: every cell looks as far to the left and up.
+        """Move the contents ``by`` (right, down) cells of the frame: every cell looks that far to the left and up.
 
         >>> Grid(3).shifted((1, 0)).positions[0, :, 0].tolist()
         [-1.0, 0.0, 1.0]
@@ -179,11 +179,11 @@ class Grid:
         return self._on_axes(lambda y: y - down, lambda x: x - right)
 
     def warped(self, inverse_map: InverseMap, frame: int | Size | None = None) -> Grid:
-        """Every cell looks where a map sends the position at which it would have looked.
+        """Apply a map to all positions: every cell looks at the mapped position.
 
         Args:
-            inverse_map (Callable): From positions (..., 2), float64, to positions of the same shape, each by itself.
-            frame (int | tuple[int, int] | None): Of what the map returns; None: it is the same.
+            inverse_map: Maps positions (..., 2), float64, to positions of the same shape, each position on its own.
+            frame: The frame of the mapped positions. None: the same frame.
 
         >>> Grid((2, 3)).warped(lambda positions: positions.flip(-1)).positions[1].tolist()
         [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]
@@ -193,13 +193,13 @@ class Grid:
         )
 
     def wrapped(self, rows: bool = True, columns: bool = True) -> Grid:
-        """As many cells, which go through the space and back again, so that no edge is seen where the grid is repeated.
+        """Make the grid periodic: as many cells go through the space and back again, so that it repeats without a seam.
 
-        The way turns between two cells, at both ends. An axis that is wrapped has no beyond: extend a grid before.
+        The direction changes between two cells, at both ends. A wrapped axis cannot be extended, so extend it before.
 
         Args:
-            rows (bool): Whether the top goes on below the bottom.
-            columns (bool): Whether the left goes on at the right.
+            rows: Whether the bottom continues at the top.
+            columns: Whether the right side continues on the left.
 
         >>> Grid((1, 4)).wrapped().positions[0, :, 0].tolist()
         [0.75, 2.25, 2.25, 0.75]
@@ -209,13 +209,13 @@ class Grid:
         )
 
     def reframed(self, size: int | Size, margin: int = 0) -> Grid:
-        """The same places in another frame's cells, which lie over the same space more or less densely.
+        """The same places in the cells of another frame, which covers the same space at another density.
 
-        Positions are rounded to a millionth of a cell, so that those of the new frame's own cells are whole numbers.
+        Positions are rounded to a millionth of a cell, so that those of the new frame's cells are whole numbers.
 
         Args:
-            size (int | tuple[int, int]): Cells over the old frame, the outer ones on its outer ones.
-            margin (int): Further cells of the new frame on each side.
+            size: The cells that cover the old frame. Outer cells cover outer cells.
+            margin: Further cells of the new frame on each side.
 
         >>> Grid((5, 9)).reframed((3, 5)).positions[-1, -1].tolist()
         [4.0, 2.0]

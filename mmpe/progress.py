@@ -6,6 +6,7 @@ A stage is a name, how many of its steps are done, and of how many. It is over w
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,8 +14,11 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-Callback = Callable[[str, int, int | None], None]
+Callback = Callable[[str, float, float | None], None]
 Item = TypeVar('Item')
+
+# The outermost bar stays. Steps that are reported in bursts have a steady rate without smoothing.
+_BAR = dict(leave=None, miniters=0, smoothing=0)
 
 _callback: ContextVar[Callback | None] = ContextVar('progress', default=None)
 
@@ -38,8 +42,8 @@ def reporting(callback: Callback | None) -> Iterator[None]:
         _callback.reset(token)
 
 
-def report(stage: str, done: int, total: int | None) -> None:
-    """Say how far a stage is.
+def report(stage: str, done: float, total: float | None) -> None:
+    """Say how far a stage is, whose last step may be done in part.
 
     >>> report('image', 1, 3)  # nobody asked
     """
@@ -77,6 +81,8 @@ def tracked(items: Iterable[Item], stage: str, total: int | None = None) -> Iter
 def progress_bars(disable: bool | None = False) -> Iterator[None]:
     """Within, show a bar per stage on stderr, for as long as the stage takes.
 
+    A terminal shows every step. A file, which may hold the bars of days, gets a line per minute.
+
     Args:
         disable: As tqdm has it; None: only on a terminal.
 
@@ -85,10 +91,13 @@ def progress_bars(disable: bool | None = False) -> Iterator[None]:
     """
     bars: dict[str, tqdm] = {}
 
-    def show(stage: str, done: int, total: int | None) -> None:
+    interval = 0.1 if sys.stderr.isatty() else 60  # seconds
+
+    def show(stage: str, done: float, total: float | None) -> None:
         if stage not in bars:
-            bars[stage] = tqdm(desc=stage, total=total, leave=None, disable=disable)  # leaves the outermost
-        bars[stage].update(done - bars[stage].n)
+            bars[stage] = tqdm(desc=stage, total=total, initial=done, disable=disable, **_BAR, mininterval=interval)
+        bars[stage].n = done
+        bars[stage].update(0)
         if done == total:
             bars.pop(stage).close()
 

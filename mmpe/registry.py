@@ -8,7 +8,7 @@ child of its scope, MMEngine warns at every look-up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -30,18 +30,7 @@ def _build_model(config: Any, *args, registry: Registry, **kwargs) -> Any:
     from mmpe.models.building import build_if_it_fits  # what has no models to build need not import them
 
     registry.import_from_location()
-    return build_if_it_fits(_with_current_arguments(config), registry, *args, **kwargs)
-
-
-renamed_arguments: dict[str, Callable[[dict], dict]] = {}
-"""Per type of a model or its part: gives a config with renamed arguments their current names. :mod:`mmpe.compat` fills
-it."""
-
-
-def _with_current_arguments(config: Any) -> Any:
-    kind = config.get('type') if isinstance(config, dict) else None
-    name = kind.__name__ if isinstance(kind, type) else str(kind).removeprefix('mmpe.')
-    return renamed_arguments[name](dict(config)) if name in renamed_arguments else config
+    return build_if_it_fits(config, registry, *args, **kwargs)
 
 
 MODELS = _child(root.MODELS, 'mmpe.models', 'mmpe.compat', build_func=_build_model)

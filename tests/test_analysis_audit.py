@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmpe.analysis import analysis_inputs, audit, equivariance, find_layers, spatial_bias, swapped
-from mmpe.analysis.layers import find_periods
+from mmpe.analysis import Subject, analysis_inputs, audit, equivariance, find_layers, spatial_bias, swapped
+from mmpe.analysis.layers import choose_periods
 from mmpe.analysis.padding import padding_names
 from mmpe.analysis.position import coordinates
 from mmpe.apis import load
@@ -173,7 +173,8 @@ def test_what_enlarging_repeats_is_no_knowledge_of_place():
     """Between its zeros a transposed convolution has other statistics at every second location."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(1, 4, 3), nn.LeakyReLU(0.2), nn.Conv2d(4, 4, 3))
-    assert find_periods(module, noise) == {'0': 2, '1': 2, '2': 2, '3': 2, 'output': 2}
+    layers = ['0', '1', '2', '3', 'output']
+    assert choose_periods(Subject(module, noise), None, layers) == dict.fromkeys(layers, 2)
     blind, seeing = (spatial_bias(module, noise, ['output'], period=period).layers[0] for period in (None, 1))
     assert (blind.reach, blind.period) == (0, 2)
     assert blind.border_d == blind.center_d == 0
@@ -183,7 +184,8 @@ def test_what_enlarging_repeats_is_no_knowledge_of_place():
 
 def test_periods_follow_strides_down_and_up():
     module = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(2), nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=2))
-    assert list(find_periods(module, noise).values()) == [1, 1, 2, 4, 4]
+    periods = choose_periods(Subject(module, noise), None, ['0', '1', '2', '3', 'output'])
+    assert list(periods.values()) == [1, 1, 2, 4, 4]
 
 
 def test_padding_is_named_and_swapped_wherever_it_is():

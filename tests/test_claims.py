@@ -6,9 +6,11 @@ import runpy
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.stats import ttest_ind
 from singan_runs import REPOSITORY
 
 from mmpe.analysis.figures import new_figure
@@ -17,7 +19,7 @@ from mmpe.claims import CLAIMS, PROFILES, Check, Finding, Measure, add_run, clai
 from mmpe.claims.experiments import encodings_behave_as_defined as claim_5
 from mmpe.claims.experiments.zeros_are_unbalanced import UNEVEN
 from mmpe.claims.faces import real_faces
-from mmpe.claims.results import read, summary, write, write_page
+from mmpe.claims.results import is_own, read, summary, write, write_page
 from mmpe.claims.runs import Profile, Run
 from mmpe.claims.training import run_config, train_all
 from mmpe.datasets import SinGANDataset
@@ -56,6 +58,11 @@ def shuffled(images, rng):
     return flat[..., torch.randperm(flat.shape[-1], generator=rng)].reshape(images.shape)
 
 
+def known(pictures, spoilt):
+    """The models of each run, trained once: samples are pictures, spoilt."""
+    return {name: [Known(pictures, spoil)] for name, spoil in spoilt.items()}
+
+
 @pytest.fixture(scope='module')
 def photograph():
     return SinGANDataset('skimage://rocket', 18, 48)[0]['inputs']['real_scale3'][None]
@@ -65,9 +72,9 @@ def photograph():
 def test_padding_claims_hold_where_zeros_alone_keep_the_picture(number, photograph):
     models = {'singan zero': faithful, 'singan reflect': shuffled, 'singan interp': shuffled}
     measure = CLAIMS[number].measure
-    assert measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    assert measure(known(photograph, models), SMALL).holds
     models['singan reflect'] = faithful
-    found = measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    found = measure(known(photograph, models), SMALL)
     assert [check.holds for check in found.checks] == [False, True]
 
 
@@ -78,9 +85,9 @@ def test_editing_claim_needs_the_layout_at_new_shapes(photograph):
         return (faithful if images.shape[-2:] == kept else shuffled)(images, rng)
 
     models = dict.fromkeys(CLAIMS[7].runs, faithful) | {'singan zero': only_at_own_size}
-    assert CLAIMS[7].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    assert CLAIMS[7].measure(known(photograph, models), SMALL).holds
     models['singan csg nopad'] = only_at_own_size
-    found = CLAIMS[7].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    found = CLAIMS[7].measure(known(photograph, models), SMALL)
     assert [check.holds for check in found.checks] == [True, True, False, False]
 
 
@@ -97,27 +104,94 @@ def test_claim_of_encodings_tells_stretched_from_extended(photograph, monkeypatc
         return faithful(images, rng)
 
     models = dict.fromkeys(('singan csg nopad', 'singan learned nopad'), faithful) | {'singan spe nopad': extending}
-    assert CLAIMS[5].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL).holds
+    assert CLAIMS[5].measure(known(photograph, models), SMALL).holds
     models = {**models, 'singan spe nopad': faithful, 'singan learned nopad': extending}
-    found = CLAIMS[5].measure({name: Known(photograph, spoil) for name, spoil in models.items()}, SMALL)
+    found = CLAIMS[5].measure(known(photograph, models), SMALL)
     assert [check.holds for check in found.checks] == [True, True, True, True, False, False]
 
 
 def test_claim_of_many_pictures():
     faces = real_faces(16, 32)
-    models = {name: Known(faces, shuffled if name.endswith('none') else faithful) for name in CLAIMS[3].runs}
+    models = known(faces, {name: shuffled if name.endswith('none') else faithful for name in CLAIMS[3].runs})
     assert CLAIMS[3].measure(models, SMALL).holds
-    models['pggan zero'] = Known(faces, shuffled)
+    models['pggan zero'] = [Known(faces, shuffled)]
     found = CLAIMS[3].measure(models, SMALL)
     assert [check.holds for check in found.checks] == [True, True, False, False]
 
 
 def test_claim_of_sizes():
     faces = real_faces(16, 64)
-    models = {name: Known(faces, shuffled) for name in ('single 32', 'single 48')} | {'mspie': Known(faces, faithful)}
+    models = known(faces, {'single 32': shuffled, 'single 48': shuffled, 'mspie': faithful})
     assert CLAIMS[6].measure(models, SMALL).holds
-    models['single 48'] = Known(faces, faithful)
+    models['single 48'] = [Known(faces, faithful)]
     assert [check.holds for check in CLAIMS[6].measure(models, SMALL).checks] == [True, False]
+
+
+def test_over_seeds_the_error_is_that_of_trainings(photograph):
+    """One of three trainings failed: its images agree among themselves, and yet the claim does not hold."""
+    runs = {'singan zero': faithful, 'singan reflect': shuffled, 'singan interp': shuffled}
+    once = CLAIMS[1].measure(known(photograph, runs), SMALL)
+    models = {name: 3 * each for name, each in known(photograph, runs).items()}
+    same = CLAIMS[1].measure(models, SMALL)
+    assert once.holds and same.holds
+    assert '±' in once.rows[1][1] and '±' not in same.rows[1][1]  # three times the same training
+    models['singan zero'] = [Known(photograph, spoil) for spoil in (faithful, faithful, shuffled)]
+    found = CLAIMS[1].measure(models, SMALL)
+    assert not any(check.holds for check in found.checks)
+    failed = CLAIMS[1].measure(known(photograph, dict.fromkeys(runs, shuffled)), SMALL)
+    kept, lost = (float(finding.rows[1][1].split()[0]) for finding in (once, failed))
+    value, error = map(float, found.rows[1][1].split(' ± '))
+    assert value == pytest.approx((2 * kept + lost) / 3, abs=0.01)
+    assert error == pytest.approx((kept - lost) / 3, abs=0.01)
+
+
+def test_every_seed_is_trained_once(monkeypatch, tmp_path):
+    """All models with one seed come first; what was trained with fewer seeds is not trained again."""
+    asked = []
+
+    def run_jobs(configs, *_):
+        asked.append({name: config.get('randomness') for name, config in configs.items()})
+        return {}
+
+    monkeypatch.setattr('mmpe.claims.training.run_jobs', run_jobs)
+    monkeypatch.setattr('mmpe.claims.training.latest_checkpoint', lambda work_dir: work_dir)
+    runs = {name: PROFILES['cpu'].runs[name] for name in ('singan zero', 'mspie')}
+    once = train_all(runs, tmp_path)
+    found = train_all(runs, tmp_path, seeds=3)
+    assert [paths[:1] for paths in found.values()] == list(once.values())
+    assert len({path for paths in found.values() for path in paths}) == 6
+    assert list(asked[1])[:2] == list(asked[0]) == ['singan zero', 'mspie']
+    assert [randomness['seed'] for randomness in asked[1].values()] == [0, 0, 1, 1, 2, 2]
+
+
+def test_more_seeds_are_measured_anew_and_fewer_are_not(tmp_path):
+    finding = Finding([['a', 'b'], ['1', '2']], [Check('x', True)], new_figure(2, 2))
+    write(CLAIMS[4], finding, 'cpu', tmp_path, seeds=2)
+    assert read(CLAIMS[4], 'cpu', tmp_path, seeds=3) is None
+    assert read(CLAIMS[4], 'cpu', tmp_path, seeds=1).seeds == 2
+    assert 'Means of 2 trainings' in write_page({CLAIMS[4]: read(CLAIMS[4], 'cpu', tmp_path)}, tmp_path).read_text()
+    file = tmp_path / 'claim_4.json'
+    without = {key: value for key, value in json.loads(file.read_text()).items() if key != 'seeds'}
+    file.write_text(json.dumps(without))  # as versions before this one wrote it
+    assert read(CLAIMS[4], 'cpu', tmp_path).seeds == 1 and is_own(file)
+
+
+def test_claim_of_shapes():
+    faces = real_faces(16, (32, 64))
+
+    class Stretched(Known):
+        def sample(self, num=1, size=None, seed=0, first=0):
+            return F.interpolate(super().sample(num, (32, 32), seed, first), size or (32, 64), mode='bilinear')
+
+    class Shaped(Known):
+        def sample(self, num=1, size=None, seed=0, first=0):
+            self.pictures = real_faces(16, size or (32, 64))
+            return super().sample(num, size, seed, first)
+
+    shaped, stretched = Shaped(faces, faithful), Stretched(real_faces(16, 32), faithful)
+    assert CLAIMS[8].measure({'mspie shapes': [shaped], 'mspie': [stretched]}, SMALL).holds
+    found = CLAIMS[8].measure({'mspie shapes': [stretched], 'mspie': [shaped]}, SMALL)
+    assert not any(check.holds for check in found.checks)
 
 
 def test_measure_is_mean_and_standard_error():
@@ -127,9 +201,22 @@ def test_measure_is_mean_and_standard_error():
 
 
 @pytest.mark.parametrize('gap, above', [(0.9, False), (1.1, True)])
-def test_above_asks_for_two_standard_errors(gap, above):
+def test_above_asks_for_two_standard_errors_that_are_known(gap, above):
     # each off by .3 and .4, so that the difference is off by .5
     assert Measure(1.0 + gap, 0.3).above(Measure(1.0, 0.4)) is above
+
+
+@pytest.mark.parametrize('num', [2, 3, 4, 32])
+def test_above_is_welchs_test(num):
+    rng = np.random.default_rng(num)
+    found = []
+    for gap in np.linspace(0, 6, 40):
+        a, b = gap + rng.normal(size=num), rng.normal(scale=2, size=num + 1)
+        above = Measure.of(a.tolist()).above(Measure.of(b.tolist()))
+        assert above == (ttest_ind(a, b, equal_var=False, alternative='greater').pvalue < 0.025)
+        found.append(above)
+    assert True in found
+    assert False in found
 
 
 def test_every_profile_has_what_claims_take():
@@ -210,7 +297,7 @@ def test_a_model_that_cannot_be_trained_is_named(tmp_path):
 
 
 def test_a_cartesian_grid_is_read_evenly_and_zeros_are_not(trained):
-    models = {name: load(path) for name, path in trained[2].items()}
+    models = {name: [load(path) for path in paths] for name, paths in trained[2].items()}
     found = CLAIMS[4].measure(models, SMALL)
     assert [row[0] for row in found.rows] == ['generator', *UNEVEN]
     middle_to_border = [float(row[4]) for row in found.rows[1:]]

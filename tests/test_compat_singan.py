@@ -21,7 +21,7 @@ from stand_in_weights import noise, state_dict
 from mmpe.apis import load
 from mmpe.cli.convert import main as convert_tool
 from mmpe.compat.checkpoints import convert
-from mmpe.compat.singan_checkpoints import read_pickle
+from mmpe.compat.plain_pickle import read_pickle
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANGenerator, SinGANModel

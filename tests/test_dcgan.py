@@ -145,6 +145,18 @@ def test_without_padding_nothing_tells_positions():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(('base', 'period', 'reach'), [(4, 8, 7), (2, 16, 15), (8, 4, 3)])
+def test_zeros_reach_as_far_as_doublings_carry_them(base, period, reach):
+    """Transposed convolutions carry what they see of the border by 2a + 1 pixels, where it had come a pixels far."""
+    generator = small(out_size=32, channels=32, base=base, head=dict(type='PointwiseHead', shared_latent=True))
+    wide = generator(torch.randn(2, 6), base_size=4 * base)
+    repeated = (wide[..., period:, :] - wide[..., :-period, :]).abs().amax((0, 1, 3)) < 1e-6
+    inner = repeated[reach : len(repeated) - reach]
+    assert inner.all() and not repeated[reach - 1] and not repeated[len(repeated) - reach]
+    assert generator.image_size() == (32, 32) and generator.latent_shape() == (6,)
+
+
+@torch.no_grad()
 def test_the_head_sees_latents_and_code_side_by_side():
     generator = small(head=WAVES).double()
     z, seen = torch.randn(2, 6, 3, 5).double(), []

@@ -320,6 +320,7 @@ def test_a_config_that_an_earlier_version_has_dumped_is_guarded(tmp_path, caplog
     for name in ('work_dir', 'optimizer_settings'):
         del cfg.default_hooks[name]
     cfg.optim_wrapper.generator.optimizer.lr = 1e-5
+    cfg.experiment_name = 'resumed'  # runs that start in the same second share a name, and so a logger with its level
     train(cfg)
     assert 'lr is 1e-05 as the config says' in caplog.text or _logged(tmp_path, 'lr is 1e-05 as the config says')
 

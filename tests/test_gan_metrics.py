@@ -39,7 +39,7 @@ from mmpe.evaluation import (
     pyramid_neighbourhoods,
     sliced_wasserstein,
 )
-from mmpe.evaluation.quantized import quantised
+from mmpe.evaluation.quantized import quantized
 from mmpe.registry import METRICS, MODELS
 
 
@@ -564,7 +564,7 @@ class TestOtherMetrics:
 
     def test_pairs(self):
         scores = evaluate(MultiScaleSimilarity(device='cpu'))
-        shown = [quantised(drawn(number)['images'][16, 24]) for number in range(9)]
+        shown = [quantized(drawn(number)['images'][16, 24]) for number in range(9)]
         assert scores['16x24/ms_ssim'] == multiscale_similarity(torch.stack(shown))
         assert set(scores) == {'16x16/ms_ssim', '16x24/ms_ssim'}
 

@@ -10,7 +10,7 @@ import torch
 from stand_in_weights import fill, noise
 
 from mmpe.compat.released_state import own_entries, swap_colors
-from mmpe.compat.stylegan2 import DISCRIMINATOR_COLORS, GENERATOR_COLORS
+from mmpe.compat.stylegan2 import DISCRIMINATOR, GENERATOR
 from mmpe.errors import InputError
 from mmpe.models.stylegan2 import StyleDiscriminator, StyleGenerator
 from mmpe.registry import MODELS
@@ -339,8 +339,8 @@ def test_swapped_networks_see_and_make_other_colors():
     z = noise('z', (2, 32))
     images = generator(z, injected_noise='fixed')
     scores = discriminator(images)
-    swap_colors(generator, GENERATOR_COLORS)
-    swap_colors(discriminator, DISCRIMINATOR_COLORS)
+    swap_colors(generator, GENERATOR)
+    swap_colors(discriminator, DISCRIMINATOR)
     torch.testing.assert_close(generator(z, injected_noise='fixed'), images.flip(1))
     torch.testing.assert_close(discriminator(images.flip(1)), scores)
     assert (discriminator(images) - scores).abs().max() > 1e-4

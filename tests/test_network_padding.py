@@ -11,7 +11,7 @@ from torch import nn
 from mmpe.errors import InputError
 from mmpe.grid import Grid
 from mmpe.models.padding import Pad, build_network_padding, modes, pad, set_padding
-from mmpe.models.singan import windows
+from mmpe.models.singan import SinGANGenerator, windows
 from mmpe.registry import MODELS
 
 ENCODING = dict(type='SinusoidalEncoding', embedding_dim=4)
@@ -220,6 +220,17 @@ def test_an_earlier_border_over_a_base_with_a_padding(border, found):
     part = MODELS.build(config).padding
     assert (type(part).__name__, part.pad.mode) == found
     assert config == before, 'the config is not consumed'
+
+
+def test_a_class_that_inherits_accepts_an_earlier_border():
+    MODELS.import_from_location()
+
+    class Mine(SinGANGenerator):
+        def __init__(self, border='reflect', **settings):
+            super().__init__(border=border, **settings)
+
+    assert Mine(base_channels=4).padding.conv_mode == 'reflect'
+    assert SinGANGenerator(base_channels=4, border=dict(type='DrawnBorder', mode='zero')).padding.margin == 5
 
 
 @pytest.mark.parametrize('old, new', OLD.items())

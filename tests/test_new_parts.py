@@ -96,6 +96,18 @@ from mmpe.registry import HOOKS
 class SilentHook(Hook):
     pass
 """,
+    'cli/base_grid.py': """
+from .from_signatures import command
+
+@command('256')
+def main(side: int, /) -> None:
+    '''Print the side of the base grid of a StyleGAN2.
+
+    Args:
+        side: of the images
+    '''
+    print(side // 64)
+""",
 }
 
 USES = {
@@ -108,6 +120,8 @@ USES = {
     'edit': "program(TASKS['negative']).__doc__",
     'data set': "len(DATASETS.build(dict(type='Nothing')))",
     'hook': "type(HOOKS.build(dict(type='SilentHook'))).__name__",
+    'command': "printed(['base-grid', '256'])",
+    'command in the help': "[line for line in printed(['--help']).splitlines() if 'base-grid' in line][0][22:60]",
 }
 
 EXPECTED = {
@@ -120,11 +134,15 @@ EXPECTED = {
     'edit': "The picture's negative.",
     'data set': 0,
     'hook': 'SilentHook',
+    'command': '4\n',
+    'command in the help': 'Print the side of the base grid of a S',
 }
 
 PROGRAM = """
-import json, sys
+import io, json, sys
+from contextlib import redirect_stdout, suppress
 import torch
+from mmpe import cli
 from mmpe.apis import sample
 from mmpe.cli.edit import program
 from mmpe.editing.tasks import TASKS
@@ -134,6 +152,11 @@ from mmpe.registry import DATASETS, HOOKS, METRICS, MODELS
 def score(metric, model):
     metric.process(None, model([dict(number=number, sizes=None) for number in (1, 2)], mode='predict'))
     return metric.evaluate(2)
+
+def printed(arguments):
+    with redirect_stdout(io.StringIO()) as page, suppress(SystemExit):
+        cli.main(arguments)
+    return page.getvalue()
 
 def attempt(use):
     try:

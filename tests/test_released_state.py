@@ -10,7 +10,7 @@ import torch
 from stand_in_weights import fill, noise
 from torch import nn
 
-from mmpe.compat.released_state import as_released, swap_colors
+from mmpe.compat.released_state import Entry, as_released, part, swap_colors
 from mmpe.registry import DATASETS, MODELS
 
 REARRANGEMENTS = dict(
@@ -51,12 +51,34 @@ def test_what_moves_numbers_is_undone(name):
     layer = nn.Conv2d(4, 3, (2, 5), bias=False)
     weight = torch.randn_like(layer.weight)
     released = REARRANGEMENTS[name](weight)
-    as_released(layer, {'weight': 'kernels'}, {'weight': REARRANGEMENTS[name]})
+    as_released(layer, {'weight': Entry('kernels', shape=REARRANGEMENTS[name])})
     layer.load_state_dict({'kernels': released})
     assert torch.equal(layer.weight, weight)
     assert torch.equal(layer.state_dict()['kernels'], released)
     with pytest.raises(RuntimeError, match='size mismatch for weight'):
         layer.load_state_dict({'kernels': released[..., :1]})
+
+
+@pytest.mark.parametrize(
+    'names, released',
+    [
+        ({'{i}': 'convs.{2i+1}.conv'}, ['convs.1.conv.weight', 'convs.3.conv.weight', 'convs.5.conv.weight']),
+        ({'{i}': 'convs.{2i}'}, ['convs.0.weight', 'convs.2.weight', 'convs.4.weight']),
+        ({'{i}.weight': '{2i+2}'}, ['2', '4', '6']),
+        ({'1': 'middle', '{i}': '{i+1}'}, ['1.weight', 'middle.weight', '3.weight']),  # the first that fits
+        ({'{i}': '{i}', '1': 'middle'}, ['0.weight', '1.weight', '2.weight']),
+        ({'2.weight': 'last'}, ['0.weight', '1.weight', 'last']),  # the others keep theirs
+        ({'2.wei': 'last', '2.weight.x': 'y'}, ['0.weight', '1.weight', '2.weight']),  # no part of a name
+        ({'.': 'x'}, ['0.weight', '1.weight', '2.weight']),  # no pattern
+        (part('{i}', 'a.{i}', {'weight': Entry('b', colors=0)}), ['a.0.b', 'a.1.b', 'a.2.b']),
+    ],
+)
+def test_rows_name_what_they_fit(names, released):
+    network = nn.Sequential(*(nn.Linear(3, 3, bias=False) for _ in range(3)))
+    weights = [layer.weight.detach().clone() for layer in network]
+    state = as_released(network, names).state_dict()
+    assert list(state) == released
+    assert all(torch.equal(value, weight) for value, weight in zip(state.values(), weights, strict=True))
 
 
 def test_names_may_be_exchanged():
@@ -93,7 +115,7 @@ def test_a_negative_side_is_the_largest(name, shape, call):
 def test_colors_are_swapped_where_they_are():
     layer = nn.Conv2d(3, 3, 1)
     weight, bias = (parameter.detach().clone() for parameter in layer.parameters())
-    swap_colors(layer, {'weight': 1})
+    swap_colors(layer, {'weight': Entry('weight', colors=1)})
     assert torch.equal(layer.weight, weight[:, [2, 1, 0]]) and torch.equal(layer.bias, bias)
 
 

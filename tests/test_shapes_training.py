@@ -89,6 +89,15 @@ def test_pictures_of_several_shapes_need_batches_of_one(tmp_path):
         Runner.from_cfg(cfg).train()
 
 
+@pytest.mark.parametrize('drop_last', [True, False])
+def test_what_a_batch_sampler_makes_needless_is_said(tmp_path, drop_last):
+    """PyTorch refuses it, and a base config may have it."""
+    Runner.from_cfg(shaped_config(tmp_path, 1, train_dataloader__drop_last=drop_last, log_level='INFO')).train()
+    (log,) = tmp_path.glob('*/*.log')
+    said = 'drop_last=True of the train_dataloader has no effect: its batch_sampler makes the batches'
+    assert log.read_text().count(said) == drop_last
+
+
 @pytest.mark.parametrize('fit', ['crop', 'letterbox'])
 def test_the_discriminator_sees_real_pictures_fitted_to_the_scale(fit):
     model = small_model(scales=dict(offsets=[(0, 4)], probabilities=[1]), resize=dict(fit=fit, mode='nearest'))

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -18,13 +19,14 @@ from singan_runs import CSG, REPOSITORY, assert_same, checkpoint
 
 from mmpe.apis import load_singan, subprocesses
 from mmpe.apis.launchers import Rank, find_rank, without_launcher
-from mmpe.apis.logged_progress import read_progress, scalar_files, with_scalars
+from mmpe.apis.logged_progress import LoggedProgress, read_progress, scalar_files, with_scalars
 from mmpe.apis.many_pictures import find_config, find_pictures, picture_config
 from mmpe.apis.one_picture import finished_model, is_done, train_picture
 from mmpe.apis.workers import Workers, plan_workers
 from mmpe.cli import train_folder
 from mmpe.datasets import read_picture, resize
 from mmpe.errors import InputError
+from mmpe.progress import reporting
 from mmpe.visualization.page import Entry, write_page
 
 TOOL = REPOSITORY / 'tools/train_folder.py'
@@ -154,12 +156,12 @@ def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, 
     monkeypatch.setattr(subprocesses, '_POLL', 0.01)
 
     def strike(after, blow):
-        def show(bar, children, waiting):
+        def show(progress, children, waiting):
             if children and children[0].process.poll() is None and (children[0].folder / f'iter_{after}.pth').exists():
                 assert not (children[0].folder / end).exists()
                 blow(children[0])
 
-        monkeypatch.setattr(subprocesses._Bar, 'show', show)
+        monkeypatch.setattr(subprocesses._Progress, 'show', show)
         return run_tool(folder / 'a.png', '--out', tmp_path)
 
     assert strike(3, lambda child: child.process.kill()) == 1
@@ -343,16 +345,16 @@ PYRAMID = dict(num_scales=5, max_iters=2000)
 @pytest.mark.parametrize(
     'iterations, extra, max_iters, end, expected',
     [
-        ((0, 100), {}, 400, '', ('100/400', 0.25)),
-        ((200, 250, 300), {}, 400, '', ('300/400', 0.5)),  # resumed
-        ((0, 400), {}, 400, '', ('400/400', 1.0)),
-        ((0, 500), PYRAMID, None, '', ('scale 2/5 100/400', 0.25)),
-        ((0, 400), PYRAMID, 7, '', ('scale 1/5 400/400', 0.2)),
-        ((0, 2000), PYRAMID, None, '', ('scale 5/5 400/400', 1.0)),
-        ((0, 100), {}, 400, '{"loss": 0.5, "it', ('100/400', 0.25)),  # being written
-        ((0, 100), {}, 400, '{"fid": 5.5, "step": 100}\n', ('100/400', 0.25)),  # a validation
-        ((0, *[100] * 5000), {}, 400, '', ('100/400', 0.25)),
-        ((7,), {}, None, '', ('7', 0.0)),
+        ((0, 100), {}, 400, '', ('', 100, 400, 0.25)),
+        ((200, 250, 300), {}, 400, '', ('', 300, 400, 0.5)),  # resumed
+        ((0, 400), {}, 400, '', ('', 400, 400, 1.0)),
+        ((0, 500), PYRAMID, None, '', ('scale 2/5', 100, 400, 0.25)),
+        ((0, 400), PYRAMID, 7, '', ('scale 1/5', 400, 400, 0.2)),
+        ((0, 2000), PYRAMID, None, '', ('scale 5/5', 400, 400, 1.0)),
+        ((0, 100), {}, 400, '{"loss": 0.5, "it', ('', 100, 400, 0.25)),  # being written
+        ((0, 100), {}, 400, '{"fid": 5.5, "step": 100}\n', ('', 100, 400, 0.25)),  # a validation
+        ((0, *[100] * 5000), {}, 400, '', ('', 100, 400, 0.25)),
+        ((7,), {}, None, '', ('', 7, None, 0.0)),
     ],
 )
 def test_progress_is_read_from_scalars(tmp_path, iterations, extra, max_iters, end, expected):
@@ -360,22 +362,42 @@ def test_progress_is_read_from_scalars(tmp_path, iterations, extra, max_iters, e
     file = logged(tmp_path, lines)
     with open(file, 'a') as stream:
         stream.write(end)
-    assert read_progress(file, max_iters) == expected
+    assert read_progress(file, max_iters) == LoggedProgress(*expected)
 
 
 def test_progress_of_a_run_that_has_logged_nothing_is_none(tmp_path):
     assert scalar_files(tmp_path / 'work_dir') == set()
-    assert read_progress(tmp_path / 'scalars.json', 400) == ('', 0.0)
+    assert read_progress(tmp_path / 'scalars.json', 400) == LoggedProgress()
     (tmp_path / 'scalars.json').touch()
-    assert read_progress(tmp_path / 'scalars.json', 400) == ('', 0.0)
+    assert read_progress(tmp_path / 'scalars.json', 400) == LoggedProgress()
 
 
 def test_progress_of_a_training_ends_at_its_last_scale(trained):
     _, out, _ = trained
     model = load_singan(last(out / 'a.png'))
-    scale, step = f'{model.num_scales}/{model.num_scales}', f'{model.iters_per_scale}/{model.iters_per_scale}'
+    scale, steps = f'scale {model.num_scales}/{model.num_scales}', model.iters_per_scale
     (file,) = scalar_files(out / 'a.png')
-    assert read_progress(file)[0] == f'scale {scale} {step}'
+    assert read_progress(file) == LoggedProgress(scale, steps, steps, 1.0)
+
+
+def test_jobs_are_reported_as_far_as_they_are_and_end_all_stages(monkeypatch):
+    monkeypatch.setattr(subprocesses, '_REPORT', 0)
+    reports = []
+    with reporting(lambda *progress: reports.append(progress)):
+        progress = subprocesses._Progress(3, 'pictures')
+        for jobs, waiting in (
+            (dict(a=LoggedProgress(), b=LoggedProgress('scale 1/2', 30, 50, 0.3)), 1),
+            (dict(a=LoggedProgress('', 7, None, 0.0), b=LoggedProgress('scale 2/2', 50, 50, 1.0)), 1),
+            (dict(a=LoggedProgress('', 9, 10, 1.0), c=LoggedProgress('', 9, 10, 1.0)), 0),
+        ):
+            children = [SimpleNamespace(name=name, progress=lambda job=job: job) for name, job in jobs.items()]
+            progress.show(children, waiting)
+        progress.show(children[1:], 0)
+        progress.close()
+    assert [done for stage, done, total in reports if stage == 'pictures' and total == 3] == [0, 0.3, 1, 3]
+    assert {stage for stage, _, _ in reports} == {'pictures', 'a', 'c', 'b, scale 1/2'}
+    last = {stage: (done, total) for stage, done, total in reports}
+    assert all(done == total for done, total in last.values())
 
 
 @pytest.mark.parametrize(

@@ -250,12 +250,13 @@ def test_all_processes_of_a_run_are_told(work_dir, holder):
     assert on_two_processes(work_dir) == ['free', 'free']
 
 
-def test_many_runs_leave_alone_what_another_one_trains(work_dir, holder):
+def test_many_runs_leave_alone_what_another_one_trains(work_dir, holder, capsys):
     before = content(work_dir)
     work = Job('no.such.module', lambda config: False, 'pictures')
     failures = run_jobs({'a': config(work_dir)}, Workers(['cpu'], 1), work)
     assert list(failures) == ['a'] and 'another run is training in' in failures['a']
     assert content(work_dir) == before
+    assert capsys.readouterr() == ('', '')  # who called it has asked for no bars
 
 
 # ------------------------------------------------------------------- a new run

@@ -1,9 +1,10 @@
 """What a generator knows about position: instruments for any ``nn.Module``.
 
-Every instrument takes a module and a function that feeds it: ``sample_input(num, rng)`` draws the inputs of ``num``
-images with ``rng``, a ``torch.Generator`` on the CPU, as a tuple of the module's arguments, or as the only argument.
-What it finds is a dataclass of numbers, whose ``figure()`` draws and whose ``table()`` lists them. The module runs in
-eval mode and is left as it was. Layers go by their names in ``named_modules()``, the module itself by ``output``.
+Every instrument takes a module and a function that draws its inputs. ``sample_input(num, rng)`` draws the inputs of
+``num`` images with ``rng``, a ``torch.Generator`` on the CPU. It returns a tuple of the module's arguments, or its only
+argument. An instrument returns a dataclass of numbers: ``table()`` lists them, and ``figure()`` draws them. The module
+runs in eval mode and is left unchanged. Layers are called by their names in ``named_modules()``, and the module itself
+is called ``output``.
 """
 
 from .ablation import BorderAblation, border_ablation

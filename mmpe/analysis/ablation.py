@@ -1,4 +1,4 @@
-"""What changes in the picture when a finished generator sees something else past the border."""
+"""How the picture changes when the padding of a trained generator is replaced."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from .subject import SampleInput, Subject
 
 @dataclass
 class ModeChange:
-    """What one mode of padding changes.
+    """How one padding mode changes the picture.
 
     Attributes:
-        by_distance: Root mean square change in each ring, the outermost first, in standard deviations of
-            the picture.
-        plane: (H, W), by location, likewise.
+        by_distance: Root mean square change per ring, the outermost first, in standard deviations of the picture.
+        plane: (H, W), root mean square change per location, in the same unit.
     """
 
     by_distance: np.ndarray
@@ -33,17 +32,17 @@ class ModeChange:
 
     @property
     def border(self) -> float:
-        """In the outermost ring."""
+        """The change in the outermost ring."""
         return float(self.by_distance[0])
 
     @property
     def center(self) -> float:
-        """In the innermost ring."""
+        """The change in the innermost ring."""
         return float(self.by_distance[-1])
 
     @property
     def whole(self) -> float:
-        """Over the whole picture."""
+        """The change over the whole picture."""
         return float(np.sqrt(np.square(self.plane).mean()))
 
 
@@ -52,9 +51,9 @@ class BorderAblation:
     """What :func:`border_ablation` found.
 
     Attributes:
-        modes: For each mode that could be tried.
-        own: Modes that the generator has itself.
-        refused: For each mode that could not, why.
+        modes: The changes, by padding mode.
+        own: The padding modes that the generator itself has.
+        refused: Why other modes could not be tried, by mode.
     """
 
     modes: dict[str, ModeChange]
@@ -68,7 +67,7 @@ class BorderAblation:
         return rows + [[mode, 'refused', reason, ''] for mode, reason in self.refused.items()]
 
     def figure(self):
-        """The change by distance from the border for each mode, and the map of the largest."""
+        """The change by distance from the border for each mode, and the map of the largest change."""
         figure = new_figure(9, 3.8)
         profile, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
         for i, (mode, change) in enumerate(self.modes.items()):
@@ -93,22 +92,22 @@ def border_ablation(
     batch: int = 8,
     seed: int = 0,
 ) -> BorderAblation:
-    """Swap the padding of a copy, and compare pictures of the same inputs.
+    """Replace the padding in a copy of a module, and compare the pictures of the same inputs.
 
     Args:
-        module: Any; it is left alone.
+        module: Any module. It is not changed.
         sample_input: See :mod:`mmpe.analysis`.
-        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        modes: Padding modes, as :func:`mmpe.models.padding.set_padding` takes them. None: all modes.
         num: Number of draws.
         batch: Draws at a time.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Returns:
-        For each mode. Modes that the module cannot have, such as a mirror image wider than its maps,
-        are refused there with the reason.
+        The change per mode. A mode that the module cannot have, such as a mirror image wider than its maps, is listed
+        in ``refused`` with the reason.
 
     Raises:
-        InputError: If no mode is possible; as :func:`mmpe.analysis.draw_features`.
+        InputError: If no mode is possible. See :func:`mmpe.analysis.draw_features` for other errors.
 
     >>> _ = torch.manual_seed(0)
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))

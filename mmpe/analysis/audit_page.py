@@ -1,4 +1,4 @@
-"""All instruments on one generator, as a page that says in words what they found."""
+"""All instruments applied to one generator: a page with figures, numbers and a verdict in words."""
 
 from __future__ import annotations
 
@@ -31,37 +31,38 @@ from .verdict import verdict
 _ABOUT = dict(
     position_probe=(
         'Where am I?',
-        'How well a small read-out predicts (x, y) from the features of one place, on noise that it has not seen: '
-        'R² is 1 where it knows, 0 where it guesses.',
+        'How well a small read-out predicts (x, y) from the features of one place, on noise that it has not seen. '
+        'R² is 1 where it knows the place, and 0 where it guesses.',
     ),
     periodic_probe=(
         'Where am I, without a border?',
-        'The same, all padding replaced by the opposite side: what is still known does not come from padding.',
+        'The same read-out on a copy with circular padding. What it still knows does not come from padding.',
     ),
     spatial_bias=(
         'What differs from the center?',
-        'How far from the border the statistics over noise differ from those of the center (permutation test, 5 % '
-        'chance of a single false alarm in all layers), and how well neighbours are told apart in the center, compared '
-        'with the border (balance).',
+        'Reach: how far from the border the statistics over noise differ from those of the center (permutation test, '
+        '5 % chance of a single false alarm in all layers). Balance: how well neighbours can be told apart in the '
+        'center, compared with the border.',
     ),
-    periodic_bias=('What differs, without a border?', 'The same, all padding replaced by the opposite side.'),
+    periodic_bias=('What differs, without a border?', 'The same statistics of a copy with circular padding.'),
     stationarity=(
         'Is it the same everywhere?',
-        'Mean and covariance by location, against the closed form where a layer is affine in the input. The input is '
-        'taken to be i.i.d. noise.',
+        'Mean and covariance by location. Where a layer is affine in the input, they are compared with the closed '
+        'form. The input is assumed to be i.i.d. noise.',
     ),
     equivariance=(
         'Does the picture move with its input?',
-        'EQ-T of StyleGAN3, a peak signal-to-noise ratio for pictures in [-1, 1]: the higher, the less it is tied to '
-        'the place. Coordinates are shifted along; of a pyramid it is the coarsest picture.',
+        'EQ-T of StyleGAN3, a peak signal-to-noise ratio for pictures in [-1, 1]. A higher value means that the '
+        'picture depends less on the absolute position. Coordinates are shifted with the input. For a pyramid, the '
+        'coarsest picture is measured.',
     ),
     equivariance_by_padding=(
-        'Would it, with another padding?',
-        'EQ-T of copies of the generator that have another padding in place of their own, and no other weights.',
+        'Would it, with other padding?',
+        'EQ-T of copies of the generator with the same weights and other padding.',
     ),
     border_ablation=(
-        'What hangs on the border?',
-        'Other padding in a copy of the generator: what changes in the picture, by distance from the border.',
+        'What depends on the border?',
+        'How the picture changes when a copy of the generator has other padding, by distance from the border.',
     ),
 )
 
@@ -71,13 +72,13 @@ class Audit:
     """What :func:`audit` found.
 
     Attributes:
-        title: Of what.
-        verdict: In words.
-        layers: Those that were looked at; verdict and figures number them from 1.
-        padding: Modes of padding that the generator has.
-        results: What each instrument found that applies, by its name; ``periodic_probe`` and
-            ``periodic_bias`` are of a copy whose padding is circular.
-        skipped: Why the others do not apply.
+        title: The title of the page.
+        verdict: The findings in words.
+        layers: The layers that were analyzed. The verdict and the figures number them from 1.
+        padding: The padding modes that the generator has.
+        results: The results of the instruments that apply, by the names of the instruments. ``periodic_probe`` and
+            ``periodic_bias`` are of a copy with circular padding.
+        skipped: Why the other instruments do not apply, by their names.
     """
 
     title: str
@@ -88,7 +89,7 @@ class Audit:
     skipped: dict[str, str] = field(default_factory=dict)
 
     def to_html(self) -> str:
-        """One page, figures included."""
+        """The page as HTML, figures included."""
         return render(
             'audit.html',
             title=self.title,
@@ -123,29 +124,25 @@ def audit(
     max_layers: int = 12,
     translation: dict | None = None,
 ) -> Audit:
-    """Run all instruments that apply to a generator, say what they found, and write it as one page.
+    """Run all instruments that apply to a generator, and write one page with what they found.
 
-    Where position comes from is settled by experiment: the same is measured on a copy whose padding is circular, which
-    has no border.
+    Whether position comes from the padding is tested on a copy with circular padding, which has no border.
 
     Args:
-        generator: Any; it is left alone.
+        generator: Any module. It is not changed.
         sample_input: See :mod:`mmpe.analysis`.
-        out: The page, HTML; None: none is written.
-        layers: Names; None: up to ``max_layers`` of those that give a map, evenly spaced.
+        out: The HTML file to write. None: no file is written.
+        layers: Names of layers. None: up to ``max_layers`` of the layers that give a map, evenly spaced.
         num: Number of draws, at least 16.
         batch: Draws at a time.
-        seed: Of everything random.
-        title: Of the page; None: the name of the generator's class.
+        seed: Seed of all random numbers.
+        title: Title of the page. None: the name of the generator's class.
         max_layers: See ``layers``.
-        translation: ``shift``, ``scale`` and ``sample_input`` of :func:`mmpe.analysis.equivariance`,
-            where shifting all maps among the inputs is not right.
-
-    Returns:
-        With a verdict in words.
+        translation: ``shift``, ``scale`` and ``sample_input`` of :func:`mmpe.analysis.equivariance`, for generators
+            whose inputs are not shifted by shifting all maps among them.
 
     Raises:
-        InputError: If there is nothing to look at, a name is wrong, or features are not finite.
+        InputError: If no layer gives a map, a layer's name is wrong, or features are not finite.
 
     >>> import torch
     >>> _ = torch.manual_seed(0)
@@ -158,7 +155,7 @@ def audit(
     check_whole(1, max_layers=max_layers)
     subject = Subject(generator, sample_input, seed, batch)
     names = choose_layers(subject, layers, max_layers)
-    next(features(replace(subject, batch=2), names, 2))  # what is wrong with all is said before the work
+    next(features(replace(subject, batch=2), names, 2))  # fails on what no instrument can take, before the long work
     common = dict(batch=batch, seed=seed)
     few = max(num // 8, 4)
     shifting = dict(sample_input=sample_input, **common, num=few) | (translation or {})
@@ -185,11 +182,7 @@ def audit(
 
 
 class _Periodic:
-    """Makes a copy without a border, once it is asked for.
-
-    Args:
-        generator: Of which.
-    """
+    """Makes a copy of a generator with circular padding, when it is first needed."""
 
     def __init__(self, generator: nn.Module):
         self.generator, self.copy = generator, None
@@ -203,7 +196,7 @@ class _Periodic:
 
 
 def _run_steps(steps: dict[str, Callable]) -> tuple[dict, dict]:
-    """What each step gives, and for those that cannot be taken with this generator why."""
+    """The results of the steps, and the reasons why others do not apply to this generator."""
     results, skipped = {}, {}
     for name, step in tracked(steps.items(), 'audit'):
         try:

@@ -1,4 +1,4 @@
-"""Where a layer's statistics over noise differ from those in its center, and how well neighbours are told apart."""
+"""Where a layer's statistics over noise differ from those in its center, and how well neighbours can be told apart."""
 
 from __future__ import annotations
 
@@ -32,20 +32,21 @@ class LayerBias:
     """The spatial bias of one layer.
 
     Attributes:
-        layer: Its name.
-        size: (H, W).
-        period: Cells between locations that are compared.
-        mean: (C, H, W), over noise; of the channels that were looked at.
-        variance: (C, H, W), likewise.
-        difference: (H, W), how far mean and variance are from those of the center: the Fisher distance, in
-            standard deviations, root mean square over channels.
-        p_values: (H, W), that a difference so large at any location at all comes by chance.
-        reach: Rings, from the border in, up to the innermost one with a significant location; 0 if none.
-        center: Rings outside of the central region, the largest reach that can be told.
-        discriminability: For each ring, how well its locations are told from their neighbours: squared d'.
-        border_d: d' of neighbours at the border, 0 where not significant.
-        center_d: Of neighbours in the center.
-        balance: ``center_d / border_d``; nan where both are 0.
+        layer: The name of the layer.
+        size: (H, W) of its map.
+        period: Cells between the locations that are compared.
+        mean: (C, H, W), the mean over noise of the analyzed channels.
+        variance: (C, H, W), the variance over noise of the same channels.
+        difference: (H, W), the distance of mean and variance from those of the center: the Fisher distance in standard
+            deviations, root mean square over channels.
+        p_values: (H, W), the probability that chance alone makes a difference as large anywhere in the map.
+        reach: The number of rings, from the border inwards, up to the innermost one with a significant location. 0 if
+            no location is significant.
+        center: The number of rings outside the central region, which is the largest reach that can be found.
+        discriminability: Squared d' of neighbours, per ring.
+        border_d: d' of neighbours at the border. 0 if it is not significant.
+        center_d: d' of neighbours in the center. 0 if it is not significant.
+        balance: ``center_d / border_d``. nan if both are 0.
     """
 
     layer: str
@@ -73,8 +74,8 @@ class SpatialBias:
     """What :func:`spatial_bias` found.
 
     Attributes:
-        layers: In the order in which they were asked for.
-        level: Chance of a false alarm in a layer that is the same everywhere.
+        layers: The results per layer, in the order of the request.
+        level: The probability of a false alarm in a layer whose statistics are the same everywhere.
     """
 
     layers: list[LayerBias]
@@ -131,40 +132,41 @@ def spatial_bias(
     permutations: int = 199,
     period: int | None = None,
 ) -> SpatialBias:
-    """Mean and variance over noise at each location of a layer, against those of its central region.
+    """Compare mean and variance over noise at each location of a layer with those of its central region.
 
-    What is made by enlarging repeats with the period of the enlargement. That says nothing of the place, so that only
-    locations a whole number of periods apart are compared, and neighbours are those one period apart.
+    Upsampling leaves a pattern that repeats with the upsampling factor and says nothing about the place. So locations
+    are only compared with those a whole number of periods away, and neighbours are one period apart.
 
-    Significance is by permutation: in every draw each location is paired with one location of the central region, drawn
-    at random, and all pairs of a draw are swapped at once or not. Where all locations are alike a pair is as likely as
-    the swapped one. The statistic of a location is the mean square, over channels and over mean and variance, of t
-    values; it is compared with the largest one of *any* location under permutation, so that ``level`` is the chance of
-    a single false alarm in the whole map.
+    Significance is tested by permutation. In every draw, each location is paired with a random location of the central
+    region. Then either all pairs of the draw are swapped or none, which changes nothing in distribution if all
+    locations are alike. The statistic of a location is the mean square of its t values, over channels and over mean and
+    variance. It is compared with the largest statistic of *any* location under permutation. So ``level`` is the
+    probability of a single false alarm in the whole map.
 
-    Neighbours' discriminability is the Fisher distance, d'^2 = sum over channels of (difference of means)^2 / variance
-    + (difference of variances)^2 / (2 variance^2), with the variance over noise averaged over the map, less what the
-    finite number of draws adds to it on average; between horizontal and vertical neighbours, averaged over the pairs
-    that touch the outermost ring (border), or the central region (center). ``balance`` is the ratio of the two d': 1
-    where every place is known equally well, 0 where only the border is. A d' that is not significant by permutation of
-    neighbours, at the same level, counts as 0.
+    The discriminability of neighbours is the Fisher distance: d'^2 is the sum over channels of (difference of means)^2
+    / variance + (difference of variances)^2 / (2 variance^2). The variance over noise is averaged over the map, and
+    the bias of the finite number of draws is subtracted. d'^2 is averaged over the horizontal and vertical pairs that
+    touch the outermost ring (border) or the central region (center). A d' that is not significant at the same level,
+    by permutation of neighbours, counts as 0. ``balance`` is the ratio of the two: 1 if every place is known equally
+    well, and 0 if only the border is known.
 
     Args:
-        module: Any.
+        module: Any module.
         sample_input: See :mod:`mmpe.analysis`.
-        layers: Names; None: all that give a map.
+        layers: Names of layers. None: all layers that give a map.
         num: Number of draws, at least 16.
         batch: Draws at a time.
-        seed: Of everything random.
-        level: Chance of a false alarm, in (0, 1).
-        permutations: How many; 1 / (permutations + 1) is the smallest p value.
-        period: In cells of every layer; None: of each layer by itself, found from the sizes of the layers.
+        seed: Seed of all random numbers.
+        level: Probability of a false alarm, in (0, 1).
+        permutations: Number of permutations. The smallest p value is 1 / (permutations + 1).
+        period: The period of all layers, in cells. None: found per layer from the sizes of the maps.
 
     Returns:
-        For each layer. Of layers too wide to be kept in memory some channels are looked at.
+        The bias per layer. If a layer is too wide to be kept in memory, only some of its channels are analyzed.
 
     Raises:
-        InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws or permutations for the level.
+        InputError: If there are too few draws, or too few permutations for the level. See
+            :func:`mmpe.analysis.draw_features` for other errors.
 
     >>> _ = torch.manual_seed(0)
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
@@ -185,7 +187,7 @@ def spatial_bias(
         for name, x in maps.items():
             kept[name].append(x[:, _some_channels(x, num)].cpu())
     signs = torch.randint(2, (permutations + 1, num), generator=random_generator('permutations', seed)) * 2.0 - 1
-    signs[0] = 1  # what was observed
+    signs[0] = 1  # the observation itself
     found = [_layer_bias(name, torch.cat(kept.pop(name)), signs, level, seed, periods[name]) for name in names]
     return SpatialBias(found, level)
 
@@ -201,7 +203,7 @@ def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, pe
     period = min(period, height // 2, width // 2)
     inside = torch.from_numpy(center_region(height, width, period))
     mean, variance = x.mean(0), x.var(0)
-    x = _standardised(x, inside)
+    x = _standardized(x, inside)
     moments = _with_squares(x)
     everywhere = torch.arange(height * width)
     partners = _Partners(inside, period, len(x), seed)
@@ -237,22 +239,22 @@ def _layer_bias(name: str, x: Tensor, signs: Tensor, level: float, seed: int, pe
     )
 
 
-def _standardised(x: Tensor, inside: Tensor) -> Tensor:
-    """Each channel less its mean in the central region, in units of its deviation over noise."""
+def _standardized(x: Tensor, inside: Tensor) -> Tensor:
+    """Each channel minus its mean in the central region, in units of its standard deviation over noise."""
     x = x - x[..., inside].mean((0, 2))[:, None, None]
     over_noise, over_all = x.var(0).mean((1, 2)), x.square().mean((0, 2, 3))
-    # Channels that noise does not change, such as encodings, are in units of their deviation over the plane.
+    # Channels that noise does not change, such as encodings, are in units of their standard deviation over the plane.
     scale = torch.where(over_noise > _SAME * over_all, over_noise, over_all).sqrt()
     return x / torch.where(scale > 0, scale, torch.ones_like(scale))[:, None, None]
 
 
 def _with_squares(x: Tensor, around: Tensor | float = 0.0) -> Tensor:
-    """(N, 2C, HW): channels, and their squares around something, of a deviation of about 1 as well."""
+    """(N, 2C, HW): channels, and their squares around a center, scaled to a standard deviation of about 1 as well."""
     return torch.cat((x, ((x - around).square() - 1) / 2**0.5), 1).flatten(2)
 
 
 class _Partners:
-    """For each draw and location one in the central region, whole periods away; the same step for all of a draw."""
+    """A partner in the central region per draw and location, whole periods away, by the same step for a whole draw."""
 
     def __init__(self, inside: Tensor, period: int, num: int, seed: int):
         rng = random_generator('partners', seed)
@@ -265,17 +267,17 @@ class _Partners:
         self.rows, self.columns = axes
 
     def of(self, at: Tensor) -> Tensor:
-        """(N, places) of some locations."""
+        """The partners (N, places) of some locations."""
         return self.rows[:, at // self.width] * self.width + self.columns[:, at % self.width]
 
 
 def _of_each_draw(moments: Tensor, places: Tensor) -> Tensor:
-    """(N, 2C, places): each draw at its own places (N, places)."""
+    """The moments (N, 2C, places) of each draw at its own places (N, places)."""
     return moments.gather(2, places[:, None].expand(-1, moments.shape[1], -1))
 
 
 def _difference(moments: Tensor, partners: _Partners) -> Tensor:
-    """(HW,): the root mean square, over channels, of the differences of expected moments, less what chance adds."""
+    """(HW,): root mean square over channels of the differences of expected moments, without the bias of few draws."""
     at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
     found = []
     for at in torch.arange(moments.shape[2]).split(at_once):
@@ -288,9 +290,9 @@ def _difference(moments: Tensor, partners: _Partners) -> Tensor:
 def _permute(
     moments: Tensor, difference: Callable[[Tensor], Tensor], items: Tensor, signs: Tensor, per_location: bool
 ) -> tuple[Tensor, Tensor]:
-    """p values of differences (N, 2C, items) that are as likely as their negatives, were there nothing.
+    """p values of differences (N, 2C, items), which are as likely as their negatives under the null hypothesis.
 
-    ``per_location``: one for each item, by the largest statistic of any; else one for their mean.
+    ``per_location``: one p value per item, from the largest statistic of any item; else one p value for their mean.
     """
     at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
     found = []
@@ -308,7 +310,7 @@ def _permute(
 
 
 def _neighbours(height: int, width: int, period: int) -> _Pairs:
-    """The two ends of all horizontal and of all vertical pairs."""
+    """Both ends of all horizontal and all vertical pairs."""
     cells = torch.arange(height * width).reshape(height, width)
     return dict(
         horizontal=(cells[:, :-period].flatten(), cells[:, period:].flatten()),
@@ -317,7 +319,7 @@ def _neighbours(height: int, width: int, period: int) -> _Pairs:
 
 
 def _distances(moments: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """d'^2 of each pair, without bias, so that it may be negative."""
+    """The unbiased d'^2 of each pair, which may be negative."""
     at_once = max(1, _NUMBERS_AT_ONCE // moments[:, :, 0].numel())
     found = []
     for i, j in zip(a.split(at_once), b.split(at_once)):
@@ -329,7 +331,7 @@ def _distances(moments: Tensor, a: Tensor, b: Tensor) -> Tensor:
 def _region_d(
     moments: Tensor, pairs: _Pairs, squares: dict[str, Tensor], region: Tensor, signs: Tensor, level: float
 ) -> float:
-    """d' of the neighbours that touch a region, 0 if not significant."""
+    """d' of the neighbours that touch a region, 0 if it is not significant."""
     region = region.flatten()
     touching = {axis: region[a] | region[b] for axis, (a, b) in pairs.items()}
     square = float(sum(squares[axis][touching[axis]].mean() for axis in pairs)) / 2
@@ -341,7 +343,7 @@ def _region_d(
 
 
 def _by_ring(pairs: _Pairs, squares: dict[str, Tensor], size: Size) -> np.ndarray:
-    """Mean d'^2 of the pairs at each location, and then over each ring."""
+    """Mean d'^2 per ring, of the pairs at each location."""
     total, count = torch.zeros(2, size[0] * size[1], dtype=torch.float64)
     for axis, ends in pairs.items():
         for end in ends:
@@ -351,7 +353,7 @@ def _by_ring(pairs: _Pairs, squares: dict[str, Tensor], size: Size) -> np.ndarra
 
 
 def _outline(axes: Axes, significant: np.ndarray) -> None:
-    """Draw a line around significant cells."""
+    """Draw an outline around significant cells."""
     framed = np.pad(significant, 1)
     level = np.argwhere(np.diff(framed, axis=0)) - (0.5, 1.5)
     upright = np.argwhere(np.diff(framed, axis=1)) - (1.5, 0.5)

@@ -1,4 +1,4 @@
-"""What the instruments' figures share: colors that color-blind readers can tell apart, and no global state."""
+"""Shared parts of the instruments' figures: colors that color-blind readers can tell apart, and no global state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 except ImportError as error:
-    raise ImportError("figures are drawn by matplotlib, which is not here: pip install 'mmpe[analysis]'") from error
+    raise ImportError("figures need matplotlib, which is not installed: pip install 'mmpe[analysis]'") from error
 
 # Okabe and Ito, "Color universal design", 2008
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
@@ -24,7 +24,7 @@ _LONGEST_NAME = 22
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that needs no display and stays out of pyplot's list."""
+    """An empty figure of a size in inches, which needs no display and is not in pyplot's list."""
     return Figure(figsize=(width, height), layout='constrained')
 
 
@@ -36,7 +36,7 @@ def to_png(figure: Figure) -> str:
 
 
 def clipped(name: str) -> str:
-    """A name short enough for an axis; its end says more than its beginning."""
+    """A name short enough for an axis. The end is kept, as it says more than the beginning."""
     return name if len(name) <= _LONGEST_NAME else '…' + name[1 - _LONGEST_NAME :]
 
 
@@ -46,14 +46,14 @@ def numbered(name: str, names: Sequence[str]) -> str:
 
 
 def name_layers(axes: Axes, names: Sequence[str]) -> None:
-    """Put layers, with their numbers, under an axis."""
+    """Label an axis with numbered layers."""
     labels = [numbered(name, names) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=40, ha='right', rotation_mode='anchor', fontsize=8)
     axes.set_xlim(-0.5, len(names) - 0.5)
 
 
 def plain_axes(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title and labels, and no frame where nothing is read off."""
+    """Set title and labels, and hide the frame at the top and on the right."""
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
@@ -64,7 +64,7 @@ def plain_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def draw_decibels(axes: Axes, values: Sequence[float], colors: Sequence[str], names: Sequence[str]) -> None:
-    """Bars with their values; one for infinity is a quarter higher than the highest other."""
+    """Draw bars with their values. A bar for infinity is a quarter higher than the highest finite one."""
     top = max([value for value in values if math.isfinite(value)], default=50) * 1.25
     heights = [min(value, top) for value in values]
     axes.bar(range(len(values)), heights, color=colors, width=0.6)
@@ -81,7 +81,7 @@ def draw_map(
     highest: float | None = None,
     first: int = 0,
 ):
-    """A map over the plane, columns and rows in cells, of which ``first`` is the number of the first."""
+    """Draw a map. Columns and rows are numbered from ``first``."""
     left, right, bottom, top = -0.5, values.shape[1] - 0.5, values.shape[0] - 0.5, -0.5
     extent = [edge + first for edge in (left, right, bottom, top)]
     image = axes.imshow(values, cmap=MAP_COLORS, vmin=lowest, vmax=highest, interpolation='nearest', extent=extent)
@@ -95,14 +95,14 @@ def draw_map(
 
 
 def spread(items: Sequence, at_most: int = 4) -> list:
-    """Some of the items, evenly spaced, the last among them."""
+    """Some of the items, evenly spaced, the last one included."""
     if len(items) <= at_most:
         return list(items)
     return [items[round(i * (len(items) - 1) / (at_most - 1))] for i in range(at_most)]
 
 
 def short(number: float, digits: int = 2) -> str:
-    """A number as it stands in tables and sentences: .31, -.02, 4.56; – for none, ∞."""
+    """A number for tables and sentences, such as .31, -.02, 4.56 or ∞. – stands for a missing number."""
     if number is None or math.isnan(number):
         return '–'
     if math.isinf(number):

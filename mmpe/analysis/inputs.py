@@ -1,4 +1,4 @@
-"""What mmpe's own models are fed with when they are analysed, as each family declares it."""
+"""The inputs that mmpe's own models are analyzed with, as each family declares them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .maps import map_tensors
 from .subject import SampleInput
 from .translation import translate
 
-_KEPT_OF_A_DRAW = 2**12  # bytes of a layer, at least: values of some channels at some places
+_KEPT_OF_A_DRAW = 2**12  # bytes per layer, at least: values of some channels at some places
 
 
 @dataclass
 class AnalysisInputs:
-    """A generator and its inputs.
+    """What :func:`analysis_inputs` gives: a generator and its inputs.
 
     Attributes:
-        generator: Makes the pictures.
+        generator: The module that makes the pictures.
         sample_input: See :mod:`mmpe.analysis`.
-        translation: Arguments of :func:`mmpe.analysis.equivariance` where maps among the inputs are not all there is to
-            shift: ``sample_input``, ``shift`` and ``scale``. A pyramid's are those of its coarsest scale, where the
-            layout is decided; finer ones have no whole cell for a cell of it.
+        translation: ``sample_input``, ``shift`` and ``scale`` for :func:`mmpe.analysis.equivariance`, if more than the
+            maps among the inputs must be shifted. For a pyramid they are those of the coarsest scale, where the layout
+            is decided. A shift by one of its cells is not a shift by whole cells at finer scales.
     """
 
     generator: nn.Module
@@ -39,14 +39,14 @@ class AnalysisInputs:
 
 
 def analysis_inputs(model: nn.Module, size: Size | None = None) -> AnalysisInputs:
-    """The generator of a model of mmpe's, as it is sampled, and its inputs.
+    """The generator of one of mmpe's models and its inputs, as in sampling.
 
     Args:
-        model: As :func:`mmpe.apis.load` gives it.
-        size: (H, W) of the pictures; None: the model's own.
+        model: A model that :func:`mmpe.apis.load` returns.
+        size: (H, W) of the pictures. None: the model's own size.
 
     Raises:
-        InputError: If the model cannot give that size, has not been trained, or is of a kind that is not known here.
+        InputError: If the model cannot make that size, has not been trained, or is not a ``SampledModel``.
 
     >>> from mmpe.registry import MODELS
     >>> generator = dict(type='ConvGenerator', out_size=16, channels=8)
@@ -57,8 +57,8 @@ def analysis_inputs(model: nn.Module, size: Size | None = None) -> AnalysisInput
     """
     if not isinstance(model, SampledModel):
         raise InputError(
-            f'what a {type(model).__name__} takes is not known: call mmpe.analysis.audit from Python, with a function '
-            'that draws its inputs'
+            f'the inputs of a {type(model).__name__} are not known: call mmpe.analysis.audit from Python, with a '
+            'function that draws them'
         )
     model.check_trained()
     declared = model.generator_inputs(None if size is None else as_size(size))
@@ -67,7 +67,7 @@ def analysis_inputs(model: nn.Module, size: Size | None = None) -> AnalysisInput
 
 
 def _translation(movable: MovableInputs) -> dict:
-    """How a picture is shifted by way of its latents and coordinates."""
+    """How a picture is shifted by shifting its latents and coordinates."""
 
     def sample_input(num: int, rng: torch.Generator) -> tuple:
         return movable.draw(num, rng, movable.coordinates())
@@ -82,17 +82,19 @@ def _translation(movable: MovableInputs) -> dict:
 
 
 def check_audit(model: SampledModel, size: Size | None, num: int, batch: int, layers: int) -> None:
-    """Refuse an audit that memory cannot hold: whole maps of some layers at a time, and some numbers of every draw.
+    """Refuse an audit that does not fit into memory.
+
+    It keeps whole maps of all analyzed layers for one batch, and some numbers of every draw.
 
     Args:
-        model: As :func:`mmpe.apis.load` gives it, trained.
-        size: (H, W) of the pictures; None: the model's own.
+        model: A trained model that :func:`mmpe.apis.load` returns.
+        size: (H, W) of the pictures. None: the model's own size.
         num: Number of draws.
         batch: Draws at a time.
-        layers: How many are looked at.
+        layers: Number of analyzed layers.
 
     Raises:
-        InputError: If there is less memory than it takes.
+        InputError: If there is not enough memory.
     """
     height, width = model.sample(num=1).shape[-2:] if size is None else size
     of_a_map = 4 * largest_map(model) * height * width

@@ -1,4 +1,4 @@
-"""From any module to the maps of its layers, draw by draw."""
+"""The maps of a module's layers, draw by draw."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .subject import OUTPUT, SampleInput, Subject
 def find_layers(module: nn.Module, sample_input: SampleInput, seed: int = 0) -> list[str]:
     """Names of all layers that give a map (N, C, H, W) of more than one row and column, in the order in which they run.
 
-    Of modules that pass on the same map the outermost is named; one that runs several times is named once.
+    If nested modules return the same map, only the outermost is named. A layer that runs several times is named once.
 
     Args:
-        module: Any.
+        module: Any module.
         sample_input: See :mod:`mmpe.analysis`.
-        seed: Of the inputs.
+        seed: Seed of the inputs.
 
     Raises:
-        InputError: If there is none.
+        InputError: If no layer gives a map.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
     >>> find_layers(net, lambda num, rng: torch.randn(num, 1, 8, 8, generator=rng))
@@ -46,27 +46,27 @@ def draw_features(
     progress: str = 'draws',
     precision: torch.dtype = torch.float32,
 ) -> Iterator[dict[str, Tensor]]:
-    """Maps of layers over draws of the input, a batch at a time.
+    """Maps of layers over draws of the input, batch by batch.
 
-    Whole batches of fewer draws are the first of those of more.
+    The first whole batches are the same for any number of draws.
 
     Args:
-        module: Any.
+        module: Any module.
         sample_input: See :mod:`mmpe.analysis`.
-        layers: Names.
+        layers: Names of layers.
         num: Number of draws.
-        batch: Draws at a time. Numbers change with it, as a batch is drawn by one generator.
-        seed: Of the inputs, and of what the module draws itself.
-        progress: What the progress bar says.
-        precision: Of the maps.
+        batch: Draws at a time. Another batch size gives other draws, as one random generator draws a whole batch.
+        seed: Seed of the inputs, and of the random numbers that the module draws itself.
+        progress: Label of the progress bar.
+        precision: Data type of the maps.
 
     Yields:
-        For each layer (n, C, H, W). A map that is the same for all draws, such as
-        an encoding, is repeated.
+        The maps (n, C, H, W) of a batch, by layer. A map that is the same for all draws, such as an encoding, is
+        repeated.
 
     Raises:
-        InputError: If a layer gives no such map, one of a single row or column, or numbers that are not finite; or if
-            its maps are not one for each draw.
+        InputError: If a layer gives no map, or a map of a single row or column, or numbers that are not finite. Also
+            if it does not give one map per draw.
 
     >>> net = nn.Conv2d(1, 4, 3)
     >>> noise = lambda num, rng: torch.randn(num, 1, 8, 8, generator=rng)
@@ -83,13 +83,13 @@ def features(
     progress: str = 'draws',
     precision: torch.dtype = torch.float32,
 ) -> Iterator[dict[str, Tensor]]:
-    """As :func:`draw_features`."""
+    """See :func:`draw_features`."""
     taken = {}
 
     def take(name: str) -> Callable:
         def hook(_, __, output) -> None:
             found = find_map(output)
-            # Copied at once: a later layer may write over it.
+            # Copied at once, as a later layer may overwrite it.
             taken[name] = None if found is None else values_of(found).to(precision, copy=True)
 
         return hook
@@ -104,10 +104,10 @@ def features(
 
 
 def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int | None = None) -> list[str]:
-    """The named layers, checked; or all that give a map, thinned out evenly to ``at_most`` with the last kept.
+    """The named layers, checked; or at most ``at_most`` of all that give a map, evenly spaced, the last one included.
 
     Raises:
-        InputError: If a name is not one of the module's, the nearest are listed; or if there are no names.
+        InputError: If the module has no layer of a name, or no layer is named.
     """
     if layers is None:
         names = _layers_of(subject)
@@ -118,7 +118,7 @@ def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int |
     names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
     known = [_title(name) for name, _ in subject.module.named_modules()]
     if not names:
-        raise InputError('no layer is named: leave layers out for all of them')
+        raise InputError('layers is empty: name at least one layer, or leave layers out for all layers')
     for name in names:
         if name not in known:
             nearest = get_close_matches(name, known, 5, 0.4) or known[:5]
@@ -126,18 +126,13 @@ def choose_layers(subject: Subject, layers: Sequence[str] | None, at_most: int |
     return names
 
 
-def find_periods(module: nn.Module, sample_input: SampleInput, seed: int = 0) -> dict[str, int]:
-    """For every layer that gives a map, its rows and columns per cell of the coarsest map before it or of the input.
-
-    What is made by enlarging repeats with that period: an enlarged pixel's corner is not made as its middle is. That is
-    the same everywhere, and no knowledge of place. The period follows from the sizes of successive layers, rounded, as
-    convolutions without padding take some cells away.
-    """
-    return _periods_of(Subject(module, sample_input, seed))
-
-
 def choose_periods(subject: Subject, period: int | None, names: Sequence[str]) -> Mapping[str, int]:
-    """The period of each named layer: ``period``, or what :func:`find_periods` says."""
+    """For each named layer, ``period``, or its rows and columns per cell of the coarsest map before it or of the input.
+
+    Upsampling leaves a pattern with that period, as the corner of an enlarged pixel is not made in the same way as its
+    middle. The pattern is the same everywhere, and so it is not knowledge of the place. The period follows from the
+    sizes of successive layers. It is rounded, as convolutions without padding remove some cells.
+    """
     found = _periods_of(subject) if period is None else {}
     return {name: found.get(name, 1 if period is None else period) for name in names}
 
@@ -149,7 +144,7 @@ def _layers_of(subject: Subject) -> list[str]:
     if not names:
         raise InputError(
             f'no layer of this {type(subject.module).__name__} gives a map (N, C, H, W) of more than one row and '
-            'column: position has no meaning in it; give the part of the model that makes the picture'
+            'column, so position has no meaning in it: give the part of the model that makes the picture'
         )
     return names
 
@@ -167,7 +162,7 @@ def _periods_of(subject: Subject) -> dict[str, int]:
 
 
 def _scan(subject: Subject) -> dict[str, tuple]:
-    """What tells the maps of all layers apart, their shape included, in the order in which layers finish."""
+    """A key per layer that tells its map from others, with the map's shape, in the order in which layers finish."""
     found, alive = {}, []
 
     def look(name: str) -> Callable:
@@ -176,7 +171,7 @@ def _scan(subject: Subject) -> dict[str, tuple]:
             values = None if raw is None else memory_of(raw)
             if values is None or len(values) not in (1, 2) or min(values.shape[-2:]) < 2:
                 return
-            alive.append(values)  # memory that is free again would be taken for the same map
+            alive.append(values)  # freed memory may be used again, and would then look like the same map
             found.pop(name, None)
             found[name] = (values.data_ptr(), tuple(values.shape), values._version)
 

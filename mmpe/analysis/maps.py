@@ -1,4 +1,4 @@
-"""Maps among what a module takes and what it returns."""
+"""Find the maps among the inputs and outputs of a module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmpe.numbers import size_text
 
 
 def map_tensors(change: Callable[[Tensor], Tensor], inputs: Any) -> Any:
-    """``inputs``, a nest of tuples, lists and dicts, with every tensor changed."""
+    """Change every tensor in nested tuples, lists and dicts."""
     if isinstance(inputs, Tensor):
         return change(inputs)
     if isinstance(inputs, (tuple, list)):
@@ -38,39 +38,40 @@ def spatial_inputs(inputs: Any) -> list[Tensor]:
 
 
 def find_map(output: Any) -> Tensor | ScaledMap | None:
-    """The first map in what a module returns, as it is there."""
+    """The first map in the output of a module, unchanged."""
     if isinstance(output, ScaledMap):
         return output
     if isinstance(output, Tensor):
         return output if output.ndim == 4 else None
     parts = output.values() if isinstance(output, dict) else output if isinstance(output, (tuple, list)) else ()
-    if not parts and isinstance(getattr(output, 'sample', None), Tensor):  # outputs of diffusers
+    if not parts and isinstance(getattr(output, 'sample', None), Tensor):  # the output classes of diffusers
         parts = (output.sample,)
     return next((found for found in map(find_map, parts) if found is not None), None)
 
 
 def memory_of(found: Tensor | ScaledMap) -> Tensor:
-    """The tensor in memory that a found map is."""
+    """The tensor that holds a found map in memory."""
     return found.values if isinstance(found, ScaledMap) else found
 
 
 def values_of(found: Tensor | ScaledMap) -> Tensor:
-    """The map (N, C, H, W) that a found map stands for."""
+    """The values (N, C, H, W) of a found map."""
     return found.unscaled() if isinstance(found, ScaledMap) else found
 
 
 def checked(name: str, values: Tensor | None, num: int | None) -> Tensor:
-    """The maps of a layer, one for each of ``num`` draws; one that is the same for all is repeated.
+    """The maps of a layer, one per draw. A single map, which is the same for all draws, is repeated.
 
     Raises:
-        InputError: If there is no map, or one of a single row or column, not finite, or not of each draw.
+        InputError: If there is no map, or it has a single row or column, or it is not finite, or the number of maps is
+            not the number of draws.
     """
     if values is None:
-        raise InputError(f'layer {name!r} gives no map (N, C, H, W), or does not run: take another')
+        raise InputError(f'layer {name!r} gives no map (N, C, H, W), or does not run: choose another layer')
     if min(values.shape[-2:]) < 2:
         raise InputError(
-            f'layer {name!r} gives a grid of {size_text(values.shape[-2:])}, on which there are no positions: '
-            'take a layer of more than one row and column'
+            f'layer {name!r} gives a grid of {size_text(values.shape[-2:])}, which has no positions: '
+            'choose a layer of more than one row and column'
         )
     if not bool(torch.isfinite(values).all()):
         raise InputError(f'layer {name!r} gives numbers that are not finite: check the weights and the inputs')

@@ -1,4 +1,4 @@
-"""A module's padding: what it is, and copies that have another or none."""
+"""The padding of a module, and copies with other padding or without padding."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from mmpe.progress import tracked
 
 
 def swapped(module: nn.Module, mode: str | dict) -> nn.Module:
-    """A copy whose convolutions and pad layers see something else past the border.
+    """A copy whose convolutions and pad layers have another padding mode.
 
-    As :func:`mmpe.models.padding.set_padding`, but the module itself is left alone.
-
-    Raises:
-        ValueError, TypeError: As there.
+    See :func:`mmpe.models.padding.set_padding`, which changes the module itself, for modes and errors.
 
     >>> net = nn.Conv2d(1, 1, 3, padding=1)
     >>> padding_names(swapped(net, 'reflect')), padding_names(net)
@@ -31,16 +28,16 @@ def swapped(module: nn.Module, mode: str | dict) -> nn.Module:
 def with_each(
     module: nn.Module, modes: Sequence[str | dict] | None, measure: Callable[[nn.Module], Any], progress: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Measure a copy of a module with each of several paddings.
+    """Measure copies of a module with each of several padding modes.
 
     Args:
-        module: It is left alone.
-        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
-        measure: Of a copy.
-        progress: What the progress bar says.
+        module: Any module. It is not changed.
+        modes: Padding modes, as :func:`mmpe.models.padding.set_padding` takes them. None: all modes.
+        measure: The measurement of a copy.
+        progress: Label of the progress bar.
 
     Returns:
-        By mode, what was found, and why others cannot be had.
+        The results, and the reasons why other modes are not possible, both by mode.
     """
     found, refused = {}, {}
     wanted = [mode for mode in padding_modes() if mode != 'none'] if modes is None else modes
@@ -54,7 +51,7 @@ def with_each(
 
 
 def unpadded(module: nn.Module) -> nn.Module:
-    """A copy whose convolutions, and pad layers, show nothing past the border; maps shrink.
+    """A copy whose convolutions and pad layers do not pad, so that its maps shrink.
 
     >>> import torch
     >>> unpadded(nn.Conv2d(1, 1, 3, padding=1))(torch.zeros(1, 1, 8, 8)).shape
@@ -64,9 +61,9 @@ def unpadded(module: nn.Module) -> nn.Module:
 
 
 def padding_names(module: nn.Module) -> list[str]:
-    """Modes of padding of its layers, see :func:`mmpe.models.padding.mode_of`, the most frequent first.
+    """The padding modes of a module's layers, the most frequent first, see :func:`mmpe.models.padding.mode_of`.
 
-    What a ``forward`` pads by a function is not seen.
+    Padding by a function in a ``forward`` is not found.
     """
     modes = [mode_of(part) for part in module.modules()]
     modes = [mode for mode in modes if mode not in (None, 'none')]

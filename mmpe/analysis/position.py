@@ -1,4 +1,4 @@
-"""How well a small read-out tells where it is, from the features of one place."""
+"""How well a small read-out predicts the place from the features of that place."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class ReadOut:
     """How well one read-out does on draws that it was not fitted on.
 
     Attributes:
-        r2_x: Share of the variance of x that it explains, at most 1; about 0 where it knows nothing.
-        r2_y: Of y.
-        r2: Their mean.
-        error: Mean distance between its answer and the place, in cells.
-        chance: That of the answer "in the middle".
-        error_map: (h, w), the mean distance at each place where it has been asked. Where it knows nothing
-            it answers "in the middle", which is right in the middle.
-        answer_map: (2, h, w), its mean answer (x, y) there, from -1 to 1.
+        r2_x: The share of the variance of x that it explains, at most 1. About 0 if it knows nothing.
+        r2_y: The share for y.
+        r2: The mean of both.
+        error: The mean distance between its answer and the place, in cells.
+        chance: The mean distance of the constant answer "in the middle", in cells.
+        error_map: (h, w), the mean distance per place, in cells. A read-out that knows nothing answers "in the
+            middle", so its error is small in the middle.
+        answer_map: (2, h, w), its mean answer (x, y) per place, from -1 to 1.
     """
 
     r2_x: float
@@ -51,8 +51,8 @@ class ReadOut:
         """How fast its mean answer changes with the place, on average over x and y.
 
         Returns:
-            In the outer quarters of the map, and in its inner half: 1 each where all places are
-            known without error, 0 where none is told from its neighbours.
+            The slope in the outer quarters of the map, and the slope in its inner half. 1 if all places are known
+            without error, and 0 if places cannot be told from their neighbours.
         """
         along_x, along_y = self.answer_map[0].mean(0), self.answer_map[1].mean(1)
         outer, inner = zip(*(_slopes(answers) for answers in (along_x, along_y)))
@@ -64,11 +64,11 @@ class LayerPosition:
     """What the read-outs find in one layer.
 
     Attributes:
-        layer: Its name.
-        size: (H, W).
-        channels: Of its maps.
-        linear: Sees one location.
-        conv: Sees 3x3 locations; None on maps of under 4x4.
+        layer: The name of the layer.
+        size: (H, W) of its map.
+        channels: The number of its channels.
+        linear: The read-out that sees one location.
+        conv: The read-out that sees 3x3 locations. None on maps smaller than 4x4.
     """
 
     layer: str
@@ -79,7 +79,7 @@ class LayerPosition:
 
     @property
     def best(self) -> ReadOut:
-        """The one of higher R^2."""
+        """The read-out with the higher R^2."""
         return max(filter(None, (self.linear, self.conv)), key=lambda found: found.r2)
 
 
@@ -88,7 +88,7 @@ class PositionProbe:
     """What :func:`position_probe` found.
 
     Attributes:
-        layers: In the order in which they were asked for.
+        layers: The results per layer, in the order of the request.
     """
 
     layers: list[LayerPosition]
@@ -150,26 +150,24 @@ def position_probe(
 ) -> PositionProbe:
     """Predict (x, y), each from -1 to 1 over the map, from the features of one place, by ridge regression.
 
-    The place is one location (linear), or 3x3 locations without padding (conv), the one-layer read-out of Islam et al.,
-    "How Much Position Information Do Convolutional Neural Networks Encode?", ICLR 2020, section 3. Half of the draws
-    fit the read-out, a quarter chooses the ridge, a quarter scores it. Features are standardised.
+    The place is one location (linear), or 3x3 locations without padding (conv). The latter is the one-layer read-out of
+    Islam et al., "How Much Position Information Do Convolutional Neural Networks Encode?", ICLR 2020, section 3. Half
+    of the draws fit the read-out, a quarter chooses the ridge, and a quarter scores the read-out. Features are
+    standardized.
 
     Args:
-        module: Any.
+        module: Any module.
         sample_input: See :mod:`mmpe.analysis`.
-        layers: Names; None: all that give a map.
+        layers: Names of layers. None: all layers that give a map.
         num: Number of draws, at least 8.
         batch: Draws at a time.
-        seed: Of everything random.
-        points: Places, drawn at random, that fit a read-out.
-        max_features: Numbers that a read-out sees of a place. Of wider layers it sees a random projection of the
-            channels, so that its R^2 is a lower bound.
-
-    Returns:
-        For each layer.
+        seed: Seed of all random numbers.
+        points: Number of random places that a read-out is fitted on.
+        max_features: Numbers that a read-out sees per place. If a layer is wider, the read-out sees a random projection
+            of its channels, and its R^2 is a lower bound.
 
     Raises:
-        InputError: As :func:`mmpe.analysis.draw_features`; if there are too few draws.
+        InputError: If there are too few draws. See :func:`mmpe.analysis.draw_features` for other errors.
 
     >>> _ = torch.manual_seed(0)
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
@@ -216,7 +214,7 @@ def _collectors(name: str, x: Tensor, each: float, max_features: int, seed: int)
 
 
 class _Collector:
-    """Features and coordinates of random places, for one read-out of one layer."""
+    """The features and coordinates of random places, for one read-out of one layer."""
 
     def __init__(self, side: int, channels: int, each: int, max_features: int, seed: int):
         self.side, self.each = side, each
@@ -228,7 +226,7 @@ class _Collector:
         self.features, self.places, self.draws = [], [], []
 
     def add(self, x: Tensor, first: int) -> None:
-        """Take ``each`` places of every map of (n, C, H, W), the first of which is draw number ``first``."""
+        """Take ``each`` places from every map of (n, C, H, W). ``first`` is the number of the first draw."""
         if self.projection is not None:
             x = torch.einsum('kc,nchw->nkhw', self.projection, x)
         num, _, height, width = x.shape
@@ -243,7 +241,7 @@ class _Collector:
         self.draws.append((first + draw).flatten())
 
     def fit(self, num_fit: int) -> tuple[Tensor, Tensor, int]:
-        """Weight (2, C, side, side) and bias of the read-out as a convolution, and its side."""
+        """The weight (2, C, side, side) and the bias of the read-out as a convolution, and its side."""
         features, places = torch.cat(self.features).double(), torch.cat(self.places).double()
         fitting = torch.cat(self.draws) < num_fit
         weight, bias = _ridge(features[fitting], places[fitting], features[~fitting], places[~fitting])
@@ -254,7 +252,7 @@ class _Collector:
 
 
 def _ridge(x: Tensor, y: Tensor, held_x: Tensor, held_y: Tensor) -> tuple[Tensor, Tensor]:
-    """Weight (p, 2) and bias (2,) with the ridge that does best on held-out rows."""
+    """Weight (p, 2) and bias (2,) for the ridge that does best on held-out rows."""
     mean, std = x.mean(0), x.std(0)
     scale = torch.where(std > _SAME * mean.abs().clamp_min(1e-30), 1 / std, 0.0)
     x, held_x = (x - mean) * scale, (held_x - mean) * scale
@@ -297,7 +295,7 @@ class _Score:
 
 
 def _slopes(answers: np.ndarray) -> tuple[float, float]:
-    """Of answers along one axis, in units of the places': in the outer quarters, and in the inner half."""
+    """The slopes of answers along one axis: in the outer quarters, and in the inner half. 1 is perfect."""
     count = len(answers)
     first, last = count // 4, count - 1 - count // 4
     inner = answers[last] - answers[first]
@@ -314,7 +312,7 @@ def _summary(name: str, scores: dict[str, _Score]) -> LayerPosition:
 
 
 def coordinates(height: int, width: int, side: int = 1) -> Tensor:
-    """(2, h, w): x and y of a map's locations, -1 to 1, where a window of ``side`` around them lies within it."""
+    """(2, h, w): x and y, from -1 to 1, of the locations around which a window of ``side`` fits into the map."""
     cut = side // 2
     inner = Grid((height, width)).extended((height - 2 * cut, width - 2 * cut))
     return CartesianGrid().coordinates(inner).movedim(-1, 0)

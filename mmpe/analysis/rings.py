@@ -1,4 +1,4 @@
-"""How far from the border a location is."""
+"""Rings of a map: how far its locations are from the border."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import numpy as np
 
 
 def border_distance(height: int, width: int) -> np.ndarray:
-    """(H, W): cells between a location and the nearest border, 0 for the outermost ring."""
+    """(H, W): the number of cells between a location and the nearest border, 0 in the outermost ring."""
     rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in (height, width))
     return np.minimum.outer(rows, columns)
 
 
 def center_region(height: int, width: int, period: int = 1) -> np.ndarray:
-    """(H, W): whether a location is in the central window, about a quarter of each side, ``period`` cells at least."""
+    """(H, W): whether a location is in the central window, which has about a quarter of each side.
+
+    The window has at least ``period`` cells on a side.
+    """
 
     def within(length: int) -> np.ndarray:
         side = min(max(length // 4, period), length)
@@ -24,16 +27,16 @@ def center_region(height: int, width: int, period: int = 1) -> np.ndarray:
 
 
 def same_phase(length: int, first: int, period: int) -> np.ndarray:
-    """(L,): for each cell the one in the window of ``period`` cells from ``first`` on that is whole periods away."""
+    """(L,): the cell, per cell, that is whole periods away, in the window of ``period`` cells from ``first`` on."""
     return first + (np.arange(length) - first) % period
 
 
 def reach_of(differs: np.ndarray) -> int:
-    """Number of rings, from the border in, up to the innermost one where a location of (H, W) differs; 0 if none."""
+    """The number of rings, from the border inwards, up to the innermost one in which a location of (H, W) differs."""
     return int(border_distance(*differs.shape)[differs].max(initial=-1)) + 1
 
 
 def ring_means(values: np.ndarray) -> np.ndarray:
-    """Mean of (H, W) over each ring, the outermost first."""
+    """The mean of (H, W) per ring, the outermost first."""
     distance = border_distance(*values.shape)
     return np.array([values[distance == ring].mean() for ring in range(distance.max() + 1)])

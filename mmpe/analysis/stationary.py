@@ -1,7 +1,7 @@
-"""The paper's theorem as a test: without padding, what is made of i.i.d. noise is distributed alike at every location.
+"""The paper's theorem as a test: without padding, features of i.i.d. noise have the same distribution at all locations.
 
-Padding breaks that, by one kernel radius further in with every layer (Xu et al., "Positional Encoding as Spatial
-Inductive Bias in GANs", CVPR 2021, section 3).
+Padding breaks that, one kernel radius further inwards per layer (Xu et al., "Positional Encoding as Spatial Inductive
+Bias in GANs", CVPR 2021, section 3).
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _ROUNDING = 1e-5
 
 @dataclass
 class LayerStationarity:
-    """The statistics of one layer by location; of up to ``max_channels`` channels.
+    """The statistics of one layer by location, for up to ``max_channels`` channels.
 
     Attributes:
-        layer: Its name.
-        size: (H, W).
-        mean: (C, H, W), over draws.
-        covariance: (C, C, H, W), of the channels at each location.
-        expected_mean: The closed form; None where the layer is not affine in the input.
-        expected_covariance: Likewise.
-        deviation: Largest difference, of any entry at any location, to the closed form, in standard errors; nan
-            without one.
-        difference: Largest difference to the location in the middle, in standard errors.
-        threshold: What the largest of so many differences exceeds by chance with probability ``level`` at most.
-        exact: Whether ``reach`` is that of the closed form.
-        reach: Rings, from the border in, up to the innermost one whose statistics differ from the middle's: by
-            the closed form where there is one, else significantly.
+        layer: The name of the layer.
+        size: (H, W) of its map.
+        mean: (C, H, W), the mean over draws.
+        covariance: (C, C, H, W), the covariance of the channels at each location.
+        expected_mean: The mean in closed form. None if the layer is not affine in the input.
+        expected_covariance: The covariance in closed form. None if the layer is not affine in the input.
+        deviation: The largest difference to the closed form over all entries and locations, in standard errors. nan
+            if there is no closed form.
+        difference: The largest difference to the location in the middle, in standard errors.
+        threshold: The largest of so many differences exceeds this by chance with a probability of at most ``level``.
+        exact: Whether ``reach`` follows from the closed form.
+        reach: The number of rings, from the border inwards, up to the innermost one whose statistics differ from those
+            in the middle: exactly if there is a closed form, else significantly.
     """
 
     layer: str
@@ -62,7 +62,7 @@ class LayerStationarity:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether what was drawn agrees with the closed form; None without one."""
+        """Whether the draws agree with the closed form. None if there is no closed form."""
         return self.deviation <= self.threshold if self.exact else None
 
     @property
@@ -76,8 +76,8 @@ class Stationarity:
     """What :func:`stationarity` found.
 
     Attributes:
-        layers: In the order in which they were asked for.
-        num: Number of draws.
+        layers: The results per layer, in the order of the request.
+        num: The number of draws.
     """
 
     layers: list[LayerStationarity]
@@ -99,7 +99,7 @@ class Stationarity:
         return rows
 
     def figure(self):
-        """Reach by layer, and the variance by distance from the border: drawn (markers), closed form (lines)."""
+        """Reach per layer, and variance by distance from the border: draws (markers) and closed form (lines)."""
         figure = new_figure(10, 4.2)
         reach, variance = figure.subplots(1, 2)
         reach.plot([found.reach for found in self.layers], color=COLORS[0], marker=MARKERS[0], drawstyle='steps-mid')
@@ -136,37 +136,34 @@ def stationarity(
     max_input: int = 4096,
     period: int | None = None,
 ) -> Stationarity:
-    """Mean and covariance at every location of the layers of a convolution stack on i.i.d. input.
+    """Mean and covariance at every location of the layers of a convolution stack, for i.i.d. input.
 
-    Where a layer is affine in the input (found by trial, in double precision) its closed form is exact: the layer's
-    whole linear operator is worked out, padding included, and the input's mean and covariance are sent through it.
-    Elsewhere, such as after a LeakyReLU, locations are compared with the middle by draws alone. Differences are in
-    standard errors, with Bonferroni's threshold for the largest of all; the normal law behind it asks for some hundred
-    draws.
+    If a layer is affine in the input, its statistics follow exactly, in closed form, from its linear operator, padding
+    included, and the mean and variance of the input. Whether it is affine is tried out in double precision. Other
+    layers, such as those after a LeakyReLU, are only measured on draws, and locations are compared with the middle.
+    Differences are in standard errors, with Bonferroni's threshold for the largest one. The threshold assumes a normal
+    distribution, which takes some hundred draws.
 
-    :func:`mmpe.analysis.unpadded` gives the same stack without padding, where the reach must be 0.
+    :func:`mmpe.analysis.unpadded` makes the same stack without padding, for which the reach must be 0.
 
     Args:
-        module: Any of one argument.
-        sample_input: See :mod:`mmpe.analysis`; draws one map (N, C, H, W) of independent numbers, all of
-            one distribution.
-        layers: Names; None: all that give a map.
+        module: Any module of one argument.
+        sample_input: See :mod:`mmpe.analysis`. It draws one map (N, C, H, W) of i.i.d. numbers.
+        layers: Names of layers. None: all layers that give a map.
         num: Number of draws, at least 16.
         batch: Draws at a time.
-        seed: Of everything random.
-        mean: Of the input; None: measured.
-        variance: Likewise.
-        level: Chance that noise alone exceeds the threshold.
-        max_channels: Channels of a layer that are looked at.
-        max_input: Numbers in an input up to which the closed form is worked out, one pass for each of them.
-        period: As :func:`mmpe.analysis.spatial_bias` has it: locations are compared with those of the
-            middle that are whole periods away.
-
-    Returns:
-        For each layer.
+        seed: Seed of all random numbers.
+        mean: Mean of the input. None: measured.
+        variance: Variance of the input. None: measured.
+        level: Probability that noise alone exceeds the threshold.
+        max_channels: Number of analyzed channels per layer.
+        max_input: The closed form is only computed for inputs of up to so many numbers, as it takes one pass per
+            number.
+        period: See :func:`mmpe.analysis.spatial_bias`. Locations are compared with those of the middle that are whole
+            periods away.
 
     Raises:
-        InputError: As :func:`mmpe.analysis.draw_features`; if the input is not one map.
+        InputError: If the input is not one map. See :func:`mmpe.analysis.draw_features` for other errors.
 
     >>> noise = lambda num, rng: torch.randn(num, 1, 10, 10, generator=rng)
     >>> stationarity(nn.Conv2d(1, 2, 3, padding=1), noise, num=64).layers[0].reach
@@ -183,7 +180,9 @@ def stationarity(
     names = choose_layers(subject, layers)
     like = subject.draw(1)
     if len(like) != 1 or len(spatial_inputs(like)) != 1:
-        raise InputError('the theorem is about one map of i.i.d. noise as input: this module takes something else')
+        raise InputError(
+            'stationarity is about a module with one map of i.i.d. noise as input: this module has other inputs'
+        )
     if mean is None or variance is None:
         measured = _input_moments(subject, num)
         mean, variance = (m if given is None else given for given, m in zip((mean, variance), measured))
@@ -210,7 +209,7 @@ def _input_moments(subject: Subject, num: int) -> tuple[float, float]:
 
 
 class _Sums:
-    """Sums over draws of first and second moments at each location, and of their differences to the middle."""
+    """Sums over draws of the first and second moments per location, and of their differences to the middle."""
 
     def __init__(self, x: Tensor, period: int):
         self.around = x.mean((0, 2, 3))[:, None, None]  # any constant, near the mean for precision
@@ -221,7 +220,7 @@ class _Sums:
         self.num, self.sums, self.squares, self.gaps, self.gap_squares = 0, 0, 0, 0, 0
 
     def moments(self, x: Tensor) -> Tensor:
-        """(N, C + C (C + 1) / 2, H, W) of (N, C, H, W)."""
+        """The moments (N, C + C (C + 1) / 2, H, W) of maps (N, C, H, W)."""
         x = x - self.around
         return torch.cat((x, x[:, self.first] * x[:, self.second]), 1)
 
@@ -264,7 +263,7 @@ class _Sums:
         )
 
     def split(self, moments: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean (C, H, W) and covariance (C, C, H, W) of moments."""
+        """The mean (C, H, W) and the covariance (C, C, H, W) that belong to moments."""
         channels = len(self.around)
         around, products = moments[:channels], moments[channels:]
         covariance = products.new_zeros(channels, channels, *products.shape[1:])
@@ -273,7 +272,7 @@ class _Sums:
         return around + self.around, covariance
 
     def in_errors(self, sums: Tensor, squares: Tensor, expected: Tensor | float, scale: Tensor) -> Tensor:
-        """Differences of means to what is expected, in standard errors; rounding errors are none."""
+        """Differences of means to their expected values, in standard errors. Rounding errors count as 0."""
         mean = sums / self.num
         error = ((squares / self.num - mean.square()).clamp_min(0) / self.num).sqrt()
         difference = torch.where((mean - expected).abs() > _ROUNDING * scale, mean - expected, torch.zeros_like(mean))
@@ -283,7 +282,7 @@ class _Sums:
 def _closed_forms(
     module: nn.Module, like: Tensor, names: Sequence[str], mean: float, variance: float, channels: int
 ) -> dict:
-    """Mean and covariance by location of each layer that is affine in the input, None of the others."""
+    """Mean and covariance by location of each layer that is affine in the input, and None for other layers."""
     module, like = copy.deepcopy(module).double(), like.double()
     trial = torch.randn(like.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)
 

@@ -1,4 +1,4 @@
-"""What an instrument looks at: a module, what it is fed with, and how it is drawn."""
+"""What an instrument analyzes: a module and its inputs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Subject:
     """A module and its inputs.
 
     Attributes:
-        module: Any; it is run in eval mode and left as it was.
-        inputs: ``inputs(num, rng)`` draws those of ``num`` images with ``rng``, a ``torch.Generator`` on the CPU: a
-            tuple of the module's arguments, or its only argument.
-        seed: Of the inputs, and of what the module draws itself.
-        batch: Draws at a time. Numbers change with it, as a batch is drawn by one generator.
+        module: Any module. It runs in eval mode and is left unchanged.
+        inputs: ``inputs(num, rng)`` draws the inputs of ``num`` images with ``rng``, a ``torch.Generator`` on the CPU.
+            It returns a tuple of the module's arguments, or its only argument.
+        seed: Seed of the inputs, and of the random numbers that the module draws itself.
+        batch: Draws at a time. Another batch size gives other draws, as one random generator draws a whole batch.
 
     Raises:
-        InputError: If seed or batch cannot be.
+        InputError: If the seed or the batch size is not valid.
 
     >>> subject = Subject(nn.Conv2d(1, 2, 3), lambda num, rng: torch.randn(num, 1, 6, 8, generator=rng), batch=4)
     >>> [subject.run_map(inputs, first).shape for inputs, first in subject.draws(6)]
@@ -52,9 +52,9 @@ class Subject:
         return replace(self, module=module)
 
     def draws(self, num: int) -> Iterator[tuple[tuple, int]]:
-        """The inputs of so many draws, a batch at a time, and the number of each batch's first draw.
+        """The inputs of so many draws, batch by batch, each with the number of its first draw.
 
-        Whole batches of fewer draws are the first of those of more.
+        The first whole batches are the same for any number of draws.
         """
         for first in range(0, num, self.batch):
             yield self.draw(min(self.batch, num - first), first), first
@@ -68,7 +68,7 @@ class Subject:
 
     @torch.no_grad()
     def run(self, inputs: tuple, first: int = 0) -> Any:
-        """Call the module in eval mode; what it draws itself depends on ``seed`` and ``first`` alone."""
+        """Call the module in eval mode. Its own random numbers depend only on ``seed`` and ``first``."""
         modes = [(part, part.training) for part in self.module.modules()]
         devices = {x.device for x in (*self.module.parameters(), *self.module.buffers()) if x.is_cuda}
         try:
@@ -82,10 +82,10 @@ class Subject:
                 part.training = mode
 
     def run_map(self, inputs: tuple, first: int = 0) -> Tensor:
-        """The map (N, C, H, W) that a call gives, in full precision.
+        """The map (N, C, H, W) that a call returns, in full precision.
 
         Raises:
-            InputError: As :func:`mmpe.analysis.draw_features`.
+            InputError: See :func:`mmpe.analysis.draw_features`.
         """
         found = find_map(self.run(inputs, first))
         output = None if found is None else values_of(found).float()

@@ -35,12 +35,12 @@ class Equivariance:
     """What :func:`equivariance` found.
 
     Attributes:
-        eq_t: In dB, over all whole shifts; infinite where they change nothing.
-        by_shift: In dB, for each shift (down, right) in cells of the input.
-        relative_error: Root mean square error of the whole shifts, in standard deviations of the output.
-        fractional: In dB, over all fractional shifts; nan if none was asked for.
-        scale: Pixels of the output for a cell of the input.
-        error_map: (H, W), root mean square error over whole shifts by location, nan where never compared.
+        eq_t: EQ-T over all whole shifts, in dB. Infinite if the shifted pictures are equal.
+        by_shift: EQ-T per shift (down, right), in dB. Shifts are in cells of the input.
+        relative_error: The root mean square error of the whole shifts, in standard deviations of the output.
+        fractional: EQ-T over all fractional shifts, in dB. nan if there are no fractional shifts.
+        scale: Pixels of the output per cell of the input.
+        error_map: (H, W), the root mean square error over whole shifts by location. nan where nothing was compared.
     """
 
     eq_t: float
@@ -58,7 +58,7 @@ class Equivariance:
         return rows if math.isnan(self.fractional) else [*rows, ['all fractional shifts', short(self.fractional, 1)]]
 
     def figure(self):
-        """EQ-T by shift, and the error by location."""
+        """EQ-T per shift, and a map of the error."""
         figure = new_figure(9, 3.8)
         bars, plane = figure.subplots(1, 2, width_ratios=(1.3, 1))
         whole = [all(float(s).is_integer() for s in shift) for shift in self.by_shift]
@@ -82,36 +82,32 @@ def equivariance(
     scale: float | None = None,
     value_range: float = 2.0,
 ) -> Equivariance:
-    """EQ-T: how closely the picture of a shifted input is the shifted picture of the input, as a PSNR in dB.
+    """EQ-T: how closely the picture of a shifted input equals the shifted picture of the input, as a PSNR in dB.
 
-    10 log10(range^2 / mean squared difference), over the pixels that the shift has not brought in from outside, as
-    defined by Karras et al., "Alias-Free Generative Adversarial Networks", NeurIPS 2021, section 2 and appendix E.3.
+    EQ-T is 10 log10(range^2 / mean squared difference) over the pixels that were already in the picture before the
+    shift (Karras et al., "Alias-Free Generative Adversarial Networks", NeurIPS 2021, section 2 and appendix E.3).
 
-    Maps are shifted around, what leaves on one side comes in on the other: noise there is as good as any. Shifts by
-    less than a cell, or a pixel, are interpolated by Lanczos's filter of three lobes, in input and output alike; they
-    ask for a network that works on band-limited signals, and are kept apart. For a network without padding, and for one
-    that is periodic, whole shifts change nothing but rounding errors, which count as none.
+    Maps are shifted cyclically: what leaves on one side comes in on the other, where i.i.d. noise is as good as new
+    noise. Fractional shifts are interpolated in input and output by a Lanczos filter of three lobes. They ask for a
+    network that works on band-limited signals, so they are reported apart. Whole shifts of a network without padding,
+    or of a periodic one, make a difference of rounding errors only, which count as 0.
 
     Args:
-        module: Any with a map as input, or ``shift``.
+        module: Any module. It has a map as input, unless ``shift`` is given.
         sample_input: See :mod:`mmpe.analysis`.
         num: Number of draws.
         batch: Draws at a time.
-        seed: Of everything random.
-        shifts: (down, right), whole cells of the input.
-        fractional: Likewise, parts of cells; left out where the filter, six cells
-            wide, leaves nothing of the output.
-        shift: From a call's arguments, a tuple, and a shift to the arguments of the shifted picture,
-            such as with other coordinates. None: shifts all maps among the arguments, which must be of one size.
-        scale: Pixels of the output for a cell of the input; None: found by enlarging the input, or else
-            from the sizes.
-        value_range: From the darkest to the brightest value, 2 for pictures in [-1, 1].
-
-    Returns:
-        In dB.
+        seed: Seed of all random numbers.
+        shifts: (down, right) in whole cells of the input.
+        fractional: (down, right) in fractions of cells. Such a shift is left out if the filter, which is six cells
+            wide, leaves nothing of the output to compare.
+        shift: ``shift(arguments, (down, right))`` returns the arguments of the shifted picture, for example with other
+            coordinates. None: all maps among the arguments are shifted, and must have the same size.
+        scale: Pixels of the output per cell of the input. None: found by enlarging the input, or else from the sizes.
+        value_range: The difference between the brightest and the darkest value, 2 for pictures in [-1, 1].
 
     Raises:
-        InputError: If there is no map to shift, the output has none, or shifts do not fit input and output.
+        InputError: If there is no map to shift, or the output is not a map, or shifts do not fit input and output.
 
     >>> noise = lambda num, rng: torch.randn(num, 1, 16, 16, generator=rng)
     >>> equivariance(nn.Conv2d(1, 3, 3, padding=1, padding_mode='circular'), noise).eq_t
@@ -125,7 +121,7 @@ def equivariance(
     for name, pairs in dict(shifts=shifts, fractional=fractional).items():
         check_numbers(partial(check_numbers, check_real, 2), **{name: pairs})
     if not shifts:
-        raise InputError('no shift is asked for: give at least one, such as (0, 1)')
+        raise InputError('shifts is empty: give at least one, such as (0, 1)')
     example = subject.draw(1)
     if shift is None:
         shift = _shift_maps
@@ -136,7 +132,7 @@ def equivariance(
     errors = {pair: _Error(subject.run_map(example), pair, scale) for pair in (*whole, *parts)}
     for pair in whole:
         if not errors[pair].region.any():
-            raise InputError(f'a shift by {pair} cells leaves nothing of the output: take smaller shifts')
+            raise InputError(f'a shift by {pair} cells leaves nothing of the output to compare: give smaller shifts')
     errors = {pair: error for pair, error in errors.items() if error.region.any()}
     parts = [pair for pair in parts if pair in errors]
     pictures = []
@@ -165,7 +161,7 @@ def equivariance(
 
 
 class _Error:
-    """Squared differences, by location, between shifted pictures and pictures of shifted inputs."""
+    """Squared differences by location between shifted pictures and pictures of shifted inputs."""
 
     def __init__(self, like: Tensor, shift: tuple[float, float], scale: float):
         self.shift = tuple(scale * s for s in shift)
@@ -179,7 +175,7 @@ class _Error:
 
 
 def translate(x: Tensor, shift: tuple[float, float]) -> Tensor:
-    """Shift (..., H, W) down and right, around; parts of a pixel by Lanczos's filter."""
+    """Shift (..., H, W) down and right, cyclically. Fractions of a pixel are interpolated by a Lanczos filter."""
     for axis, distance in zip((-2, -1), shift):
         whole = math.floor(distance)
         x = x.roll(whole, axis)
@@ -204,10 +200,10 @@ def _check_maps(inputs: tuple) -> None:
 
 
 def _find_scale(subject: Subject, inputs: tuple) -> float:
-    """Rows of the output for a row of the input, margins left aside."""
+    """Rows of the output per row of the input, without margins."""
     maps = spatial_inputs(inputs)
     if not maps:
-        raise InputError('there is no map among the inputs to tell the scale from: give scale=')
+        raise InputError('there is no map among the inputs, which would tell the scale: give scale=')
     rows = subject.run_map(inputs).shape[-2]
     try:
         larger = map_tensors(lambda x: F.pad(x, (0, _GROWTH) * 2, 'replicate') if spatial_inputs(x) else x, inputs)
@@ -221,13 +217,13 @@ def _check_whole(shifts: Sequence[tuple[float, float]], scale: float) -> None:
     for pair in shifts:
         if any(abs(s - round(s)) > 1e-6 or abs(scale * s - round(scale * s)) > 1e-6 for s in pair):
             raise InputError(
-                f'a shift by {tuple(pair)} cells of the input is none by whole pixels of the output, which has '
-                f'{short(scale)} for a cell: take other shifts'
+                f'a shift by {tuple(pair)} cells of the input is not a shift by whole pixels of the output, which has '
+                f'{short(scale)} pixels per cell: give other shifts'
             )
 
 
 def _region(size: Size, shift: tuple[float, float], scale: float) -> Tensor:
-    """(H, W): 1 where a shifted picture shows nothing that came in from outside, else 0."""
+    """(H, W): 1 where a shifted picture shows what was in the picture before, else 0."""
     parts = []
     for length, distance in zip(size, shift):
         margin = 0 if float(distance).is_integer() else math.ceil(_LOBES * max(1, scale))

@@ -1,4 +1,4 @@
-"""EQ-T by padding: how much of a generator's sense of place a border of another kind would leave."""
+"""EQ-T by padding: how translation equivariance depends on the padding mode."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class EquivarianceByPadding:
     """What :func:`equivariance_by_padding` found.
 
     Attributes:
-        modes: By mode of padding; the generator as it is comes first.
-        refused: Modes that the generator cannot have, and why.
+        modes: The results by padding mode. The generator as it is comes first.
+        refused: Why other modes are not possible, by mode.
     """
 
     modes: dict[str, Equivariance]
@@ -29,7 +29,7 @@ class EquivarianceByPadding:
 
     @property
     def own(self) -> Equivariance:
-        """Of the generator as it is."""
+        """The result for the generator as it is."""
         return next(iter(self.modes.values()))
 
     def table(self) -> list[list[str]]:
@@ -39,7 +39,7 @@ class EquivarianceByPadding:
         return rows + [[mode, 'refused', reason] for mode, reason in self.refused.items()]
 
     def figure(self):
-        """EQ-T by mode; a bar that is cut off stands for infinity."""
+        """EQ-T per mode. A bar that is cut off stands for infinity."""
         figure = new_figure(7, 3.8)
         axes = figure.subplots()
         values = [found.eq_t for found in self.modes.values()]
@@ -51,19 +51,19 @@ class EquivarianceByPadding:
 def equivariance_by_padding(
     module: nn.Module, sample_input: SampleInput, modes: Sequence[str | dict] | None = None, **options
 ) -> EquivarianceByPadding:
-    """EQ-T of a generator, and of copies of it with other padding in place of their own.
+    """EQ-T of a generator, and of copies of it with other padding.
 
     Args:
-        module: Any; it is left alone.
+        module: Any module. It is not changed.
         sample_input: See :mod:`mmpe.analysis`.
-        modes: As :func:`mmpe.models.padding.set_padding` takes them; None: all.
+        modes: Padding modes, as :func:`mmpe.models.padding.set_padding` takes them. None: all modes.
         **options: See :func:`mmpe.analysis.equivariance`.
 
     Returns:
-        Modes that the module cannot have are refused there with the reason.
+        The result per mode. Modes that the module cannot have are listed in ``refused`` with the reason.
 
     Raises:
-        InputError: As :func:`mmpe.analysis.equivariance` for the module as it is.
+        InputError: See :func:`mmpe.analysis.equivariance`; for the module as it is.
 
     >>> import torch
     >>> noise = lambda num, rng: torch.randn(num, 1, 16, 16, generator=rng)

@@ -1,4 +1,4 @@
-"""From the numbers of the instruments to sentences."""
+"""A verdict in words, from the numbers of the instruments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .bias import SpatialBias
 from .figures import short
 from .position import PositionProbe
 
-_KNOWS = 0.05  # R^2 from which on a layer is said to know
+_KNOWS = 0.05  # R^2 above which a layer is said to know positions
 _MOST = 0.8
 
 
@@ -18,9 +18,9 @@ def verdict(results: dict, layers: Sequence[str], padding: Sequence[str]) -> str
     """One line on what a generator knows about position.
 
     Args:
-        results: As :attr:`mmpe.analysis.Audit.results`; what is missing is passed over.
-        layers: All that were looked at; numbered from 1.
-        padding: Modes that the generator has.
+        results: See :attr:`mmpe.analysis.Audit.results`. Missing results are left out of the verdict.
+        layers: All analyzed layers, which the verdict numbers from 1.
+        padding: The padding modes that the generator has.
 
     Returns:
         Such as "Reads absolute position from zero padding: R² .62 at layer 3 (body.1), .01 with circular padding
@@ -49,7 +49,7 @@ def _position(
     if not own:
         return f'Knows absolute position, and not from a layer that pads: {where}'
     if periodic is None:
-        return f'Knows absolute position: {where}; whether from its padding could not be tried'
+        return f'Knows absolute position: {where}; whether from its padding could not be tested'
     left = next(found for found in periodic.layers if found.layer == best.layer).best.r2
     compared = f'{where}, {short(left)} with circular padding in its place'
     names = f'{" and ".join(own)} padding'

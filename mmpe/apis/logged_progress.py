@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -40,33 +41,46 @@ def with_scalars(config: Config) -> Config:
     return config
 
 
-def read_progress(file: Path, max_iters: int | None = None) -> tuple[str, float]:
+@dataclass(frozen=True)
+class LoggedProgress:
+    """How far a training is.
+
+    Attributes:
+        stage: Which part of it runs, such as 'scale 2/5'; empty where it has no parts.
+        done: Iterations of that part; 0 before the first one is logged.
+        total: All iterations of that part; None where the number is not known.
+        share: What part of the run's own work is done, in [0, 1].
+    """
+
+    stage: str = ''
+    done: int = 0
+    total: int | None = None
+    share: float = 0.0
+
+
+def read_progress(file: Path, max_iters: int | None = None) -> LoggedProgress:
     """The progress of a training.
 
     Args:
         file: One of :func:`scalar_files`. It may be missing, and its last line may be half-written.
         max_iters: How many iterations the training takes, where the scalars do not tell. None: not known.
 
-    Returns:
-        The progress in words, which are empty before the first iteration is logged, and the share of this run's work
-        that is done, in [0, 1].
-
-    >>> read_progress(Path('not_there_yet.json'))
-    ('', 0.0)
+    >>> read_progress(Path('not_there_yet.json')).share
+    0.0
     """
     first, last = read_scalars(file)
     if last is None:
-        return '', 0.0
+        return LoggedProgress()
     step, steps = last['iter'], last.get('max_iters', max_iters)
     if steps is None:
-        return str(step), 0.0
+        return LoggedProgress(done=step)
     begun = first['iter'] if first else 0
     share = min(max((step - begun) / max(steps - begun, 1), 0.0), 1.0)
     if 'num_scales' not in last:
-        return f'{step}/{steps}', share
+        return LoggedProgress('', step, steps, share)
     per_scale = steps // last['num_scales']
     scale, step = divmod(step - 1, per_scale)
-    return f'scale {scale + 1}/{last["num_scales"]} {step + 1}/{per_scale}', share
+    return LoggedProgress(f'scale {scale + 1}/{last["num_scales"]}', step + 1, per_scale, share)
 
 
 def read_scalars(file: Path) -> tuple[dict | None, dict | None]:

@@ -11,14 +11,13 @@ import threading
 import time
 from _thread import interrupt_main
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from mmengine.config import Config
-from tqdm import tqdm
 
 from mmpe.boundary import boundary
 from mmpe.engine.hooks import InterruptHook
@@ -26,15 +25,17 @@ from mmpe.engine.run_lock import check_free
 from mmpe.errors import InputError
 from mmpe.files import atomic, write_atomic
 from mmpe.names import printable
+from mmpe.progress import report, tracked
 
 from .config import load_config
-from .logged_progress import read_progress, scalar_files, with_scalars
+from .logged_progress import LoggedProgress, read_progress, scalar_files, with_scalars
 from .workers import Workers
 
 FAILED = 'failed.txt'
 OUTPUT = 'output.txt'
 _CONFIG = 'config.py'
 _POLL = 0.2  # seconds
+_REPORT = 1  # seconds
 _ERROR = re.compile(r'(?:error: |[\w.]*(?:Error|Exception): )(.*)')
 
 
@@ -46,7 +47,7 @@ class Job:
         module: The module whose ``main()`` a child process runs, with the path of a config file as its argument: see
             :func:`job_main`.
         is_done: Tells whether the job is done for a config.
-        noun: How a progress bar names the results, in the plural.
+        noun: What the results are in reports of progress, in the plural.
 
     >>> Job('mmpe.apis.one_picture', is_done=lambda config: False, noun='pictures').noun
     'pictures'
@@ -99,7 +100,7 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
     if not waiting:
         return {}
     free, children, failures = deque(workers.devices), [], {}
-    with _Bar(len(waiting), job.noun) as bar, _stopped_at_the_end(children):
+    with _stopped_at_the_end(children), closing(_Progress(len(waiting), job.noun)) as progress:
         while waiting or children:
             while waiting and free:
                 name = waiting.popleft()
@@ -116,12 +117,12 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
                 if child.failure:
                     failures[child.name] = child.failure
                     child.note_failure()
-            bar.show(children, len(waiting))
+            progress.show(children, len(waiting))
     return failures
 
 
 def _not_done(configs: Mapping[str, Config], job: Job) -> Iterator[str]:
-    for name, config in tqdm(configs.items(), desc='looking for finished jobs', delay=2, leave=False):
+    for name, config in tracked(configs.items(), 'looking for finished jobs'):
         if job.is_done(config):
             (Path(config.work_dir) / FAILED).unlink(missing_ok=True)
         else:
@@ -197,11 +198,10 @@ class JobProcess:
         """Leave the reason in the work dir: see :func:`read_failure`."""
         write_atomic(self.folder / FAILED, self.failure + '\n')
 
-    def progress(self) -> tuple[str, float]:
-        """The progress in words, and the share of the work that is done."""
+    def progress(self) -> LoggedProgress:
+        """How far the job is."""
         own = self.scalars
-        where, share = read_progress(own, self.max_iters) if own else ('', 0.0)
-        return f'{printable(self.name)} {where}'.rstrip(), share
+        return read_progress(own, self.max_iters) if own else LoggedProgress()
 
     @property
     def scalars(self) -> Path | None:
@@ -221,24 +221,40 @@ class JobProcess:
         self.process.kill()
 
 
-class _Bar(tqdm):
-    """A bar that counts ended jobs, and running ones by the share that is done. It estimates the time left."""
+class _Progress:
+    """Reports how many jobs have ended, running ones by the share that is done, and how far each running one is."""
 
     def __init__(self, total: int, noun: str):
-        self.noun = noun
-        # a file of progress bars is read by nobody, and a run may take days
-        self.seconds = 1 if sys.stderr.isatty() else 60
-        self.shown = 0.0
-        super().__init__(total=total, smoothing=0, bar_format='{l_bar}{bar}| {elapsed}<{remaining}{postfix}')
+        self.total, self.noun = total, noun
+        self.running: dict[str, LoggedProgress] = {}  # by their stages
+        self.done = 0.0
+        self.reported = time.monotonic()
+        report(noun, 0, total)
 
     def show(self, children: Sequence[JobProcess], waiting: int) -> None:
         ended = self.total - waiting - len(children)
-        if ended < self.total and time.monotonic() < self.shown + self.seconds:
+        if ended < self.total and time.monotonic() < self.reported + _REPORT:
             return
-        self.shown = time.monotonic()
-        progress = [child.progress() for child in children]
-        self.n = ended + sum(share for _, share in progress)
-        self.set_postfix_str('; '.join([f'{ended}/{self.total} {self.noun}', *(words for words, _ in progress)]))
+        self.reported = time.monotonic()
+        found = [(child.name, child.progress()) for child in children]
+        stages = {', '.join(filter(None, (printable(name), job.stage))): job for name, job in found}
+        running = {stage: job for stage, job in stages.items() if 0 < job.done != job.total}
+        self._end(self.running.keys() - running.keys())
+        self.running = running
+        self.done = round(ended + sum(job.share for _, job in found), 2)
+        if self.done < self.total:  # or the stage would be over
+            report(self.noun, self.done, self.total)
+        for stage, job in running.items():
+            report(stage, job.done, job.total)
+
+    def _end(self, stages: Collection[str]) -> None:
+        for stage in stages:
+            report(stage, self.running[stage].done, self.running[stage].done)
+
+    def close(self) -> None:
+        """End all stages: on a terminal, the bars make room for what is said next."""
+        self._end(self.running)
+        report(self.noun, self.done, self.done)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""How long things take: parts of training, and the reading of pictures."""
+"""Timings of the parts of training, and of reading pictures."""

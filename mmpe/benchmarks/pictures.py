@@ -1,4 +1,4 @@
-"""How fast pictures come from a folder or an LMDB, beside a plain loop of Pillow, and how fast a folder is listed."""
+"""Time reading pictures from a folder or an LMDB, compared with a plain loop over Pillow, and listing a folder."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from mmpe.progress import tracked
 from mmpe.visualization import markdown_table
 
 PHOTOGRAPHS = ('astronaut', 'coffee', 'chelsea', 'rocket')
-FOLDERS = 100  # among which the files that are listed are distributed
+FOLDERS = 100  # that hold the files of the listing
 
 
 def time_pictures(pictures: str | Path | None, num: int, side: int, size: int, rounds: int, files: int) -> str:
-    """Time reading in every way, and listing.
+    """Time all ways of reading pictures, and the listing of files.
 
-    All ways take turns in one process, a round each; times are medians of the rounds.
+    All ways take turns in one process, one round each. Times are medians over rounds.
 
     Args:
-        pictures: A folder; None: JPEGs are made of scikit-image's photographs.
-        num: How many are made.
+        pictures: A folder of pictures. None: JPEGs are made from scikit-image's photographs.
+        num: Number of JPEGs that are made.
         side: Their height and width, in pixels.
-        size: What pictures are resized to, in pixels.
-        rounds: How often each way is timed.
-        files: How many files are listed.
+        size: The side that pictures are resized to, in pixels.
+        rounds: Number of rounds.
+        files: Number of files in the listing.
 
     Returns:
         Two Markdown tables.
@@ -56,7 +56,7 @@ def time_pictures(pictures: str | Path | None, num: int, side: int, size: int, r
 
 
 def _make_pictures(folder: Path, num: int, side: int) -> None:
-    """JPEGs of photographs, cut out and enlarged, with grain in place of the detail that they lack."""
+    """Write JPEGs: enlarged crops of photographs, with grain in place of the missing detail."""
     rng = np.random.default_rng(0)
     for i in tracked(range(num), 'making pictures'):
         pixels = getattr(skimage.data, PHOTOGRAPHS[i % len(PHOTOGRAPHS)])()
@@ -69,7 +69,7 @@ def _make_pictures(folder: Path, num: int, side: int) -> None:
 
 
 def _plain_pillow(folder: Path, names: Sequence[str], size: int) -> Iterator[np.ndarray]:
-    """What one would write without mmpe."""
+    """The loop that one would write without mmpe."""
     for name in names:
         with Image.open(folder / name) as image:
             yield np.asarray(ImageOps.fit(image.convert('RGB'), (size, size), Image.Resampling.LANCZOS))
@@ -81,7 +81,7 @@ def _items(dataset: PictureFolder) -> Iterator[np.ndarray]:
 
 
 def _time_reading(folder: str | Path, scratch: Path, size: int, rounds: int) -> list[list[str]]:
-    """Rows of a table: pictures per second in every way, and how far each is from full decoding."""
+    """The rows of a table: pictures per second for each way, and its PSNR to full decoding."""
     full = PictureFolder(folder, size, reducing_gap=None)
     names = full.pictures.names
     ways = {
@@ -111,19 +111,19 @@ def _time_reading(folder: str | Path, scratch: Path, size: int, rounds: int) -> 
 
 
 def _psnr(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> str:
-    """In dB, over all pictures."""
+    """The PSNR over all pictures, in dB."""
     error = np.mean([np.square(one.astype(float) - other).mean() for one, other in zip(found, expected)])
     return f'{decibels(error, 255):.1f}' if error else 'same bits'
 
 
 def _time_listing(scratch: Path, files: int) -> list[list[str]]:
-    """Rows of a table: seconds that the listing of many files takes, the first time and later."""
+    """The rows of a table: seconds per listing of many files, the first time and later."""
     os.environ['TORCH_HOME'] = str(scratch / 'cache')
     rows = []
     for extension in '.png', '':
         root = scratch / f'many{extension}'
         _make_files(root, files, extension)
-        time.sleep(0.2)  # what has just changed is not remembered
+        time.sleep(0.2)  # folders that have just changed are not remembered
         row = [f'{files} files `*{extension}`' if extension else f'{files} files without extension']
         for _ in range(2):
             start = time.perf_counter()
@@ -134,7 +134,7 @@ def _time_listing(scratch: Path, files: int) -> list[list[str]]:
 
 
 def _make_files(root: Path, num: int, extension: str) -> None:
-    """Small pictures in nested folders."""
+    """Write small pictures to nested folders."""
     root.mkdir()
     Image.new('RGB', (8, 8)).save(root / 'first.png')
     content = (root / 'first.png').read_bytes()

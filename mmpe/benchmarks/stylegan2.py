@@ -1,4 +1,4 @@
-"""The time that the parts of a StyleGAN2's training take, and how well they use the device."""
+"""Time the parts of a StyleGAN2's training, and compare their rates with that of a plain convolution."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def time_stylegan2(
     dtype: str = 'float32',
     compile: bool = False,
 ) -> str:
-    """Time the generator at every scale of the config, and steps of G and D and R1 at the smallest.
+    """Time the generator at every scale of the config, and the steps of G, D and R1 at the smallest scale.
 
     Args:
-        config: Of a StyleGAN2.
-        size: Of the smallest scale, in pixels.
+        config: The config of a StyleGAN2.
+        size: The side of the images at the smallest scale, in pixels.
         batch: Images at a time.
-        iterations: That are timed of each part.
-        device: To work on.
+        iterations: Number of timed calls per part.
+        device: The device to compute on.
         dtype: 'float32', 'bfloat16' or 'float16'.
         compile: Whether both networks are compiled.
 
@@ -49,7 +49,7 @@ def time_stylegan2(
         A Markdown table.
 
     Raises:
-        InputError: If the config is not a StyleGAN2's, or memory is too small.
+        InputError: If the config is not a StyleGAN2's, or there is not enough memory.
     """
     prepare_process()
     check_trains(config)
@@ -72,7 +72,7 @@ def time_stylegan2(
 
 
 class FlopCounter(TorchDispatchMode):
-    """Counts floating-point operations; PyTorch's own counter hooks modules, which a double backward does not allow."""
+    """Count floating-point operations. PyTorch's own counter hooks modules, which a double backward does not allow."""
 
     flops = 0
 
@@ -86,7 +86,7 @@ class FlopCounter(TorchDispatchMode):
 def _works(
     model: StyleGAN2Model, batch: int, device: torch.device, dtype: torch.dtype, compile: bool
 ) -> dict[str, Callable[[], object]]:
-    """What is timed, by name; the same work as is done in training, without the optimisers."""
+    """The timed functions by name. They do the same work as training, but without the optimizers."""
     generator, critic = model.generator, model.discriminator
     if compile:
         generator, critic = torch.compile(generator), torch.compile(critic)
@@ -125,7 +125,7 @@ def _works(
 
 
 def _convolution_rate(device: torch.device, dtype: torch.dtype, iterations: int) -> float:
-    """GFLOP/s of a large 3x3 convolution here, channels-last."""
+    """GFLOP/s of a large 3x3 convolution on this device, channels-last."""
     conv = torch.nn.Conv2d(256, 256, 3, padding=1, bias=False).to(device, dtype)
     conv = conv.to(memory_format=torch.channels_last)
     x = torch.randn(8, 256, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Seconds on a device, and what they are written beside."""
+"""Measure seconds on a device, and write tables of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mmpe.visualization import markdown_table
 
 
 def prepare_process() -> None:
-    """Let every timing start the same way: few words, the same random numbers, no memory given back in between."""
+    """Give all timings the same start: few log lines, the same random numbers, and freed memory is kept."""
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.manual_seed(0)
     keep_freed_memory()
 
 
 def check_trains(config: Config) -> None:
-    """Refuse a config that does not say what is trained."""
+    """Refuse a config without the parts that training needs."""
     if not {'model', 'train_dataloader', 'optim_wrapper'} <= set(config):
         raise InputError(
             'the config does not say what is trained: it needs a model, a train_dataloader and an optim_wrapper'
@@ -30,7 +30,7 @@ def check_trains(config: Config) -> None:
 
 
 def now(device: torch.device) -> float:
-    """Seconds, once the device has done what it was told.
+    """The time in seconds, after the device has finished its work.
 
     >>> start = now(torch.device('cpu'))
     >>> now(torch.device('cpu')) >= start
@@ -42,7 +42,7 @@ def now(device: torch.device) -> float:
 
 
 def time_work(work: Callable[[], object], device: torch.device, iterations: int) -> float:
-    """Seconds per call, on average, after one that is not counted."""
+    """Mean seconds per call, after one call that does not count."""
     work()
     start = now(device)
     for _ in range(iterations):
@@ -53,7 +53,7 @@ def time_work(work: Callable[[], object], device: torch.device, iterations: int)
 def timing_table(
     what: str, device: torch.device, dtype: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> str:
-    """A Markdown table below a line that says what was timed, and on what."""
+    """A line that says what was timed on which device, and a Markdown table below it."""
     by = torch.cuda.get_device_name(device) if device.type == 'cuda' else f'{torch.get_num_threads()} threads'
     title = f'{what}, {device}, {dtype}, PyTorch {torch.__version__}, {by}'
     return '\n'.join([title, *markdown_table([header, *rows])])

@@ -18,11 +18,11 @@ Row = tuple[str, Sequence[Tensor]]
 
 
 def picture_rows(rows: Sequence[Row], figure: FigureBase) -> None:
-    """Rows of images, each under its name; images of a column may differ in size.
+    """Draw rows of images, each under its name. Images of a column may differ in size.
 
     Args:
         rows: A name and images, (3, H, W) or (1, 3, H, W) in [-1, 1].
-        figure: To draw on.
+        figure: The figure to draw on.
     """
     columns = max(len(images) for _, images in rows)
     grid = figure.subplots(len(rows), columns, squeeze=False)
@@ -35,14 +35,14 @@ def picture_rows(rows: Sequence[Row], figure: FigureBase) -> None:
 
 
 def bars(axes: Axes, title: str, what: str, groups: dict[str, Sequence[Measure]], names: Sequence[str]) -> None:
-    """Bars side by side, with their standard errors.
+    """Draw bars side by side, with their standard errors.
 
     Args:
-        axes: To draw on.
-        title: Above.
-        what: What the height is.
-        groups: A color each: a measure for every name.
-        names: Under the bars.
+        axes: The axes to draw on.
+        title: The title above the bars.
+        what: The quantity that the height shows.
+        groups: One measure per name, by group. Each group has its own color.
+        names: The labels under the bars.
     """
     width = 0.8 / len(groups)
     for i, (label, measures) in enumerate(groups.items()):

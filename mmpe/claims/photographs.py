@@ -1,4 +1,4 @@
-"""What SinGANs of one photograph show when they differ in their padding alone."""
+"""Compare SinGANs of one photograph that differ only in their padding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmpe.analysis.figures import new_figure
 
-from .claim import Measure
+from .claim import Measure, Models
 from .drawing import bars, picture_rows
 from .runs import Profile
 from .scores import draw
@@ -21,14 +21,14 @@ _SHOWN = 4
 
 
 def score_by_padding(
-    models: dict, profile: Profile, score: Callable[[Tensor, Tensor], Measure], what: str, title: str
+    models: Models, profile: Profile, score: Callable[[Tensor, Tensor], Measure], what: str, title: str
 ) -> tuple[dict[str, Measure], Figure]:
     """Scores of samples against the photograph by padding, and a figure of both."""
-    picture = models['singan zero'].picture
-    images = {name: draw(models[run], profile.samples) for name, run in PADDINGS.items()}
-    scores = {name: score(drawn, picture) for name, drawn in images.items()}
+    picture = models['singan zero'][0].picture
+    images = {name: [draw(model, profile.samples) for model in models[run]] for name, run in PADDINGS.items()}
+    scores = {name: Measure.over(score(drawn, picture) for drawn in each) for name, each in images.items()}
     figure = new_figure(10, 4.2)
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.6))
     bars(left.subplots(), title, what, {what: list(scores.values())}, list(scores))
-    picture_rows([('photograph', [picture]), *((name, drawn[:_SHOWN]) for name, drawn in images.items())], right)
+    picture_rows([('photograph', [picture]), *((name, each[0][:_SHOWN]) for name, each in images.items())], right)
     return scores, figure

@@ -1,4 +1,4 @@
-"""What was found, as files: a figure and the numbers of each claim, and a page of all."""
+"""Findings as files: a figure and the numbers per claim, and one page about all claims."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _VERDICT = {True: 'holds', False: 'does not hold'}
 
 @dataclass
 class Result:
-    """A finding as it is on disk, without its figure.
+    """A finding as it is stored on disk, without its figure.
 
     Attributes:
-        profile: Name of the profile it was found with.
+        profile: The name of the profile that it was measured with.
+        seeds: How many trainings of each model were measured.
         rows: See :class:`Finding`.
         checks: See :class:`Finding`.
     """
@@ -29,36 +30,39 @@ class Result:
     profile: str
     rows: list[list[str]]
     checks: list[Check]
+    seeds: int = 1
 
     @property
     def verdict(self) -> str:
-        """Whether the claim reproduced, and if only in part, how much of it."""
+        """Whether the claim was reproduced. If only some checks hold, the verdict says how many."""
         held = sum(check.holds for check in self.checks)
         whole = held == len(self.checks)
         return _VERDICT[whole] if whole or not held else f'{_VERDICT[False]}: {held} of {len(self.checks)} checks do'
 
 
-def write(claim: Claim, finding: Finding, profile: str, out: Path) -> Result:
+def write(claim: Claim, finding: Finding, profile: str, out: Path, seeds: int = 1) -> Result:
     """Write ``claim_N.png`` and ``claim_N.json`` into a folder that exists."""
     with atomic(_figure(claim, out)) as part:
         finding.figure.savefig(part, dpi=110, metadata=dict(Software=maker()))
-    result = Result(profile, finding.rows, finding.checks)
+    result = Result(profile, finding.rows, finding.checks, seeds)
     write_atomic(_json(claim, out), json.dumps(asdict(result), indent=2, ensure_ascii=False) + '\n')
     return result
 
 
-def read(claim: Claim, profile: str, out: Path) -> Result | None:
-    """What has been found before with this profile; None if nothing whole is there."""
+def read(claim: Claim, profile: str, out: Path, seeds: int = 1) -> Result | None:
+    """An earlier result with this profile and at least as many seeds. None if there is no complete one."""
     try:
         found = json.loads(_json(claim, out).read_text(encoding='utf-8'))
-        result = Result(found['profile'], found['rows'], [Check(**check) for check in found['checks']])
+        checks = [Check(**check) for check in found['checks']]
+        result = Result(found['profile'], found['rows'], checks, found.get('seeds', 1))
+        enough = result.seeds >= seeds
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return result if result.profile == profile and _figure(claim, out).is_file() else None
+    return result if result.profile == profile and enough and _figure(claim, out).is_file() else None
 
 
 def summary(results: dict[Claim, Result]) -> list[str]:
-    """Lines of a Markdown table: claim, what would show it, what was found, verdict."""
+    """The lines of a Markdown table: the claim, the expected result, the result, and the verdict."""
     rows = [['claim', 'expected', 'found', 'verdict']]
     for claim, result in results.items():
         found = '; '.join(check.text for check in result.checks)
@@ -67,11 +71,13 @@ def summary(results: dict[Claim, Result]) -> list[str]:
 
 
 def write_page(results: dict[Claim, Result], out: Path) -> Path:
-    """Write ``claims.md``: the summary, then each claim's numbers and figure."""
+    """Write ``claims.md``: the summary, and then the numbers and the figure of each claim."""
     lines = ['# Claims', '', f'<!-- {maker()} -->', '', *summary(results)]
     for claim, result in results.items():
         lines += ['', f'## {claim.number}. {claim.sentence[0].upper()}{claim.sentence[1:]}: {result.verdict}', '']
         lines += markdown_table(result.rows)
+        if result.seeds > 1:
+            lines += ['', f'Means of {result.seeds} trainings, with their standard errors.']
         lines += ['', *(f'- {_VERDICT[check.holds]}: {check.text}' for check in result.checks)]
         lines += ['', f'![Claim {claim.number}](claim_{claim.number}.png)']
     page = out / 'claims.md'
@@ -85,11 +91,11 @@ def files_of(claim: Claim) -> list[str]:
 
 
 def is_own(file: Path) -> bool:
-    """Whether a file was written here before, and not by somebody else."""
+    """Whether a file was written by this tool before."""
     if file.suffix != '.json':
         return is_marked(file, 'claims')
     try:
-        return set(json.loads(file.read_bytes())) == {field.name for field in fields(Result)}
+        return set(json.loads(file.read_bytes())) | {'seeds'} == {field.name for field in fields(Result)}
     except (ValueError, TypeError):
         return False
 

@@ -1,4 +1,4 @@
-"""What the experiments train: small models for two CPU cores, larger ones for a GPU."""
+"""The models that the experiments train: small models for two CPU cores, and larger ones for a GPU."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """A config with overrides.
+    """A config with overrides: how one model is trained.
 
     Attributes:
-        config: Under configs/.
-        options: Dotted keys, as ``--cfg-options`` takes them.
+        config: The path of the config, from configs/ on.
+        options: Values by dotted keys, as ``--cfg-options`` takes them.
+
+    >>> from mmpe.claims.training import run_config
+    >>> run = Run('singan/singan_quickstart.py', {'model.iters_per_scale': 500})
+    >>> run_config(run, 'work_dir').model.iters_per_scale
+    500
     """
 
     config: str
@@ -24,13 +29,16 @@ class Profile:
     """How much is trained and measured.
 
     Attributes:
-        name: On the command line.
-        runs: By the names that claims ask for.
-        samples: Images of each SinGAN, a multiple of 4.
-        faces: Drawn faces, and as many images of each model, that are compared, a multiple of 4.
-        sizes: Sides of the images that MS-PIE is trained at.
-        draws: Draws of noise for the position probe.
-        device: On which models are trained, ``cpu`` or ``cuda``.
+        name: Its name on the command line.
+        runs: How models are trained, by the names that claims refer to.
+        samples: Number of measured images per SinGAN, a multiple of 4.
+        faces: Number of measured faces, both real ones and images per model, a multiple of 4.
+        sizes: The sides of the images that MS-PIE is trained at, in pixels.
+        draws: Number of draws of noise for the position probe.
+        device: The device on which models are trained, ``cpu`` or ``cuda``.
+
+    >>> PROFILES['cpu'].runs['singan reflect']
+    Run(config='singan/singan_quickstart.py', options={'model.generator.padding.mode': 'reflect'})
     """
 
     name: str
@@ -53,14 +61,14 @@ _PICTURE_MODELS = {
     'singan interp': Run(_INTERP),
     'singan csg': Run('positional_encoding_in_gans/singan_csg_quickstart.py'),
     'singan csg nopad': Run('positional_encoding_in_gans/singan_csg_nopad_quickstart.py'),
-    # the released four channels an axis have the frequencies 1 and 1/10000, which tell little; these begin so too
+    # eight channels per axis: the released four have only the frequencies 1 and 1/10000, which tell little
     'singan spe nopad': Run(_INTERP, {'model.generator.encoding': dict(type='SinusoidalEncoding', embedding_dim=8)}),
     'singan learned nopad': Run(_INTERP, {'model.generator.encoding': dict(type='LearnableGrid', channels=4, size=8)}),
 }
 
 
 def _face_models(family: str, **head) -> dict[str, Run]:
-    """All cells of the head alike, so that nothing but padding, or an encoding, tells places."""
+    """Models with equal cells in the head, so that only padding or an encoding tells places apart."""
     config = f'{family}/{family}_quickstart.py'
     head = dict(_delete_=True, type='PointwiseHead', **head)
 
@@ -75,19 +83,28 @@ def _face_models(family: str, **head) -> dict[str, Run]:
     }
 
 
-# with a latent for each cell DCGAN's discriminator is soon right about everything, and nothing is learnt
-_DCGAN_MODELS = _face_models('dcgan', shared_latent=True)
+def _with(options: dict[str, Any], runs: dict[str, Run]) -> dict[str, Run]:
+    return {name: Run(run.config, {**run.options, **options}) for name, run in runs.items()}
+
+
+_DCGAN = {
+    'model.generator.base': 2,  # with 4, zeros would reach only the outer 7 of 32 pixels
+    'model.generator.channels': 256,
+    'train_cfg.max_iters': 1500,
+}
+# with one latent per cell, DCGAN's discriminator soon wins, and the generator learns nothing
+_DCGAN_MODELS = _with(_DCGAN, _face_models('dcgan', shared_latent=True))
 _PGGAN_MODELS = _face_models('pggan')
 
 
 _SCALES = {32: (0, 0.5), 48: (8, 0.25), 64: (16, 0.25)}
-"""The quickstart's: side of the images to the offset of the base grid and the probability."""
+"""The quickstart's scales: the offset of the base grid and the probability, by the side of the images."""
 
 
 def _scale_models(iterations: int) -> dict[str, Run]:
-    """One generator at three sizes, and one for each size, a third of the computation each.
+    """One generator for three sizes, and one generator per size, each with a third of the computation.
 
-    A size costs as many convolutions' pixels as its images have.
+    The cost of an iteration is taken to be proportional to the pixels of its images.
     """
     third = iterations * sum(p * side**2 for side, (_, p) in _SCALES.items()) / len(_SCALES)
     models = {'mspie': Run(_MSPIE, {'train_cfg.max_iters': iterations})}
@@ -97,13 +114,9 @@ def _scale_models(iterations: int) -> dict[str, Run]:
     return models
 
 
-def _with(options: dict[str, Any], runs: dict[str, Run]) -> dict[str, Run]:
-    return {name: Run(run.config, {**options, **run.options}) for name, run in runs.items()}
-
-
 _CPU = Profile(
     'cpu',
-    {**_PICTURE_MODELS, **_with({'train_cfg.max_iters': 1500}, _DCGAN_MODELS), **_PGGAN_MODELS, **_scale_models(3900)},
+    {**_PICTURE_MODELS, **_DCGAN_MODELS, **_PGGAN_MODELS, **_scale_models(3900)},
     samples=32,
     faces=256,
     sizes=(32, 48, 64),
@@ -146,14 +159,14 @@ PROFILES = {profile.name: profile for profile in (_CPU, _GPU)}
 
 
 def add_run(name: str, **by_profile: Run) -> None:
-    """Have another model trained, for a claim that takes what no other claim does.
+    """Add a model, for a claim that needs one that no other claim trains.
 
     Args:
-        name: By which claims ask for it, see :attr:`Profile.runs`.
-        **by_profile: How it is trained, for every one of :data:`PROFILES`.
+        name: The name by which claims refer to it, see :attr:`Profile.runs`.
+        **by_profile: How it is trained in each of :data:`PROFILES`.
 
     Raises:
-        ValueError: If a model has that name already, or a profile is left out or not known.
+        ValueError: If a model of that name exists already, or a profile is missing or unknown.
 
     >>> run = Run('singan/singan_quickstart.py', {'model.generator.base_channels': 64})
     >>> add_run('singan wide', cpu=run, gpu=run)

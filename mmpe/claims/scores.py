@@ -1,4 +1,4 @@
-"""What experiments measure: images of a model, and the layout and texture of them."""
+"""What experiments measure: the layout and the texture of a model's images."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .claim import Measure
 
 
 def draw(model: nn.Module, num: int, size: Size | None = None, batch: int = 4) -> Tensor:
-    """Samples, (num, 3, H, W), clipped to [-1, 1] as on disk."""
+    """Samples (num, 3, H, W), clipped to [-1, 1] as in files."""
     return torch.stack(list(sample(model, num, size, batch=batch))).clamp(-1, 1)
 
 
 def layout_score(images: Tensor, picture: Tensor) -> Measure:
-    """Structure of images against a picture, (1, 3, H, W), with its standard error over images."""
+    """The structure of images compared with a picture (1, 3, H, W), with its standard error over images."""
     return Measure.of([structure(image[None], picture) for image in images])
 
 
 def texture_distance(images: Tensor, picture: Tensor) -> Measure:
-    """Sliced Wasserstein distance of 7x7 patches, of four groups of images."""
+    """The sliced Wasserstein distance of 7x7 patches to a picture, over four groups of images."""
     return Measure.of([patch_distance(group, picture, 7) for group in images.chunk(4)])

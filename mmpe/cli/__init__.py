@@ -1,4 +1,4 @@
-"""The command ``mmpe``: one module per subcommand, which a file in tools/ runs, too."""
+"""The command ``mmpe``: every module here that defines ``main`` is a subcommand of the module's name."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import ast
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
+from pkgutil import ModuleInfo, iter_modules
 
 import mmpe
 from mmpe.boundary import boundary
 
 from .from_signatures import new_app, run
-
-COMMANDS = (
-    *('train', 'train-folder', 'sample', 'edit', 'studio', 'test', 'evaluate-singan', 'audit'),
-    *('prepare', 'convert', 'features', 'claims', 'gallery', 'benchmark', 'benchmark-pictures'),
-)
 
 
 @boundary
@@ -38,8 +33,8 @@ def _overview():
     """The app that has the help of all commands, and imports none of them."""
     app = new_app('mmpe', version_flags=['--version'], version=f'mmpe {mmpe.__version__}', help=mmpe.__doc__)
     app['--version'].group = 'Options'
-    for name in COMMANDS:
-        app.command(f'{_module(name)}:main', name=name, help=_what_it_does(name))
+    for name, summary in COMMANDS.items():
+        app.command(f'{_module(name)}:main', name=name, help=summary)
     return app
 
 
@@ -47,9 +42,21 @@ def _module(name: str) -> str:
     return f'{__name__}.{name.replace("-", "_")}'
 
 
-def _what_it_does(name: str) -> str:
-    """The first paragraph of a command's help, which is read without importing what the command needs."""
-    spec = find_spec(_module(name))
-    module = ast.parse(spec.loader.get_source(spec.name))
-    (main,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == 'main')
-    return (ast.get_docstring(main) or ast.get_docstring(module) or '').partition('\n\n')[0].replace('\n', ' ')
+def _find_commands() -> dict[str, str]:
+    """The summaries of all commands by name, read without importing what the commands need."""
+    found = {module.name.replace('_', '-'): _summary(module) for module in iter_modules(__path__)}
+    return {name: summary for name, summary in found.items() if summary is not None}
+
+
+def _summary(module: ModuleInfo) -> str | None:
+    """The first paragraph of a command's help; None for a module that is not a command."""
+    spec = module.module_finder.find_spec(module.name)
+    source = ast.parse(spec.loader.get_source(spec.name))
+    for node in source.body:
+        if isinstance(node, ast.FunctionDef) and node.name == 'main':
+            help_text = ast.get_docstring(node) or ast.get_docstring(source) or ''
+            return help_text.partition('\n\n')[0].replace('\n', ' ')
+    return None
+
+
+COMMANDS = _find_commands()

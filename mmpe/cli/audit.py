@@ -37,14 +37,14 @@ def main(
 ) -> None:
     """Say what a generator knows about position: one page with figures, numbers and a verdict in words.
 
-    Shows where the generator gets its sense of place, how far it goes in from the border, how it is balanced between
-    border and center, and what other padding would change. For a model of your own call mmpe.analysis.audit from
+    Shows where the generator gets its position information from, how far from the border it reaches, how it is balanced
+    between border and center, and what other padding would change. For your own model, call mmpe.analysis.audit from
     Python.
 
     Args:
         num: number of random images, at least 16
-        layers: as in named_modules() of the generator, "output" for the image; default: 12 of all, evenly spaced
-        size: of the images, in pixels; default: the model's
+        layers: names in named_modules() of the generator, "output" for the image; default: 12 layers, evenly spaced
+        size: size of the images, in pixels; default: the model's
         batch: images at a time
         seed: the same seed gives the same report
     """

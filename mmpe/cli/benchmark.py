@@ -28,13 +28,13 @@ def singan(
     device: Device = 'cpu',
     dtype: Literal['float32', 'bfloat16'] = 'float32',
 ) -> None:
-    """SinGAN: one iteration is 3 steps of D and 3 of G.
+    """Time an iteration of a SinGAN at every scale: 3 steps of D and 3 steps of G.
 
     Args:
-        picture: a picture
-        max_size: its long side in pixels
-        config: another config of the family
-        iterations: of each part
+        picture: a file or skimage://NAME
+        max_size: long side of the picture in pixels
+        config: the config of a SinGAN
+        iterations: timed iterations per scale
     """
     found = find_device(device)
     print(time_singan(load_config(config), picture, max_size, iterations, found, dtype))
@@ -51,14 +51,14 @@ def stylegan2(
     device: Device = 'cpu',
     dtype: Literal[tuple(DTYPES)] = 'float32',
 ) -> None:
-    """StyleGAN2: forward, steps of G and D, R1.
+    """Time the parts of a StyleGAN2: the forward pass, the steps of G and D, and R1.
 
     Args:
-        size: of the smallest scale
+        size: side of the images at the smallest scale, in pixels
         batch: images at a time
         compile: torch.compile both networks
-        config: another config of the family
-        iterations: of each part
+        config: the config of a StyleGAN2
+        iterations: timed calls per part
     """
     found = find_device(device)
     print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
@@ -91,5 +91,5 @@ def studio(
 def main() -> None:
     """Time a family's training, part by part, or the studio.
 
-    Prints ours alone; a fair ratio needs the other side run in turn, on the same machine, in the same minutes.
+    Only mmpe is timed. To compare it with another program, run both in turn, on the same machine and within minutes.
     """

@@ -22,18 +22,17 @@ def main(
     rounds: Count = 5,
     files: Count = 20_000,
 ) -> None:
-    """Time how fast pictures come from a folder or an LMDB, beside a plain loop of Pillow, and how fast a folder is
-    listed.
+    """Time reading pictures from a folder or an LMDB, compared with a plain loop over Pillow, and listing a folder.
 
-    All ways take turns in one process, a round each, and the medians of the rounds are printed. The pictures are JPEGs,
-    which are made of scikit-image's photographs, or those of a folder of yours.
+    All ways take turns in one process, one round each, and the medians over rounds are printed. The pictures are JPEGs
+    that are made from scikit-image's photographs, or those of your own folder.
 
     Args:
-        pictures: pictures of yours; default: JPEGs that are made for this
-        num: how many are made
+        pictures: your own pictures; default: JPEGs that are made for this
+        num: number of JPEGs that are made
         side: their height and width in pixels
-        size: what they are resized to
-        rounds: how often each way is timed
-        files: that are listed
+        size: side in pixels that pictures are resized to
+        rounds: number of rounds
+        files: number of files in the listing
     """
     print(time_pictures(pictures, num, side, size, rounds, files))

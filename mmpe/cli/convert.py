@@ -30,19 +30,20 @@ def main(
     picture: str | None = None,
     config: str | None = None,
 ) -> None:
-    """Turn a released checkpoint, of mmgeneration 0.x or mmagic 1.x, into one that needs nothing beside it.
+    """Convert a released checkpoint, of mmgeneration 0.x or mmagic 1.x, to one that needs no other file.
 
-    A released SinGAN comes as two files, SRC.pth and a pickle; a StyleGAN2 (also MS-PIE), a DCGAN and a Progressive GAN
-    as one. What weights do not tell needs --config: whether a StyleGAN2's sinusoidal encoding is resized, the schedule
-    of a Progressive GAN that has not grown up, or a recipe that is no released one. A file that has kept its released
-    name, as `mim download mmpe --config NAME --dest DIR` brings it, needs neither --config nor --pickle.
+    A released SinGAN consists of two files, SRC.pth and a pickle. A StyleGAN2 (also MS-PIE), a DCGAN and a Progressive
+    GAN consist of one file. A file that still has its released name, as after
+    `mim download mmpe --config NAME --dest DIR`, needs neither --config nor --pickle. Otherwise --config tells what
+    the weights do not: whether a StyleGAN2's sinusoidal encoding is resized, the schedule of a Progressive GAN that was
+    still growing, or a recipe that was not released.
 
     Args:
         checkpoint: the released checkpoint, SRC.pth
-        pickle: a SinGAN's noises; default: the config's test_pkl_data, or that of a released name
-        out: what to write
-        picture: what a SinGAN was trained on; default: its reconstruction stands in
-        config: the config that it was trained with, released or mmpe's; default: by a released file's name
+        pickle: the file of a SinGAN's noises; default: the config's test_pkl_data, or the one of a released name
+        out: the file to write
+        picture: the picture that a SinGAN was trained on; default: its reconstruction is used instead
+        config: the config that it was trained with, released or mmpe's; default: found by a released file's name
     """
     inputs = input_files(checkpoint, pickle, picture, config)
     check_result(out, inputs, overwrite, partial(contains, text='converted_from'))

@@ -29,7 +29,7 @@ File = Annotated[Path, Parameter(metavar='FILE')]
 
 
 def edit(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, **options: Any) -> None:
-    """Edit, write what comes of it, and say so."""
+    """Edit, write the results, and print what was written."""
     parameters = fill_in(task, options)
     inputs = input_files(checkpoint, options)
 
@@ -55,7 +55,7 @@ def edit(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, *
 
 
 def will_write(num: int, sheet: bool, name: str) -> bool:
-    """Whether a file of that name, one of ``PATTERN``, comes of these options; of a sheet of start scales it may."""
+    """Whether a file of that name, which matches ``PATTERN``, may be written with these options."""
     number = re.fullmatch(PATTERN, name)[1]
     if number is None:
         return True
@@ -66,7 +66,7 @@ def will_write(num: int, sheet: bool, name: str) -> bool:
 
 
 def program(task: Task) -> Command:
-    """A task with what all tasks take: a checkpoint, where to write, and a device."""
+    """A task as a command, with the options of all tasks: a checkpoint, where to write, and a device."""
     out, kind = (task.file, File) if task.file else (f'edited_{task.name}', Folder)
     parameters = [
         inspect.Parameter('checkpoint', inspect.Parameter.POSITIONAL_ONLY, annotation=Checkpoint),
@@ -100,6 +100,6 @@ def _option(name: str, default: Any, annotation: Any) -> inspect.Parameter:
 def main() -> None:
     """Edit the picture that a SinGAN was trained on.
 
-    Writes edited_000.png, edited_001.png, ... and sheet.png, on which they stand beside what they were made from; an
+    Writes edited_000.png, edited_001.png, ... and sheet.png, which shows them next to what they were made from. An
     animation is one file.
     """

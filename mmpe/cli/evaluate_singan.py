@@ -44,17 +44,17 @@ def main(
     json: Annotated[Path | None, Parameter(metavar='OUT')] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Score the samples of SinGAN checkpoints, and print a Markdown table of one row each.
+    """Score the samples of SinGAN checkpoints, and print a Markdown table with one row per checkpoint.
 
-    Higher is better for structure (at most 1) and diversity (0: all samples are the same); lower is better for the
+    Higher is better for structure (at most 1) and diversity (0: all samples are the same). Lower is better for the
     sliced Wasserstein distances (SWD) between patches, at full, half and quarter size, and for the RMSE of the
     reconstruction.
 
     Args:
         checkpoints: written by mmpe train
-        num: samples of each, at least 2
-        seed: of the samples
-        size: of the samples; default: the training picture's
+        num: number of samples per checkpoint, at least 2
+        seed: seed of the samples
+        size: size of the samples; default: the training picture's
         json: write the scores to this file too
     """
     if json:

@@ -16,12 +16,12 @@ from .options import Overwrite
 
 @command('face_features.pth')
 def main(out: Path, /, *, iterations: Count = 600, seed: Seed = 0, overwrite: Overwrite = False) -> None:
-    """Train the network whose features compare drawn faces, in some minutes; mmpe comes with one.
+    """Train the network whose features compare drawn faces. It takes some minutes, and mmpe comes with a trained one.
 
     Args:
         out: the file to write
-        iterations: batches of 64 faces
-        seed: of the initial weights
+        iterations: number of batches of 64 faces
+        seed: seed of the initial weights
     """
     check_result(out, (), overwrite, is_own)
     accuracy = train_face_features(out, iterations, seed)

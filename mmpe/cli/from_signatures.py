@@ -1,8 +1,8 @@
 """A command line from a function's signature and docstring, read and documented by cyclopts.
 
-Parameters before ``/`` are positional, all others are options. A default stands in the signature alone, what help says
-of it in the docstring's ``Args``, and how text becomes a value in the annotation, see :mod:`mmpe.arguments`; what
-several commands share may stand in an annotation as a ``cyclopts.Parameter``.
+Parameters before ``/`` are positional, and all others are options. The signature has the default, the docstring's
+``Args`` has the help, and the annotation says how text becomes a value, see :mod:`mmpe.arguments`. The help of an
+option that several commands share may also be in the annotation, as a ``cyclopts.Parameter``.
 """
 
 from __future__ import annotations

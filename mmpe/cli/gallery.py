@@ -26,12 +26,12 @@ def main(
 ) -> None:
     """Make the gallery: train a SinGAN on each of a few photographs of scikit-image, and edit each.
 
-    Writes OUT/NAME.png, a sheet of each photograph, OUT/gallery.png, all of them, and OUT/gallery.md: the schedule, the
-    time that it took and the commands of all edits. Called again it goes on where it was stopped, and leaves alone what
-    is done.
+    Writes a sheet per photograph, OUT/NAME.png, and a sheet of all photographs, OUT/gallery.png. OUT/gallery.md lists
+    the schedules, the times of training, and the commands of all edits. When it is called again, it goes on where it
+    was stopped, and keeps what is finished.
 
     Args:
-        only: photographs to take; default: all
+        only: names of photographs; default: all
         jobs: photographs at a time; default: one per GPU, or one per core
         profile: quick: 80 pixels, 400 iterations per scale; full: 250 and 2000, for a GPU
         cfg_options: overrides for all

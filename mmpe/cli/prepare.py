@@ -19,7 +19,7 @@ SHOWN = 100  # of the pictures that are left out
 
 
 def read_gap(text: str) -> float | None:
-    """Read a reducing gap, of which "none" says that there is none."""
+    """Read a reducing gap: a number, or "none" for decoding in full."""
     return None if text.lower() == 'none' else real(1).read(text)
 
 
@@ -39,18 +39,18 @@ def main(
 ) -> None:
     """Write the pictures of a folder, resized once, to an LMDB that training reads in their place.
 
-    OUT.lmdb holds what a data set of that size would make of the folder, to the bit and in the same order: pictures are
-    shrunk or enlarged until they just cover the size, and cut to their center. It appears when it is complete; a run
-    that was stopped leaves nothing, and starts anew.
+    OUT.lmdb holds the pictures that a data set of that size would give, to the bit and in the same order. They are
+    shrunk or enlarged until they just cover the size, and cropped to their center. OUT.lmdb appears when it is
+    complete. A run that was stopped leaves nothing behind, and starts anew.
 
     Args:
         pictures: a folder, nested ones too, or an LMDB
         out: the file to write, not in FOLDER
         size: height and width in pixels, such as 256
-        format: of the pictures, all lossless: webp is smallest, png most widely read, bmp fastest
+        format: lossless format of the pictures: webp is smallest, png most widely read, bmp fastest
         workers: processes that read and resize, usually one per CPU core
         skip_unreadable: leave out pictures that cannot be read; without it the first one ends the run
-        max_pixels: how many pixels a picture may have
+        max_pixels: maximum number of pixels of a picture
         reducing_gap: a JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as that leaves this many times --size, or
             with "none" always in full
         overwrite: replace OUT.lmdb if it is there

@@ -40,21 +40,21 @@ def main(
 ) -> None:
     """Train a SinGAN on each of many pictures: those of folders (nested ones too), files, and skimage://NAME.
 
-    Each is trained as mmpe train would, in a process of its own, with its work dir OUT/PICTURE. Called again with the
-    same arguments it goes on where it was stopped, or killed, and leaves alone what is done. At the end OUT/index.html
-    and OUT/contact_sheet.png show all pictures with their samples and scores. The exit code is 1 if pictures have
-    failed.
+    Each picture is trained as by mmpe train, in its own process, with the work dir OUT/PICTURE. When the command is
+    called again with the same arguments, it goes on where it was stopped or killed, and keeps what is finished. At the
+    end, OUT/index.html and OUT/contact_sheet.png show all pictures with their samples and scores. The exit code is 1 if
+    pictures have failed.
 
-    Under torchrun, srun or mpirun each process trains its share of the pictures, and the first writes the index when
-    its own are done; call with --index-only once all have ended. There pictures that have failed leave the exit code at
-    0: a launcher would end the other processes.
+    Under torchrun, srun or mpirun, each process trains its share of the pictures. The first process writes the index
+    when its own pictures are done, so call with --index-only when all processes have ended. The exit code is 0 there,
+    even if pictures have failed, as a launcher would otherwise end the other processes.
 
     Args:
         sources: folders, files, and skimage://NAME
         config: a SinGAN's config, or mmpe::NAME
-        out: default: work_dirs/NAME of the first of PICTURES
+        out: folder of the work dirs; default: work_dirs/NAME of the first of PICTURES
         jobs: pictures at a time; default: one per GPU, or else one per CPU core
-        threads: CPU threads of each; default: all cores shared among them
+        threads: CPU threads per picture; default: all cores, shared among the pictures
         devices: such as cuda:0 cuda:1, or cpu; default: all GPUs
         index_only: train nothing, write the index of what is there
         cfg_options: overrides for all pictures, such as model.iters_per_scale=500
@@ -84,5 +84,5 @@ def main(
 
 
 def default_out(source: str) -> Path:
-    """A work dir named as what is trained on."""
+    """A folder that is named after the pictures."""
     return Path('work_dirs') / locate(source).resolve().name

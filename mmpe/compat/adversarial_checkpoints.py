@@ -18,7 +18,16 @@ from mmpe.registry import MODELS
 
 from .adversarial import with_noise_size
 from .arguments import own_config
-from .released_state import State, entries_below, is_released, load_strictly, own_entries, swap_colors
+from .released_state import (
+    Names,
+    State,
+    as_released,
+    entries_below,
+    is_released,
+    load_strictly,
+    own_entries,
+    swap_colors,
+)
 
 _AVERAGES = ('generator_ema.module.', 'generator_ema.')
 _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a checkpoint
@@ -29,38 +38,16 @@ class Networks:
     """What a released checkpoint holds: the state dicts of its networks, without their names, and of the model itself.
 
     Attributes:
-        generator (dict[str, Tensor]): The running average where there is no other.
-        average (dict[str, Tensor] | None): Of the generator.
-        discriminator (dict[str, Tensor] | None): None where there is none.
-        model (dict[str, Tensor]): Entries of no network.
+        generator: The running average where there is no other.
+        average: Of the generator.
+        discriminator: None where there is none.
+        model: Entries of no network.
     """
 
     generator: State
     average: State | None
     discriminator: State | None
     model: State
-
-
-def released_networks(state: State, mark: str) -> Networks | None:
-    """Take a released state dict apart.
-
-    Args:
-        state: Of a whole checkpoint.
-        mark: An entry that generators of the family have, and no others.
-
-    Returns:
-        None where there is no such generator.
-    """
-    average = next((prefix for prefix in _AVERAGES if prefix + mark in state), None)
-    generator = 'generator.' if f'generator.{mark}' in state else average
-    if generator is None:
-        return None
-    return Networks(
-        entries_below(state, generator),
-        entries_below(state, average) if average else None,
-        entries_below(state, 'discriminator.') or None,
-        {name: value for name, value in state.items() if '.' not in name},
-    )
 
 
 @dataclass
@@ -70,15 +57,15 @@ class Kind:
     Args:
         type: Of mmpe's network.
         tell: Gives the arguments of mmpe's network from a released state dict.
-        release: Gives mmpe's network the released state dict, see
-            :func:`~mmpe.compat.released_state.as_released`; the one that is to be loaded may tell more of its form.
-        colors: See :func:`~mmpe.compat.released_state.swap_colors`.
+        names: What its entries are in a released state dict.
+        release: Gives mmpe's network the released state dict, of which the one that is to be loaded may tell more;
+            None: :func:`~mmpe.compat.released_state.as_released` does.
     """
 
     type: str
     tell: Callable[[State], dict]
-    release: Callable[[nn.Module, State], nn.Module]
-    colors: dict[str, int]
+    names: Names
+    release: Callable[[nn.Module, State], nn.Module] | None = None
 
     def config(self, state: State) -> dict:
         """The config of mmpe's network, as far as weights tell it."""
@@ -90,13 +77,28 @@ class Family:
     """What becomes of a family's released networks.
 
     Args:
+        mark: An entry that generators of the family have, and no others.
         model: Type of mmpe's model.
         generator, discriminator: Its networks.
     """
 
+    mark: str
     model: str
     generator: Kind
     discriminator: Kind
+
+    def find(self, state: State) -> Networks | None:
+        """Take the released state dict of a whole checkpoint apart; None if it has no such generator."""
+        average = next((prefix for prefix in _AVERAGES if prefix + self.mark in state), None)
+        generator = 'generator.' if f'generator.{self.mark}' in state else average
+        if generator is None:
+            return None
+        return Networks(
+            entries_below(state, generator),
+            entries_below(state, average) if average else None,
+            entries_below(state, 'discriminator.') or None,
+            {name: value for name, value in state.items() if '.' not in name},
+        )
 
     def convert(self, networks: Networks, settings: dict | None, **more) -> tuple[AdversarialModel, dict]:
         """Build the model of released networks.
@@ -126,7 +128,7 @@ class Family:
                 own = getattr(model, name)
                 load_strictly(released, states[name])
                 load_strictly(own, own_entries(released, own))
-                swap_colors(own, self._kind(name).colors)
+                swap_colors(own, self._kind(name).names)
         return model.eval(), config
 
     def _released(self, name: str, state: State, trained_with: dict | None) -> tuple[dict, nn.Module]:
@@ -135,7 +137,9 @@ class Family:
         config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
         own = own_config(config, network, kind.type)
-        return own, network if is_released(network) else kind.release(network, state)
+        if is_released(network):
+            return own, network
+        return own, kind.release(network, state) if kind.release else as_released(network, kind.names)
 
     def _kind(self, name: str) -> Kind:
         return self.discriminator if name == 'discriminator' else self.generator

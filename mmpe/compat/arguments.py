@@ -51,8 +51,8 @@ def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
     >>> group_size(**dict(group_size=2, channel_groups=1))
     2
     """
-    given = dict(others, channel_groups=channel_groups)
-    only_defaults(given, dict(channel_groups=1, sync_std=False, sync_groups=None, eps=1e-8))
+    defaults = dict(channel_groups=1, sync_std=False, sync_groups=None, gather_all_batch=False, eps=1e-8)
+    only_defaults(dict(others, channel_groups=channel_groups), defaults)
     return group_size
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,16 +15,14 @@ from mmpe.errors import InputError, as_input_error
 from mmpe.files import check_output, write_atomic
 from mmpe.numbers import check_finite
 
-from . import dcgan_checkpoints, pggan_checkpoints, stylegan2_checkpoints
-from .adversarial_checkpoints import Networks, released_networks
+from .adversarial_checkpoints import Family, Networks
+from .dcgan_checkpoints import DCGAN
+from .pggan_checkpoints import PGGAN
 from .released_files import config_of, pickle_beside
 from .singan_checkpoints import convert_singan, is_singan, named_pickle
+from .stylegan2_checkpoints import STYLEGAN2
 
-FAMILIES = {
-    stylegan2_checkpoints.MARK: stylegan2_checkpoints.convert_stylegan2,
-    dcgan_checkpoints.MARK: dcgan_checkpoints.convert_dcgan,
-    pggan_checkpoints.MARK: pggan_checkpoints.convert_pggan,
-}
+FAMILIES = (STYLEGAN2, DCGAN, PGGAN)
 
 
 def convert(
@@ -82,11 +79,11 @@ def read_released(
         settings = _settings(config)
         pickled = pickled or named_pickle(settings or {}) or pickle_beside(source)
         return convert_singan(state, settings, pickled, picture)
-    networks, convert_family = _family(source, state)
+    family, networks = _family(source, state)
     for what, given in dict(pickle=pickled, picture=picture).items():
         if given:
             raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
-    return convert_family(networks, _settings(config or config_of(source)))
+    return family.convert(networks, _settings(config or config_of(source)))
 
 
 def _settings(config: str | Path | None) -> dict | None:
@@ -99,12 +96,10 @@ def _settings(config: str | Path | None) -> dict | None:
     return settings
 
 
-def _family(source: str | Path, state: dict) -> tuple[Networks, Callable]:
-    """The networks of a released state dict, and what converts them."""
-    for mark, convert_family in FAMILIES.items():
-        networks = released_networks(state, mark)
-        if networks is not None:
-            return networks, convert_family
+def _family(source: str | Path, state: dict) -> tuple[Family, Networks]:
+    for family in FAMILIES:
+        if networks := family.find(state):
+            return family, networks
     raise InputError(
         f'{source} is no released SinGAN, StyleGAN2, DCGAN or Progressive GAN: it has none of their generators'
     )

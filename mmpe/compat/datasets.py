@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -19,18 +21,22 @@ class SinGANDataset(datasets.SinGANDataset):
     """:class:`mmpe.datasets.SinGANDataset` with the released arguments.
 
     Args:
-        data_root (str | None): The picture.
-        min_size (int): Short side of the coarsest scale, in pixels.
-        max_size (int): Long side of the finest scale, in pixels.
-        scale_factor_init (float): Ratio of one scale to the next finer one.
-        pipeline (list[dict]): ``PackInputs``, if anything. Its keys have no effect: all scales are there.
-        num_samples (int): How often the picture counts as an item; negative: once, as loops repeat it anyhow.
-        img_path (str | None): Another name for ``data_root``, mmgeneration's.
-        max_pixels (int): How many pixels the file may have.
+        data_root: The picture.
+        min_size: Short side of the coarsest scale, in pixels.
+        max_size: Long side of the finest scale, in pixels.
+        scale_factor_init: Ratio of one scale to the next finer one.
+        pipeline: ``PackInputs``, if anything. Its keys have no effect: all scales are there.
+        num_samples: How often the picture counts as an item; negative: once, as loops repeat it anyhow.
+        img_path: Another name for ``data_root``, mmgeneration's.
+        max_pixels: How many pixels the file may have.
 
     Raises:
         InputError: If the picture is not given once, cannot be read, or does not fit the sizes; if the pipeline does
             anything to the picture.
+
+    >>> dataset = SinGANDataset(img_path='skimage://rocket', max_size=64, pipeline=[dict(type='PackInputs')])
+    >>> len(dataset), dataset[0]['inputs']['real_scale0'].shape
+    (1, torch.Size([3, 25, 37]))
     """
 
     def __init__(
@@ -70,18 +76,29 @@ class DataPreprocessor(BaseDataPreprocessor):
     mmpe's data sets give RGB in [-1, 1], which leaves nothing else to do.
 
     Args:
-        mean, std (float | Sequence[float]): 127.5: what takes pixels to [-1, 1].
-        output_channel_order (str | None): 'RGB' or None.
-        pad_size_divisor (int): 1.
+        mean, std: 127.5: what takes pixels to [-1, 1].
+        output_channel_order: 'RGB' or None.
+        pad_size_divisor: 1.
         **names: Arguments that say which entries are images; without effect.
 
     Raises:
         InputError: If the images would have to be changed.
+
+    >>> images = [torch.zeros(3, 4, 4), torch.ones(3, 4, 4)]
+    >>> DataPreprocessor()(dict(inputs=images))['inputs'].shape
+    torch.Size([2, 3, 4, 4])
     """
 
     names = ('non_image_keys', 'non_concentate_keys', 'data_keys', 'stack_data_sample', 'pad_value', 'pad_mode')
 
-    def __init__(self, mean=127.5, std=127.5, output_channel_order=None, pad_size_divisor=1, **names):
+    def __init__(
+        self,
+        mean: float | Sequence[float] = 127.5,
+        std: float | Sequence[float] = 127.5,
+        output_channel_order: str | None = None,
+        pad_size_divisor: int = 1,
+        **names,
+    ):
         super().__init__()
         for name, value in dict(mean=mean, std=std).items():
             if value is None or set(np.ravel(value).tolist()) != {127.5}:
@@ -102,7 +119,7 @@ class DataPreprocessor(BaseDataPreprocessor):
         return dict(data, inputs=_stack(data['inputs'])) if 'inputs' in data else data
 
 
-def _stack(values):
+def _stack(values: object) -> object:
     if isinstance(values, dict):
         return {key: _stack(value) for key, value in values.items()}
     if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):

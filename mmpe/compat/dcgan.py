@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
 from .adversarial import ReleasedModel
 from .arguments import built_of, only_defaults
-from .released_state import as_released
+from .released_state import Entry, as_released
 from .singan import BATCH_NORM, TANH
 
 RELU = dict(type='ReLU')
@@ -21,32 +21,21 @@ def _transposed(weight: Tensor) -> Tensor:
     return weight.unflatten(0, (-1, 4, 4))[..., 0, 0].movedim(-1, 0)
 
 
-GENERATOR_SHAPES = {r'head\.linear\.weight': _transposed}
-GENERATOR_COLORS = {r'last\.weight': 1, r'last\.bias': 0}
-DISCRIMINATOR_COLORS = {r'first\.weight': 1}
-
-
-def release_generator(network: ConvGenerator) -> ConvGenerator:
-    """Give a generator of mmpe's the released state dict."""
-    parts = {'head.linear': 'noise2feat.conv', 'norm': 'noise2feat.bn', 'last': 'output_layer.conv'}
-    return as_released(network, _names(network, parts, 'upsampling', 0), GENERATOR_SHAPES)
-
-
-def release_discriminator(network: ConvDiscriminator) -> ConvDiscriminator:
-    """Give a discriminator of mmpe's the released state dict."""
-    parts = {'first': 'downsamples.0.conv', 'last': 'output_layer.conv'}
-    return as_released(network, _names(network, parts, 'downsamples', 1))
-
-
-def _names(network: nn.Module, parts: dict[str, str], blocks: str, first: int) -> dict[str, str]:
-    """mmpe's name of each entry with the released one, of parts and of blocks, which are numbered from ``first``."""
-    for i in range(len(network.blocks)):
-        parts |= {f'blocks.{i}.conv': f'{blocks}.{i + first}.conv', f'blocks.{i}.norm': f'{blocks}.{i + first}.bn'}
-    names = {}
-    for name in network.state_dict():
-        part, _, entry = name.rpartition('.')
-        names[name] = f'{parts[part]}.{entry}'
-    return names
+GENERATOR = {
+    'head.linear.weight': Entry('noise2feat.conv.weight', shape=_transposed),
+    'norm': 'noise2feat.bn',
+    'blocks.{i}.conv': 'upsampling.{i}.conv',
+    'blocks.{i}.norm': 'upsampling.{i}.bn',
+    'last.weight': Entry('output_layer.conv.weight', colors=1),
+    'last.bias': Entry('output_layer.conv.bias', colors=0),
+}
+DISCRIMINATOR = {
+    'first.weight': Entry('downsamples.0.conv.weight', colors=1),
+    'first': 'downsamples.0.conv',
+    'blocks.{i}.conv': 'downsamples.{i+1}.conv',
+    'blocks.{i}.norm': 'downsamples.{i+1}.bn',
+    'last': 'output_layer.conv',
+}
 
 
 @MODELS.register_module()
@@ -68,8 +57,8 @@ def DCGANGenerator(
         noise_size: Channels of a latent.
 
     >>> network = DCGANGenerator(output_scale=16, base_channels=8)
-    >>> list(network.state_dict())[0]
-    'noise2feat.conv.weight'
+    >>> 'noise2feat.conv.weight' in network.state_dict()
+    True
     """
     activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
     defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
@@ -81,7 +70,7 @@ def DCGANGenerator(
         channels=base_channels,
         out_channels=out_channels,
     )
-    return release_generator(network)
+    return as_released(network, GENERATOR)
 
 
 @MODELS.register_module()
@@ -105,8 +94,8 @@ def DCGANDiscriminator(
         default_act_cfg: LeakyReLU.
 
     >>> network = DCGANDiscriminator(input_scale=16, base_channels=4)
-    >>> list(network.state_dict())[0]
-    'downsamples.0.conv.weight'
+    >>> 'downsamples.0.conv.weight' in network.state_dict()
+    True
     """
     activation = dict(default_act_cfg)
     slope = activation.pop('negative_slope', TORCH_SLOPE)
@@ -121,7 +110,7 @@ def DCGANDiscriminator(
         out_channels=out_channels,
         slope=slope,
     )
-    return release_discriminator(network)
+    return as_released(network, DISCRIMINATOR)
 
 
 @MODELS.register_module()
@@ -131,6 +120,9 @@ class DCGAN(ReleasedModel, DCGANModel):
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         loss_config: Not supported.
+
+    >>> DCGAN(dict(type='DCGANGenerator', output_scale=16, base_channels=8), noise_size=4).sample(2).shape
+    torch.Size([2, 3, 16, 16])
     """
 
     def __init__(self, *args, loss_config: dict | None = None, **kwargs):

@@ -6,10 +6,8 @@ was trained with.
 
 from __future__ import annotations
 
-from mmpe.models.dcgan import DCGANModel
-
-from .adversarial_checkpoints import Family, Kind, Networks
-from .dcgan import DISCRIMINATOR_COLORS, GENERATOR_COLORS, TORCH_SLOPE, release_discriminator, release_generator
+from .adversarial_checkpoints import Family, Kind
+from .dcgan import DISCRIMINATOR, GENERATOR, TORCH_SLOPE
 from .released_state import State, count
 
 MARK = 'noise2feat.conv.weight'
@@ -36,15 +34,9 @@ def _discriminator(state: State) -> dict:
     )
 
 
-FAMILY = Family(
+DCGAN = Family(
+    MARK,
     'DCGANModel',
-    generator=Kind('ConvGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
-    discriminator=Kind(
-        'ConvDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
-    ),
+    generator=Kind('ConvGenerator', _generator, GENERATOR),
+    discriminator=Kind('ConvDiscriminator', _discriminator, DISCRIMINATOR),
 )
-
-
-def convert_dcgan(networks: Networks, settings: dict | None) -> tuple[DCGANModel, dict]:
-    """Build the model of a released DCGAN; see :meth:`~mmpe.compat.adversarial_checkpoints.Family.convert`."""
-    return FAMILY.convert(networks, settings)

@@ -1,8 +1,6 @@
-"""Types, arguments and entries of checkpoints that earlier versions of mmpe named otherwise.
+"""Types, arguments and entries of checkpoints that earlier versions of mmpe named otherwise: each with today's name.
 
-A renamed type is registered by both names. A renamed argument of a model is accepted by the model, so that a class that
-inherits from it accepts the argument, too. SinGAN's ``border`` is translated in the config, where it is merged with the
-``padding`` of a base.
+Renamed arguments are accepted by the class itself, so that a class that inherits from it accepts them, too.
 """
 
 from __future__ import annotations
@@ -12,14 +10,27 @@ from functools import wraps
 
 from mmpe.models.padding import OversizedNoise, PadEachLayer, PadInputOnce
 from mmpe.models.pggan import PGGANModel
-from mmpe.models.singan import SinGANModel
+from mmpe.models.singan import SinGANGenerator, SinGANModel
 from mmpe.models.singan.palette import Palette
 from mmpe.models.stylegan2 import StyleGAN2Model
-from mmpe.registry import MODELS, renamed_arguments
+from mmpe.registry import MODELS
 
-_TYPES = dict(HeadBorder=PadInputOnce, LayerBorder=PadEachLayer, DrawnBorder=OversizedNoise)
-# Each earlier argument, with today's: dots lead into dicts.
-_ARGUMENTS = {
+Translate = Callable[[dict, object], dict]
+
+
+def _border_over_padding(arguments: dict, border: object) -> dict:
+    """What a border says is merged into the padding of a base config, as it was into the border of one."""
+    padding = arguments.get('padding', {})
+    if isinstance(border, Mapping):
+        border = dict(border)
+        if not border.pop('_delete_', False) and isinstance(padding, Mapping):
+            border = {**padding, **border}
+    return dict(arguments, padding=border)
+
+
+TYPES = dict(HeadBorder=PadInputOnce, LayerBorder=PadEachLayer, DrawnBorder=OversizedNoise)
+# Dots lead into dicts.
+ARGUMENTS: dict[type, dict[str, str | Translate]] = {
     StyleGAN2Model: dict(
         r1_weight='losses.r1.weight',
         r1_interval='losses.r1.interval',
@@ -37,24 +48,31 @@ _ARGUMENTS = {
         colour_weight='losses.color_statistics.weight',
         settle_at='freeze_norm_at',
     ),
+    SinGANGenerator: dict(border=_border_over_padding),
     Palette: dict(num_colours='num_colors'),
+}
+ENTRIES = {
+    SinGANModel: {
+        'usual_colours': 'running_color_stats',
+        'generator.palette.colours': 'generator.palette.colors',
+    },
 }
 
 
-def renamed(names: Mapping[str, str], arguments: dict) -> dict:
+def renamed(names: Mapping[str, str | Translate], arguments: dict) -> dict:
     """Arguments by today's names.
 
     Args:
-        names: Each earlier argument, with today's.
+        names: Each earlier argument, with today's, or with what puts its value into today's arguments.
         arguments: By either name. An earlier one wins: in a config that inherits, it is what the user has written.
 
     >>> renamed(dict(r1_weight='losses.r1.weight'), dict(r1_weight=1, losses=dict(r1=dict(weight=10, interval=16))))
     {'losses': {'r1': {'weight': 1, 'interval': 16}}}
     """
     found = {name: value for name, value in arguments.items() if name not in names}
-    for name, path in names.items():
-        if name in arguments:
-            found = _with(found, path, arguments[name])
+    for name in [name for name in names if name in arguments]:
+        today, value = names[name], arguments[name]
+        found = _with(found, today, value) if isinstance(today, str) else today(found, value)
     return found
 
 
@@ -65,7 +83,7 @@ def _with(arguments: Mapping | None, path: str, value: object) -> dict:
     return {**arguments, name: _with(arguments.get(name), rest, value) if rest else value}
 
 
-def _accepting(init: Callable, names: Mapping[str, str]) -> Callable:
+def _accepting(init: Callable, names: Mapping[str, str | Translate]) -> Callable:
     @wraps(init)
     def renaming(self, *args, **arguments):
         init(self, *args, **renamed(names, arguments))
@@ -73,27 +91,11 @@ def _accepting(init: Callable, names: Mapping[str, str]) -> Callable:
     return renaming
 
 
-def border_is_padding(config: dict) -> dict:
-    """A SinGAN generator's config with ``padding`` in place of ``border``, which overrides what is there, as it did.
-
-    >>> border_is_padding(dict(border=dict(mode='reflect'), padding=dict(type='PadInputOnce', mode='zero')))
-    {'padding': {'type': 'PadInputOnce', 'mode': 'reflect'}}
-    """
-    if 'border' in config:
-        border, padding = dict(config.pop('border')), config.pop('padding', {})
-        replaces = border.pop('_delete_', False) or not isinstance(padding, dict)
-        config['padding'] = border if replaces else {**padding, **border}
-    return config
-
-
 def connect() -> None:
     """Have mmpe's own types take the names, the arguments and the checkpoints of earlier versions."""
-    for name, kind in _TYPES.items():
+    for name, kind in TYPES.items():
         MODELS.register_module(name, module=kind)
-    renamed_arguments.update(dict.fromkeys(('SinGANGenerator', 'SinGANPaletteGenerator'), border_is_padding))
-    for kind, names in _ARGUMENTS.items():
+    for kind, names in ARGUMENTS.items():
         kind.__init__ = _accepting(kind.__init__, names)
-    SinGANModel.earlier_names = {
-        'usual_colours': 'running_color_stats',
-        'generator.palette.colours': 'generator.palette.colors',
-    }
+    for kind, names in ENTRIES.items():
+        kind.earlier_names = names

@@ -44,7 +44,7 @@ class SPE(TensorCall, SinusoidalEncoding):
     """The released sinusoidal encoding, whose positions are 1..n; see :class:`SinusoidalEncoding` for the code.
 
     Args:
-        embedding_dim: Channels an axis.
+        embedding_dim: Channels per axis.
         padding_idx: The position whose code is all zeros.
         init_size: Size of the released table. There is none here, so it limits nothing.
         div_half_dim: Which frequencies, see :class:`SinusoidalEncoding`.
@@ -76,7 +76,7 @@ class SPE(TensorCall, SinusoidalEncoding):
         """Code positions on one axis, of shape (...), as (D, ...): zeros at ``padding_idx``."""
         return super().waves(positions).masked_fill(positions == self.padding_idx, 0)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
         # Released checkpoints carry this one number; it only remembered a dtype and a device.
         state_dict.pop(prefix + '_float_tensor', None)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -25,6 +25,10 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
         loss_config: Weights and intervals. Weights count the intervals in, and R1's the half.
         scales: As :class:`~mmpe.models.stylegan2.StyleGAN2Model` has it; not released.
+
+    >>> generator = dict(type='StyleGAN2Generator', out_size=16, style_channels=8, num_mlps=2, max_channels=8)
+    >>> StyleGAN2(generator, loss_config=dict(r1_loss_weight=80, r1_interval=16)).losses['r1'].weight
+    10.0
     """
 
     def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
@@ -48,6 +52,10 @@ class MSPIEStyleGAN2(StyleGAN2):
 
     Raises:
         InputError: As :class:`StyleGAN2`, and if the number of up-sampling blocks is not the generator's.
+
+    >>> generator = dict(type='MSStyleGANv2Generator', out_size=16, style_channels=8, num_mlps=2, max_channels=8)
+    >>> MSPIEStyleGAN2(generator, train_settings=dict(multi_input_scales=[0, 2])).sizes
+    [(16, 16), (24, 24)]
     """
 
     def __init__(self, *args, train_settings: dict | None = None, **kwargs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpe.models.pggan import GrowingDiscriminator, GrowingGenerator, PGGANModel
 from mmpe.models.pggan.layers import Conv
@@ -14,7 +14,7 @@ from mmpe.registry import MODELS
 
 from .adversarial import BILINEAR, ReleasedModel
 from .arguments import built_of, group_size, only_defaults
-from .released_state import as_released, renamed
+from .released_state import Entry, as_released, part
 
 SHOWN = 'shown_nkimg'
 PLACE = (SHOWN, '_curr_scale_int', '_next_scale_int', '_curr_transition_weight')  # where in its growth a model is
@@ -34,11 +34,26 @@ def _not_transposed(weight: Tensor) -> Tensor:
     return weight.transpose(0, 1).flip(2, 3)
 
 
-GENERATOR_SHAPES = {r'head\.linear\.weight': _matrix}
-UNFUSED_SHAPES = {r'.*\.up\.weight': _not_transposed}
-DISCRIMINATOR_SHAPES = {r'(hidden|score)\.weight': _matrix}
-GENERATOR_COLORS = {r'to_rgb\.\d+\.(weight|bias)': 0}
-DISCRIMINATOR_COLORS = {r'from_rgb\.\d+\.weight': 1}
+LINEAR = {'weight': Entry('weight_orig', shape=_matrix), 'bias': 'bias'}
+GENERATOR = {
+    'head.linear.weight': Entry('noise2feat.linear.weight_orig', shape=_matrix),
+    'head_bias': 'noise2feat.bias',
+    **part('first', 'conv_blocks.0.conv', LAYER),
+    **part('blocks.{i}.up', 'conv_blocks.{2i+1}.conv', LAYER),
+    **part('blocks.{i}.conv', 'conv_blocks.{2i+2}.conv', LAYER),
+    'to_rgb.{i}.weight': Entry('torgb_layers.{i}.conv.weight_orig', colors=0),
+    'to_rgb.{i}.bias': Entry('torgb_layers.{i}.conv.bias', colors=0),
+}
+UNFUSED = {'blocks.{i}.up.weight': Entry('conv_blocks.{2i+1}.conv.weight_orig', shape=_not_transposed)}
+DISCRIMINATOR = {
+    'from_rgb.{i}.weight': Entry('fromrgb_layers.{i}.conv.weight_orig', colors=1),
+    'from_rgb.{i}.bias': 'fromrgb_layers.{i}.conv.bias',
+    **part('unused', 'conv_blocks.0.conv', LAYER),
+    **part('blocks.{i}.conv', 'conv_blocks.{2i+1}.conv', LAYER),
+    **part('blocks.{i}.down', 'conv_blocks.{2i+2}.conv', LAYER),
+    **part('hidden', 'decision.linear0', LINEAR),
+    **part('score', 'decision.linear1', LINEAR),
+}
 
 
 def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerator:
@@ -49,49 +64,29 @@ def release_generator(network: GrowingGenerator, fused: bool) -> GrowingGenerato
         fused: Whether the convolutions after each enlargement have weights as transposed ones. mmpe divides by
             the root of their fan-in, and the released fused layers by that of their fan-out.
     """
-    names = {'head.linear.weight': 'noise2feat.linear.weight_orig', **renamed('first', 'conv_blocks.0.conv', LAYER)}
-    names |= {'head_bias': 'noise2feat.bias', **_pairs(network, 'up', 'conv')}
-    for i in range(len(network.to_rgb)):
-        names |= renamed(f'to_rgb.{i}', f'torgb_layers.{i}.conv', LAYER)
     factors = {}
     for i, block in enumerate(network.blocks if fused else ()):
         block.up.fan_in = 9 * block.up.out_channels
         factors[f'blocks.{i}.up.weight'] = math.sqrt(9 * block.up.in_channels / block.up.fan_in)
-    return _released(network, names, GENERATOR_SHAPES | ({} if fused else UNFUSED_SHAPES), factors)
+    network.register_forward_pre_hook(_negative_side_is_the_largest, with_kwargs=True)
+    return as_released(network, GENERATOR if fused else GENERATOR | UNFUSED, factors=factors)
 
 
 def release_discriminator(network: GrowingDiscriminator) -> GrowingDiscriminator:
     """Give a discriminator of mmpe's the released state dict, and the convolution that it has and does not run."""
     width = network.from_rgb[0].out_channels
     network.unused = Conv(width, width, 3)
-    names = renamed('unused', 'conv_blocks.0.conv', LAYER) | _pairs(network, 'conv', 'down')
-    names |= renamed('hidden', 'decision.linear0', LAYER) | renamed('score', 'decision.linear1', LAYER)
-    for i in range(len(network.from_rgb)):
-        names |= renamed(f'from_rgb.{i}', f'fromrgb_layers.{i}.conv', LAYER)
-    return _released(network, names, DISCRIMINATOR_SHAPES)
-
-
-def _pairs(network: nn.Module, first: str, second: str) -> dict[str, str]:
-    """The convolutions of blocks, two in each, which the released networks have in one list."""
-    names = {}
-    for i in range(len(network.blocks)):
-        names |= renamed(f'blocks.{i}.{first}', f'conv_blocks.{2 * i + 1}.conv', LAYER)
-        names |= renamed(f'blocks.{i}.{second}', f'conv_blocks.{2 * i + 2}.conv', LAYER)
-    return names
-
-
-def _released(network: nn.Module, names: dict, shapes: dict, factors: dict | None = None) -> nn.Module:
     network.register_forward_pre_hook(_negative_side_is_the_largest, with_kwargs=True)
-    return as_released(network, names, shapes, factors=factors)
+    return as_released(network, DISCRIMINATOR)
 
 
 def _negative_side_is_the_largest(_, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """The released way to call these networks, whose second argument is a side."""
-    args, kwargs = list(args), dict(kwargs)
-    given, place = (args, 1) if len(args) > 1 else (kwargs, 'curr_scale')
-    if (len(args) > 1 or place in kwargs) and given[place] is not None and given[place] < 0:
-        given[place] = None
-    return tuple(args), kwargs
+    if len(args) > 1 and (args[1] or 0) < 0:
+        args = (args[0], None, *args[2:])
+    if (kwargs.get('curr_scale') or 0) < 0:
+        kwargs = dict(kwargs, curr_scale=None)
+    return args, kwargs
 
 
 # -------------------------------------------------------------------- networks
@@ -122,8 +117,8 @@ def PGGANGenerator(
             at a rate for the channels of their output then.
 
     >>> network = PGGANGenerator(out_scale=8, base_channels=16)
-    >>> list(network.state_dict())[0]
-    'noise2feat.linear.weight_orig'
+    >>> 'noise2feat.linear.weight_orig' in network.state_dict()
+    True
     """
     given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
     configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
@@ -164,8 +159,8 @@ def PGGANDiscriminator(
         mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
 
     >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
-    >>> list(network.state_dict())[0]
-    'conv_blocks.0.conv.weight_orig'
+    >>> 'conv_blocks.0.conv.weight_orig' in network.state_dict()
+    True
     """
     given = dict(others, label_size=label_size, downsample_cfg=AVGPOOL if downsample_cfg is None else downsample_cfg)
     configs = dict(conv_module_cfg=None, fused_convdown_cfg=None, fromrgb_layer_cfg=None, downsample_cfg=AVGPOOL)
@@ -177,14 +172,9 @@ def PGGANDiscriminator(
         max_channels=max_channels,
         channel_decay=channel_decay,
         in_channels=in_channels,
-        group_size=None if mbstd_cfg is None else group_size(**_without_gathering(**mbstd_cfg)),
+        group_size=None if mbstd_cfg is None else group_size(**mbstd_cfg),
     )
     return release_discriminator(network)
-
-
-def _without_gathering(gather_all_batch: bool = False, **others) -> dict:
-    only_defaults(dict(gather_all_batch=gather_all_batch), dict(gather_all_batch=False))
-    return others
 
 
 @MODELS.register_module(name=['ProgressiveGrowingGAN', 'PGGAN'])
@@ -200,6 +190,10 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
         transition_kimgs: Thousands of images in which a new side's layers fade in.
         prev_stage: 0, as the stage follows from the images seen.
         lr_factors: As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
+
+    >>> generator = dict(type='PGGANGenerator', out_scale=8, base_channels=16)
+    >>> ProgressiveGrowingGAN(generator, nkimgs_per_scale={'4': 600, '8': 12000}).sample(2).shape
+    torch.Size([2, 3, 8, 8])
     """
 
     def __init__(

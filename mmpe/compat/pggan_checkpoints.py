@@ -14,8 +14,8 @@ from mmpe.models.pggan import PGGANModel
 
 from .adversarial_checkpoints import Family, Kind, Networks
 from .pggan import (
-    DISCRIMINATOR_COLORS,
-    GENERATOR_COLORS,
+    DISCRIMINATOR,
+    GENERATOR,
     SHOWN,
     images_seen,
     release_discriminator,
@@ -62,40 +62,15 @@ def _widths(widths: list[int]) -> dict:
     return dict(base_channels=widths[-1] << len(widths), max_channels=widths[0])
 
 
-FAMILY = Family(
-    'PGGANModel',
-    generator=Kind(
-        'GrowingGenerator',
-        _generator,
-        lambda network, state: release_generator(network, _is_fused(state)),
-        GENERATOR_COLORS,
-    ),
-    discriminator=Kind(
-        'GrowingDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
-    ),
-)
-
-
-def convert_pggan(networks: Networks, settings: dict | None) -> tuple[PGGANModel, dict]:
-    """Build the model of a released Progressive GAN.
-
-    Args:
-        networks: Of the checkpoint, which may say where in its growth the model is.
-        settings: The config that it was trained with, released or mmpe's.
-
-    Returns:
-        In eval mode, with its config. A checkpoint that does not say how much it has seen is
-            that of a grown-up.
-
-    Raises:
-        InputError: If the weights do not fit the config, or one is needed.
-    """
-    if SHOWN not in networks.model:
-        return FAMILY.convert(networks, settings)
-    model, config = FAMILY.convert(networks, settings, **_schedule(settings or {}))
-    model.images_seen.copy_(images_seen(networks.model[SHOWN]))
-    _check_place(model, networks.model)
-    return model, config
+class _ProgressiveGAN(Family):
+    def convert(self, networks: Networks, settings: dict | None) -> tuple[PGGANModel, dict]:
+        """Build the model, which stands where the checkpoint says, or at the end if that does not say it."""
+        if SHOWN not in networks.model:
+            return super().convert(networks, settings)
+        model, config = super().convert(networks, settings, **_schedule(settings or {}))
+        model.images_seen.copy_(images_seen(networks.model[SHOWN]))
+        _check_place(model, networks.model)
+        return model, config
 
 
 def _schedule(settings: dict) -> dict:
@@ -117,3 +92,18 @@ def _check_place(model: PGGANModel, state: State) -> None:
             f'after {seen} images the checkpoint is at {side} pixels, faded in by {weight:.2f}, and not at {planned}, '
             f'by {planned_weight:.2f}: give the config that it was trained with, --config'
         )
+
+
+PGGAN = _ProgressiveGAN(
+    MARK,
+    'PGGANModel',
+    generator=Kind(
+        'GrowingGenerator',
+        _generator,
+        GENERATOR,
+        lambda network, state: release_generator(network, _is_fused(state)),
+    ),
+    discriminator=Kind(
+        'GrowingDiscriminator', _discriminator, DISCRIMINATOR, lambda network, _: release_discriminator(network)
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,35 +16,52 @@ State = dict[str, Tensor]
 Rearrange = Callable[[Tensor], Tensor]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What an entry of a network of mmpe's is in the released state dict.
+
+    Attributes:
+        name: Its released name.
+        shape: Makes the released shape of it: a function of a module, as networks are pickled. It may move the numbers
+            and nothing else: the way back follows from it.
+        colors: The axis of colors, if it makes or sees an image.
+    """
+
+    name: str
+    shape: Rearrange | None = None
+    colors: int | None = None
+
+
+Names = Mapping[str, str | Entry]
+"""mmpe's names, of entries or of what entries begin with, with the released ones. The first that fits counts, and what
+has no row keeps its name. ``{i}`` is any number, and the released name may have ``{i+1}``, ``{2i}``, ``{2i+1}`` or
+``{2i+2}`` in its place."""
+
+
 def as_released(
-    network: nn.Module,
-    names: dict[str, str],
-    shapes: Mapping[str, Rearrange] | None = None,
-    constants: State | None = None,
-    factors: dict[str, float] | None = None,
+    network: nn.Module, names: Names, constants: State | None = None, factors: dict[str, float] | None = None
 ) -> nn.Module:
     """Give a network of mmpe's the released state dict, which it loads as well as one of mmpe's names.
 
     Args:
         network: The network; it is changed in place.
-        names: mmpe's name of each entry, with the released one.
-        shapes: Patterns of mmpe's names of entries of another shape, with what makes
-            that shape of them: a function of a module, as networks are pickled. It may move the numbers and nothing
-            else: the way back follows from it.
+        names: What its entries are in the released state dict.
         constants: Released entries that hold no weights.
         factors: mmpe's name of each entry that mmpe's own network needs a multiple of.
 
     Returns:
         ``network``, with these as attributes; its released state dict shares its memory.
 
-    >>> network = as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}, {'weight': lambda value: value.T})
+    >>> network = as_released(nn.Linear(2, 1), {'weight': Entry('w', shape=torch.t), 'bias': 'b'})
     >>> {name: tuple(value.shape) for name, value in network.state_dict().items()}
     {'w': (2, 1), 'b': (1,)}
     >>> network.load_state_dict({'w': torch.ones(2, 1), 'b': torch.ones(1)})
     <All keys matched successfully>
     """
-    network.released_names, network.released_constants, network.own_factors = names, constants or {}, factors or {}
-    network.released_shapes = {name: shape for name in names if (shape := _first_match(name, shapes or {}))}
+    entries = {name: _find(names, name) for name in network.state_dict()}
+    network.released_names = {name: entry.name for name, entry in entries.items()}
+    network.released_shapes = {name: entry.shape for name, entry in entries.items() if entry.shape}
+    network.released_constants, network.own_factors = constants or {}, factors or {}
     network.register_state_dict_post_hook(_to_released)
     network.register_load_state_dict_pre_hook(_from_released)
     return network
@@ -58,13 +76,14 @@ def is_released(network: nn.Module) -> bool:
     return 'released_names' in vars(network)
 
 
-def renamed(own: str, released: str, entries: Mapping[str, str]) -> dict[str, str]:
-    """The names of a part's entries, mmpe's with the released ones.
+def part(own: str, released: str, names: Names) -> Names:
+    """The names of a part's entries, where the part itself has a name.
 
-    >>> renamed('blocks.0', 'convs.1', {'weight': 'conv.weight_orig'})
-    {'blocks.0.weight': 'convs.1.conv.weight_orig'}
+    >>> part('blocks.{i}', 'convs.{2i+1}', {'weight': 'conv.weight_orig'})
+    {'blocks.{i}.weight': Entry(name='convs.{2i+1}.conv.weight_orig', shape=None, colors=None)}
     """
-    return {f'{own}.{name}': f'{released}.{there}' for name, there in entries.items()}
+    entries = {name: _entry(there) for name, there in names.items()}
+    return {f'{own}.{name}': replace(entry, name=f'{released}.{entry.name}') for name, entry in entries.items()}
 
 
 def own_entries(released: nn.Module, own: nn.Module) -> State:
@@ -93,21 +112,21 @@ def load_strictly(network: nn.Module, state: State, told_by: str = 'the config')
 
 
 @torch.no_grad()
-def swap_colors(network: nn.Module, axes: Mapping[str, int]) -> None:
+def swap_colors(network: nn.Module, names: Names) -> None:
     """Make RGB of BGR, or the other way round, in what makes or sees an image, in place.
 
     Args:
-        network: The network.
-        axes: Patterns of mmpe's names of such entries, with the axis of colors.
+        network: The network, by mmpe's names.
+        names: What its entries are, colors among them.
 
     >>> network = nn.Conv2d(1, 3, 1)
     >>> before = network.bias.tolist()
-    >>> swap_colors(network, {'weight|bias': 0})
+    >>> swap_colors(network, {'weight': Entry('w', colors=0), 'bias': Entry('b', colors=0)})
     >>> network.bias.tolist() == before[::-1]
     True
     """
     for name, parameter in network.named_parameters():
-        axis = _first_match(name, axes)
+        axis = _find(names, name).colors
         if axis is not None:
             parameter.copy_(parameter.flip(axis))
 
@@ -142,8 +161,18 @@ def count(state: State, prefix: str) -> int:
     return len({name[len(prefix) :].split('.')[0] for name in state if name.startswith(prefix)})
 
 
-def _first_match(name: str, patterns: Mapping[str, object]) -> object:
-    return next((value for pattern, value in patterns.items() if re.fullmatch(pattern, name)), None)
+def _entry(released: str | Entry) -> Entry:
+    return released if isinstance(released, Entry) else Entry(released)
+
+
+def _find(names: Names, name: str) -> Entry:
+    for own, released in names.items():
+        pattern = re.escape(own).replace(r'\{i\}', r'(?P<i>\d+)')
+        if match := re.fullmatch(rf'{pattern}(?P<rest>\..+)?', name):
+            entry, i = _entry(released), int(match.groupdict().get('i', 0))
+            numbers = {'i': i, 'i+1': i + 1, '2i': 2 * i, '2i+1': 2 * i + 1, '2i+2': 2 * i + 2}
+            return replace(entry, name=entry.name.format(**numbers) + (match['rest'] or ''))
+    return Entry(name)
 
 
 def _entries(network: nn.Module) -> State:

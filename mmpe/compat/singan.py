@@ -47,7 +47,7 @@ def SinGANMultiScaleGenerator(
     Args:
         in_channels: Channels of a block's input, 3.
         out_channels: Channels of the image, 3.
-        num_scales: Number of scales, counted from zero.
+        num_scales: Number of the last scale, counted from zero.
         kernel_size: Side of the kernels, odd.
         padding: Of every convolution: 0, as the head does the padding.
         num_layers: Convolutions per block.
@@ -62,11 +62,10 @@ def SinGANMultiScaleGenerator(
     >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
     9
     """
-    given = dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
-    given |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
+    others |= dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
+    others |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
     defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
-    defaults |= dict(min_feat_channels=base_channels, out_act_cfg=TANH)
-    only_defaults(given | others, defaults)
+    only_defaults(others, dict(defaults, min_feat_channels=base_channels, out_act_cfg=TANH))
     network = built_of(
         SinGANGenerator,
         num_scales=_count(num_scales),
@@ -185,7 +184,7 @@ class SinGAN(SinGANModel):
         data_preprocessor: None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
         generator_steps: Generator steps per iteration.
         discriminator_steps: Discriminator steps per iteration.
-        num_scales: Number of scales, counted from zero.
+        num_scales: Number of the last scale, counted from zero.
         iters_per_scale: Iterations per scale.
         noise_weight_init: Noise amplitude, in units of the reconstruction's error.
         lr_scheduler_args: ``milestones`` and ``gamma`` of the learning rate within a scale.
@@ -196,6 +195,10 @@ class SinGAN(SinGANModel):
 
     Raises:
         InputError: If the arguments contradict each other, or one has a value that mmpe has no counterpart for.
+
+    >>> model = SinGAN(dict(type='SinGANMultiScaleGenerator', in_channels=3, out_channels=3), noise_weight_init=0.05)
+    >>> model.generator.first_channels, model.generator.noise_channels
+    (1, 3)
     """
 
     noise_channels = 3
@@ -248,7 +251,7 @@ class SinGAN(SinGANModel):
             listed = ', '.join(f'{name} {value}' for name, value in said.items())
             raise InputError(f'num_scales must be the same everywhere, got {listed}; it can be left out')
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if prefix + 'sizes' not in state_dict:  # released: the networks alone
             own = {prefix + name: buffer for name, buffer in self._buffers.items() if buffer is not None}
             state_dict.update(own)
@@ -261,6 +264,9 @@ class PESinGAN(SinGAN):
 
     Args:
         *args, iters_per_scale, **kwargs: As :class:`SinGAN` has them.
+
+    >>> PESinGAN(dict(type='SinGANMSGeneratorPE', in_channels=3, out_channels=3)).generator.noise_channels
+    1
     """
 
     noise_channels = 1

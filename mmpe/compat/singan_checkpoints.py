@@ -21,8 +21,6 @@ which gives the same pictures in RGB.
 
 from __future__ import annotations
 
-import io
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +35,17 @@ from mmpe.numbers import size_text
 from mmpe.registry import MODELS
 
 from .arguments import own_config
-from .released_state import State, count, entries_below, load_strictly, swap_colors
+from .plain_pickle import read_pickle
+from .released_state import Entry, State, count, entries_below, load_strictly, swap_colors
 
 OWN_TYPES = dict(generator='SinGANGenerator', discriminator='SinGANDiscriminator')
-# The first block of the generator sees noise alone.
-COLORS = dict(
-    generator={r'blocks\.\d+\.tail\.conv\.(weight|bias)': 0, r'blocks\.[1-9]\d*\.head\.conv\.weight': 1},
-    discriminator={r'blocks\.\d+\.head\.conv\.weight': 1},
+NAMES = dict(
+    generator={
+        'blocks.0.head': 'blocks.0.head',  # it sees noise alone
+        'blocks.{i}.head.conv.weight': Entry('blocks.{i}.head.conv.weight', colors=1),
+        'blocks.{i}.tail.conv': Entry('blocks.{i}.tail.conv', colors=0),
+    },
+    discriminator={'blocks.{i}.head.conv.weight': Entry('blocks.{i}.head.conv.weight', colors=1)},
 )
 NEEDS_CONFIG = 'give the config that it was trained with, --config'
 
@@ -130,48 +132,6 @@ def read_pyramid(path: str | Path) -> Pyramid:
     return Pyramid(noises, weights[:trained], trained)
 
 
-def read_pickle(path: str | Path):
-    """Read a pickle of plain data and NumPy arrays; anything else in it is refused, not run.
-
-    Raises:
-        InputError: If there is no such file, it is cut short, or it holds anything else.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'there is no pickle at {path}')
-    try:
-        return _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
-    except Exception as error:  # a broken pickle is a broken program, and can fail in any way
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(f'{path} cannot be read as a pickle of plain data: {reason}') from error
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    """Stand in for ``codecs.encode``, as which old protocols spell bytes."""
-    if encoding != 'latin1':
-        raise pickle.UnpicklingError(f'it encodes as {encoding!r}')
-    return text.encode('latin1')
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Knows what NumPy's arrays, scalars and dtypes are pickled as, by any version of it, and nothing else."""
-
-    known = {
-        'numpy.ndarray': np.ndarray,
-        'numpy.dtype': np.dtype,
-        'numpy.core.multiarray._reconstruct': np.zeros(1).__reduce__()[0],
-        'numpy.core.multiarray.scalar': np.float64(0).__reduce__()[0],
-        'numpy.core.numeric._frombuffer': np.zeros(1).__reduce_ex__(5)[0],
-        '_codecs.encode': _latin1,
-    }
-
-    def find_class(self, module: str, name: str):
-        try:
-            return self.known[f'{module}.{name}'.replace('numpy._core.', 'numpy.core.')]
-        except KeyError:
-            raise pickle.UnpicklingError(f'it holds {module}.{name}, which is no plain data') from None
-
-
 # -------------------------------------------------------------------- the model
 
 
@@ -184,7 +144,7 @@ def singan_config(state: dict[str, Tensor], pyramid: Pyramid, trained_with: dict
         trained_with: The model's config, released or mmpe's, for what cannot be told.
 
     Returns:
-        dict: Of a :class:`SinGANModel` of mmpe's own types.
+        The config of a :class:`SinGANModel` of mmpe's own types.
 
     Raises:
         InputError: If the weights and noises do not belong together, or it cannot be told.
@@ -263,7 +223,7 @@ def _build(config: dict, state: State, pyramid: Pyramid) -> SinGANModel:
     for name in OWN_TYPES.keys() & config.keys():
         network = getattr(model, name)
         load_strictly(network, _network_state(state, name, len(pyramid.noises)), 'the noises or the config')
-        swap_colors(network, COLORS[name])
+        swap_colors(network, NAMES[name])
     model.stage.fill_(pyramid.trained)
     model.noise_weights[: pyramid.trained] = torch.tensor(pyramid.weights)
     model.fixed_noise.copy_(pyramid.noises[0])

@@ -32,30 +32,12 @@ from mmpe.registry import MODELS
 
 from .arguments import built_of, group_size, only_defaults, refuse_arguments_of
 from .encodings import SPE
-from .released_state import as_released, renamed
+from .released_state import Entry, as_released, part
 
 BLUR = [1, 3, 3, 1]
 UP_CONFIG = dict(scale_factor=2, mode='bilinear', align_corners=True)
 
 # -------------------------------------------------------------------- state dicts
-
-LINEAR = {'weight': 'linear.weight_orig', 'bias': 'bias'}
-MODULATION = renamed('modulation', 'conv.style_modulation', LINEAR)
-TO_RGB = {'weight': 'conv.weight_orig', 'bias': 'bias', **MODULATION}
-STYLED_CONV = {
-    'layer.conv.weight': 'conv.weight_orig',
-    **MODULATION,
-    'noise_strength': 'noise_injector.weight',
-    'bias': 'activate.bias',
-}
-RESIDUAL_BLOCK = {
-    'conv1.weight': 'conv1.0.conv.weight_orig',
-    'conv1.bias': 'conv1.1.bias',
-    'conv2.weight': 'conv2.1.conv.weight_orig',
-    'conv2.bias': 'conv2.2.bias',
-    'skip.weight': 'skip.1.conv.weight_orig',
-}
-CONV = {'weight': '0.conv.weight_orig', 'bias': '1.bias'}
 
 
 def _of_batches(weight: Tensor) -> Tensor:
@@ -74,54 +56,63 @@ def _to_rgb_bias(bias: Tensor) -> Tensor:
     return bias[None, :, None, None]
 
 
-TRANSPOSED_SHAPES = {r'.*\.up\.layer\.conv\.weight': _transposed}
-GENERATOR_SHAPES = {
-    r'.*\.layer\.conv\.weight': _of_batches,
-    r'.*to_rgb\.weight': _to_rgb_weight,
-    r'.*to_rgb\.bias': _to_rgb_bias,
+LINEAR = {'weight': 'linear.weight_orig', 'bias': 'bias'}
+MODULATION = part('modulation', 'conv.style_modulation', LINEAR)
+TO_RGB = {
+    'weight': Entry('conv.weight_orig', shape=_to_rgb_weight, colors=0),
+    'bias': Entry('bias', shape=_to_rgb_bias, colors=0),
+    **MODULATION,
 }
-GENERATOR_COLORS = {r'.*to_rgb\.(weight|bias)': 0}
-DISCRIMINATOR_COLORS = {r'from_rgb\.weight': 1}
+STYLED_CONV = {
+    'layer.conv.weight': Entry('conv.weight_orig', shape=_of_batches),
+    **MODULATION,
+    'noise_strength': 'noise_injector.weight',
+    'bias': 'activate.bias',
+}
+GENERATOR = {
+    'noise_{i}': 'injected_noise_{i}',
+    **part('style_mapping.layers.{i}', 'style_mapping.{i+1}', LINEAR),
+    **part('first', 'conv1', STYLED_CONV),
+    **part('first_to_rgb', 'to_rgb1', TO_RGB),
+    **part('blocks.{i}.up', 'convs.{2i}', STYLED_CONV),
+    **part('blocks.{i}.conv', 'convs.{2i+1}', STYLED_CONV),
+    **part('blocks.{i}.to_rgb', 'to_rgbs.{i}', TO_RGB),
+    'encoding.constant': 'constant_input.input',
+    'encoding.encoding': 'head_pos_enc',  # of one that is resized
+    'encoding': 'head_pos_enc',
+}
+TRANSPOSED = {'blocks.{i}.up.layer.conv.weight': Entry('convs.{2i}.conv.weight_orig', shape=_transposed)}
+CONV = {'weight': '0.conv.weight_orig', 'bias': '1.bias'}
+DISCRIMINATOR = {
+    'from_rgb.weight': Entry('convs.0.0.conv.weight_orig', colors=1),
+    'from_rgb.bias': 'convs.0.1.bias',
+    'blocks.{i}.conv1.weight': 'convs.{i+1}.conv1.0.conv.weight_orig',
+    'blocks.{i}.conv1.bias': 'convs.{i+1}.conv1.1.bias',
+    'blocks.{i}.conv2.weight': 'convs.{i+1}.conv2.1.conv.weight_orig',
+    'blocks.{i}.conv2.bias': 'convs.{i+1}.conv2.2.bias',
+    'blocks.{i}.skip.weight': 'convs.{i+1}.skip.1.conv.weight_orig',
+    **part('last_conv', 'final_conv', CONV),
+    **part('hidden', 'final_linear.0', LINEAR),
+    **part('score', 'final_linear.1', LINEAR),
+}
 
 
 def release_generator(network: StyleGenerator) -> StyleGenerator:
     """Give a generator of mmpe's the released state dict."""
-    blocks = range(network.num_upsamplings)
-    names = {f'noise_{i}': f'injected_noise_{i}' for i in range(2 * len(blocks) + 1)}
-    for i in range(len(network.style_mapping.layers)):
-        names |= renamed(f'style_mapping.layers.{i}', f'style_mapping.{i + 1}', LINEAR)
-    names |= renamed('first', 'conv1', STYLED_CONV) | renamed('first_to_rgb', 'to_rgb1', TO_RGB)
-    for i in blocks:
-        names |= renamed(f'blocks.{i}.up', f'convs.{2 * i}', STYLED_CONV)
-        names |= renamed(f'blocks.{i}.conv', f'convs.{2 * i + 1}', STYLED_CONV)
-        names |= renamed(f'blocks.{i}.to_rgb', f'to_rgbs.{i}', TO_RGB)
-    names |= {f'encoding.{name}': _encoding_name(name) for name in network.encoding.state_dict()}
-
-    parts = list(network.modules())
-    transposed = any(isinstance(part, TransposedConvBlur) for part in parts)
+    modules, blocks = list(network.modules()), range(network.num_upsamplings)
+    transposed = any(isinstance(module, TransposedConvBlur) for module in modules)
     filters = [f'to_rgbs.{i}.upsample.kernel' for i in blocks]
     filters += [f'convs.{2 * i}.conv.blur.kernel' for i in blocks if transposed]
     constants = {name: 4 * binomial_filter() for name in filters}
-    if any(isinstance(part, SPE) for part in parts):
+    if any(isinstance(module, SPE) for module in modules):
         constants['head_pos_enc._float_tensor'] = torch.zeros(1)  # it only remembered a dtype and a device
-    shapes = (TRANSPOSED_SHAPES if transposed else {}) | GENERATOR_SHAPES
-    return as_released(network, names, shapes, constants)
+    return as_released(network, GENERATOR | TRANSPOSED if transposed else GENERATOR, constants)
 
 
 def release_discriminator(network: StyleDiscriminator) -> StyleDiscriminator:
     """Give a discriminator of mmpe's the released state dict."""
-    names = renamed('from_rgb', 'convs.0', CONV)
-    for i in range(len(network.blocks)):
-        names |= renamed(f'blocks.{i}', f'convs.{i + 1}', RESIDUAL_BLOCK)
-    names |= renamed('last_conv', 'final_conv', CONV)
-    names |= renamed('hidden', 'final_linear.0', LINEAR) | renamed('score', 'final_linear.1', LINEAR)
-    filters = [f'convs.{i + 1}.{part}.0.kernel' for i in range(len(network.blocks)) for part in ('conv2', 'skip')]
-    return as_released(network, names, constants={name: binomial_filter() for name in filters})
-
-
-def _encoding_name(own: str) -> str:
-    """The released name of an entry of the generator's encoding, which may be resized."""
-    return 'constant_input.input' if own == 'constant' else 'head_pos_enc.' + own.removeprefix('encoding.')
+    filters = [f'convs.{i + 1}.{layer}.0.kernel' for i in range(len(network.blocks)) for layer in ('conv2', 'skip')]
+    return as_released(network, DISCRIMINATOR, {name: binomial_filter() for name in filters})
 
 
 # -------------------------------------------------------------------- networks
@@ -171,8 +162,8 @@ def MSStyleGANv2Generator(
             ``mixing_probability``.
 
     >>> network = MSStyleGANv2Generator(16, style_channels=8, num_mlps=2, max_channels=8)
-    >>> list(network.state_dict())[-1]
-    'convs.2.conv.blur.kernel'
+    >>> 'convs.2.conv.blur.kernel' in network.state_dict()
+    True
     """
     given = dict(blur_kernel=list(blur_kernel), eval_style_mode=eval_style_mode, **others)
     only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
@@ -266,33 +257,22 @@ def StyleGAN2Discriminator(in_size: int, **options) -> StyleDiscriminator:
 
 UPSAMPLING_ARGUMENTS = ('no_pad', 'deconv2conv', 'interp_pad', 'up_config', 'up_after_conv')
 HEAD_ARGUMENTS = ('head_pos_encoding', 'head_pos_size', 'interp_head')
-HALF_PRECISION = dict(num_fp16_scales=0, fp16_enabled=False)
-GENERATOR_DEFAULTS = dict(
-    HALF_PRECISION,
+DEFAULTS = dict(
+    dict.fromkeys(('cond_size', 'cond_mapping_channels', 'pretrained', 'init_cfg')),
     blur_kernel=BLUR,
+    num_fp16_scales=0,
+    fp16_enabled=False,
+)
+GENERATOR_DEFAULTS = dict(
+    DEFAULTS,
     eval_style_mode='single',
     out_channels=3,
-    cond_size=None,
-    cond_mapping_channels=None,
     norm_eps=1e-6,
     update_mean_latent_with_ema=False,
     bgr2rgb=False,
-    pretrained=None,
     fixed_noise=False,
-    init_cfg=None,
 )
-DISCRIMINATOR_DEFAULTS = dict(
-    HALF_PRECISION,
-    blur_kernel=BLUR,
-    img_channels=3,
-    cond_size=None,
-    cond_mapping_channels=None,
-    cond_mapping_layers=None,
-    input_bgr2rgb=False,
-    data_aug=None,
-    pretrained=None,
-    init_cfg=None,
-)
+DISCRIMINATOR_DEFAULTS = dict(DEFAULTS, img_channels=3, cond_mapping_layers=None, input_bgr2rgb=False, data_aug=None)
 
 
 def _harmless(given: dict) -> dict:

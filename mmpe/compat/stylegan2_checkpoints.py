@@ -12,23 +12,21 @@ from dataclasses import replace
 import torch
 
 from mmpe.errors import InputError
-from mmpe.models.stylegan2 import StyleGAN2Model
 
 from .adversarial_checkpoints import Family, Kind, Networks
 from .released_state import State, count
-from .stylegan2 import DISCRIMINATOR_COLORS, GENERATOR_COLORS, release_discriminator, release_generator
+from .stylegan2 import DISCRIMINATOR, GENERATOR, release_discriminator, release_generator
 
 WEIGHT = '.weight_orig'
 MARK = f'conv1.conv{WEIGHT}'
 WIDTH_AT_64 = 256  # channels for each unit of the channel multiplier, and half of it at twice the size
 
 
-def convert_stylegan2(networks: Networks, settings: dict | None) -> tuple[StyleGAN2Model, dict]:
-    """Build the model of a released StyleGAN2; see :meth:`~mmpe.compat.adversarial_checkpoints.Family.convert`.
-
-    Where the generator or its running average is missing, the other serves as both.
-    """
-    return FAMILY.convert(replace(networks, average=networks.average or networks.generator), settings)
+class _StyleGAN2(Family):
+    def find(self, state: State) -> Networks | None:
+        """Where the generator or its running average is missing, the other serves as both."""
+        networks = super().find(state)
+        return networks and replace(networks, average=networks.average or networks.generator)
 
 
 def _generator(state: State) -> dict:
@@ -83,10 +81,11 @@ def _multiplier(size: int, width: int) -> int:
     return 2 if size < 64 else max(1, round(width * size / 64 / WIDTH_AT_64))
 
 
-FAMILY = Family(
+STYLEGAN2 = _StyleGAN2(
+    MARK,
     'StyleGAN2Model',
-    generator=Kind('StyleGenerator', _generator, lambda network, _: release_generator(network), GENERATOR_COLORS),
+    generator=Kind('StyleGenerator', _generator, GENERATOR, lambda network, _: release_generator(network)),
     discriminator=Kind(
-        'StyleDiscriminator', _discriminator, lambda network, _: release_discriminator(network), DISCRIMINATOR_COLORS
+        'StyleDiscriminator', _discriminator, DISCRIMINATOR, lambda network, _: release_discriminator(network)
     ),
 )

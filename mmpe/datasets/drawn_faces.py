@@ -23,6 +23,7 @@ MOST_DRAWN = 10**7
 _LARGEST = 2**13  # pixels a side
 _DETAIL = 4  # drawn larger by this and then reduced, for smooth edges
 _SKIN = [(255, 224, 196), (241, 194, 150), (224, 172, 120), (198, 134, 88), (141, 85, 50), (92, 56, 34)]
+_DARK_SKIN = _SKIN[3:]
 _HAIR = [(32, 24, 20), (74, 46, 28), (124, 80, 40), (206, 164, 88), (168, 62, 34), (150, 150, 156)]
 _IRIS = [(84, 56, 36), (64, 110, 70), (60, 110, 170), (90, 90, 100)]
 
@@ -152,7 +153,7 @@ class _Face:
     def color(self, saturation: float, brightness: float) -> tuple:
         return tuple(round(255 * c) for c in colorsys.hsv_to_rgb(self.between(0, 1), saturation, brightness))
 
-    def darker(self, color: tuple, factor: float = 0.8) -> tuple:
+    def shade(self, color: tuple, factor: float = 0.8) -> tuple:
         return tuple(round(factor * c) for c in color)
 
     def points(self, *coordinates: float) -> list:
@@ -173,17 +174,17 @@ class _Face:
         if self.long_hair and not self.bald:
             length = self.between(0.36, 0.5)
             box = self.box(0.5, 0.42 + length / 4, self.width + 0.07, length)
-            self.pen.rounded_rectangle(box, self.side * 0.2, fill=self.darker(self.hair_color))
+            self.pen.rounded_rectangle(box, self.side * 0.2, fill=self.shade(self.hair_color))
 
     def body(self):
         self.ellipse(0.5, 1.06, 0.42, 0.26, fill=self.shirt)
         if self.top:
             self.pen.rectangle(self.points(0.08, 1.06, 0.92, 1.06 + self.top / self.side), fill=self.shirt)
-        self.pen.rectangle(self.box(0.5, 0.8, 0.09, 0.1), fill=self.darker(self.skin, 0.88))
+        self.pen.rectangle(self.box(0.5, 0.8, 0.09, 0.1), fill=self.shade(self.skin, 0.88))
 
     def head(self):
         for side in (-1, 1):
-            self.ellipse(0.5 + side * self.width, 0.52, 0.035, 0.06, fill=self.darker(self.skin, 0.92))
+            self.ellipse(0.5 + side * self.width, 0.52, 0.035, 0.06, fill=self.shade(self.skin, 0.92))
         self.ellipse(0.5, 0.5, self.width, self.height, fill=self.skin)
 
     def hair(self):
@@ -202,12 +203,12 @@ class _Face:
             self.ellipse(x + look, 0.48, size * 0.62, size * 0.7, fill=self.iris)
             self.ellipse(x + look, 0.48, size * 0.3, size * 0.35, fill=(16, 16, 20))
             brow = self.points(x - 0.05, 0.415 - side * tilt, x + 0.05, 0.415 + side * tilt)
-            self.pen.line(brow, fill=self.darker(self.hair_color, 0.7), width=self.line(0.018))
+            self.pen.line(brow, fill=self.shade(self.hair_color, 0.7), width=self.line(0.018))
 
     def nose(self):
         length = self.between(0.09, 0.12)
         box = self.box(0.5, 0.5 + length / 2, 0.03, length / 2)
-        self.pen.arc(box, 20, 160, fill=self.darker(self.skin, 0.65), width=self.line(0.014))
+        self.pen.arc(box, 20, 160, fill=self.shade(self.skin, 0.65), width=self.line(0.014))
 
     def mouth(self):
         smile, wide, lips = (
@@ -215,12 +216,14 @@ class _Face:
             self.between(0.06, 0.1),
             self.choose([(176, 60, 66), (150, 70, 60)]),
         )
-        box = self.box(0.5, 0.68 - smile / 2, wide, smile + 0.015)
+        if self.skin in _DARK_SKIN:
+            lips = self.shade(lips, 1.3)  # or they could hardly be seen
+        box = self.box(0.5, 0.68 - smile / 2, wide, smile + 0.03)
         self.has_teeth = self.chance(0.4)
         if self.has_teeth:
-            self.pen.chord(box, 0, 180, fill='white', outline=lips, width=self.line(0.012))
+            self.pen.chord(box, 0, 180, fill='white', outline=lips, width=self.line(0.022))
         else:
-            self.pen.arc(box, 10, 170, fill=lips, width=self.line(0.02))
+            self.pen.arc(box, 10, 170, fill=lips, width=self.line(0.034))
 
     def glasses(self):
         self.has_glasses = self.chance(0.25)

@@ -27,7 +27,7 @@ from .redrawing import redraw
 from .start_scales import choose_start_scale, compare_start_scales
 from .task_options import run_task
 
-scale = resize_region  # the released name
+scale = resize_region  # the earlier name, which an import finds here before anything has imported mmpe.compat
 
 __all__ = [
     'Animation',

@@ -1,4 +1,4 @@
-"""Refine a picture where a mask says so: what harmonisation and editing have in common (SinGAN, sec. 4)."""
+"""Refine a picture within a mask, for harmonization and editing (SinGAN, section 4)."""
 
 from __future__ import annotations
 

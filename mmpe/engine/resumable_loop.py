@@ -59,8 +59,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, **settings):
-        if isinstance(dataloader, dict) and dataloader.get('batch_sampler'):
-            dataloader = {**dataloader, 'drop_last': False}  # batches of a sampler of their own are complete
+        dataloader = _without_drop_last(runner, dataloader)
         prepare(runner, dataloader)
         check_whole(1, **{name: settings.get(name, 1) for name in ('max_iters', 'val_interval', 'val_begin')})
         BaseLoop.__init__(self, runner, dataloader)
@@ -133,6 +132,17 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 f'a batch of {batch} pictures',
                 'a smaller batch_size',
             )
+
+
+def _without_drop_last(runner: Runner, dataloader: DataLoader | dict) -> DataLoader | dict:
+    """PyTorch refuses ``drop_last`` beside a batch sampler, which a config may add to a base that has it."""
+    if not isinstance(dataloader, dict) or not (dataloader.get('batch_sampler') and dataloader.get('drop_last')):
+        return dataloader
+    runner.logger.info(
+        f'drop_last={dataloader["drop_last"]} of the train_dataloader has no effect: its batch_sampler makes the '
+        'batches; give it to the batch_sampler, if that takes it'
+    )
+    return {**dataloader, 'drop_last': False}
 
 
 def _undisturbed(init: Callable[[int], None] | None, worker: int) -> None:

@@ -1,10 +1,11 @@
-"""How good samples are: pure functions, and MMEngine metrics made of them.
+"""Scores of samples: pure functions, and MMEngine metrics that call them.
 
 A new metric is a new module here.
 """
 
 from mmpe.discovery import import_modules
 
+from .aligned_details import AlignedDetails
 from .face_features import AttributeNetwork, FaceFeatures
 from .feature_metrics import FeatureMetrics
 from .features import frechet_distance, frechet_distance_of_moments, kernel_distance, precision_recall
@@ -20,6 +21,7 @@ from .texture import patch_distance, patches, sliced_wasserstein
 import_modules(__name__)
 
 __all__ = [
+    'AlignedDetails',
     'AttributeNetwork',
     'FaceFeatures',
     'FeatureMetrics',

@@ -1,4 +1,4 @@
-"""Features of drawn faces: what a small network has learnt to tell them by, as Inception's need a download."""
+"""Features of drawn faces from a small network that comes with mmpe, as Inception has to be downloaded."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ SIDE = 64
 """Side of the pictures that the network sees, in pixels."""
 
 DAMAGES = ('none', 'blurred', 'speckled', 'mixed')
-"""What the network is trained to tell beside attributes, so that its features notice what no drawn face looks like."""
+"""Damages that the network learns to recognize, so that its features also react to what no drawn face looks like."""
 
 _NUM_FEATURES = 64
 _SHIPPED = Path(__file__).with_suffix('.pth')
 
 
 class AttributeNetwork(nn.Module):
-    """Tells the attributes of drawn faces, and how they are damaged, from 64 features, by linear classifiers.
+    """Recognize the attributes of drawn faces and their damage by linear classifiers of 64 features.
 
     Attributes:
-        features (nn.Module): Maps pictures (N, 3, 64, 64) in [-1, 1] to features (N, 64).
+        features: A module that maps pictures (N, 3, 64, 64) in [-1, 1] to features (N, 64).
 
     >>> AttributeNetwork()(torch.zeros(2, 3, 64, 64))['glasses'].shape
     torch.Size([2, 2])
@@ -38,12 +38,12 @@ class AttributeNetwork(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             *_conv(3, 16, stride=1),
-            nn.MaxPool2d(2),  # the parts of eyes and mouths are one or two pixels, which an average would lose
+            nn.MaxPool2d(2),  # details of eyes and mouths are one or two pixels large, which an average would lose
             *_conv(16, 24, stride=2),
             *_conv(24, 32, stride=2),
             *_conv(32, 32, stride=1),
             nn.AvgPool2d(2),
-            # not pooled further: what a face has depends on where it is seen
+            # not pooled further, as attributes are recognized by their places
             nn.Flatten(),
             nn.Linear(32 * (SIDE // 16) ** 2, _NUM_FEATURES),
         )
@@ -69,7 +69,7 @@ class FaceFeatures(nn.Module):
     and are not on the scale of Inception's. Eye color, of one or two pixels, hardly shows in them.
 
     Args:
-        path: Weights that ``mmpe features`` has written; None: those that come with mmpe.
+        path: The file of weights, written by ``mmpe features``. None: the weights that come with mmpe.
 
     Raises:
         InputError: If the file cannot be read, or holds something else.
@@ -90,7 +90,7 @@ class FaceFeatures(nn.Module):
 
 
 def as_input(pictures: Tensor) -> Tensor:
-    """What the network sees of uint8 pictures (N, 3, H, W): (N, 3, 64, 64) in [-1, 1].
+    """Convert uint8 pictures (N, 3, H, W) to the network's input, (N, 3, 64, 64) in [-1, 1].
 
     >>> as_input(torch.full((1, 3, 32, 48), 255, dtype=torch.uint8)).unique()
     tensor([1.])

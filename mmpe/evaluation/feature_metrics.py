@@ -19,29 +19,29 @@ from .sized_metrics import RealSetMetric, require_torchmetrics
 
 @METRICS.register_module()
 class FeatureMetrics(RealSetMetric):
-    """Scores from the features of a network, which sees each picture once for all of them.
+    """Scores of the features of a network. The network runs once per picture, for all scores.
 
     =================== ====================== =========================================================== ========
-    in ``scores``       key                    what it says                                                better
+    in ``scores``       key                    what it measures                                            better
     =================== ====================== =========================================================== ========
-    fid                 fid                    Frechet distance; comparable for equal numbers only         lower
-    kid                 kid                    kernel distance, not multiplied by 1000; around 0 at best   lower
-    precision_recall    precision              share of images that are like real ones, 0 to 1             higher
-    |                   recall                 share of real pictures that the model can give, 0 to 1      higher
+    fid                 fid                    Frechet distance; depends on the number of images           lower
+    kid                 kid                    kernel distance, not multiplied by 1000; about 0 at best    lower
+    precision_recall    precision              share of images that look like real ones, 0 to 1            higher
+    |                   recall                 share of real pictures that the model can make, 0 to 1      higher
     =================== ====================== =========================================================== ========
 
-    The paper's FID50k is of 50,000 images, by ``inception-2015-12-05.pt``; its authors' precision and recall are by
-    ``vgg16.pt``: a second ``FeatureMetrics`` with that network.
+    The paper's FID50k is of 50,000 images, with ``inception-2015-12-05.pt``. Its precision and recall are with
+    ``vgg16.pt``, for which a second ``FeatureMetrics`` is needed.
 
     Args:
-        network: See :func:`~mmpe.evaluation.network.build_network`: the path or URL of a
-            TorchScript file, or more about it. There is no default.
-        scores: Which.
-        neighbours: Of precision and recall.
-        **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
+        network: The path or URL of a TorchScript file, or a dict, see :func:`~mmpe.evaluation.network.build_network`.
+            There is no default.
+        scores: The scores to compute.
+        neighbours: The k of precision and recall: a ball reaches to the k-th nearest neighbour.
+        **kwargs: Arguments of :class:`RealSetMetric` and :class:`SizedMetric`.
 
     Raises:
-        InputError: If there is no such network or score, no real pictures, or torchmetrics is missing.
+        InputError: If there is no such network, no such score, or no real pictures, or torchmetrics is missing.
 
     >>> from mmpe.evaluation import FeatureMetrics
     >>> FeatureMetrics('inception-2015-12-05.pt', scores=['fid'], real=dict(type='DrawnFaces', num=8, size=32))
@@ -71,7 +71,7 @@ class FeatureMetrics(RealSetMetric):
 
     @property
     def fingerprint(self) -> str:
-        """The network's."""
+        """The fingerprint of the network."""
         return network_fingerprint(self.network)
 
     def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
@@ -97,7 +97,7 @@ class FeatureMetrics(RealSetMetric):
         return features.flatten(1).float()
 
     def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
-        """All that was asked for."""
+        """All scores that ``scores`` names."""
         real = self.real[size].to(self.device)
         return {name: value for scorer in self.scorers for name, value in scorer(real, fakes).items()}
 

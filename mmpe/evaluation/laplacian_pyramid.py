@@ -1,7 +1,7 @@
-"""The sliced Wasserstein distance of Progressive GAN: how alike the details of two sets of pictures are, size by size.
+"""The sliced Wasserstein distance of Progressive GAN: how similar the details of two sets of pictures are.
 
-Karras et al. 2018, section 5: 7x7 neighbourhoods are cut out of each level of a Laplacian pyramid, normalised by the
-mean and the deviation of each color channel, and compared as two sets of points.
+Karras et al. 2018, section 5: 7x7 neighbourhoods are cut out of each level of a Laplacian pyramid. They are normalized
+by the mean and the standard deviation of each color channel, and then compared as two sets of points.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def laplacian_pyramid(pictures: Tensor) -> list[Tensor]:
         pictures: (N, C, H, W).
 
     Returns:
-        As long as no side is under 16 pixels; the last one is what remains.
+        Levels of at least 16 pixels on each side. The last level is the remaining blurred picture.
 
     Raises:
-        InputError: If the pictures are smaller than that.
+        InputError: If a side of the pictures has fewer than 16 pixels.
 
     >>> [tuple(level.shape[-2:]) for level in laplacian_pyramid(torch.zeros(1, 3, 64, 96))]
     [(64, 96), (32, 48), (16, 24)]
@@ -67,11 +67,11 @@ def pyramid_neighbourhoods(pictures: Tensor, numbers: Sequence[int], count: int 
 
     Args:
         pictures: (N, C, H, W).
-        numbers: N numbers, of which alone it depends where the neighbourhoods lie.
-        count: How many of each level.
+        numbers: The numbers of the N pictures. The places of the neighbourhoods depend on them alone.
+        count: Number of neighbourhoods per level.
 
     Returns:
-        (N, L, count, 7, 7, C), float16, L levels.
+        (N, L, count, 7, 7, C), float16, for L levels.
 
     >>> pyramid_neighbourhoods(torch.zeros(2, 3, 32, 32), [0, 1], count=5).shape
     torch.Size([2, 2, 5, 7, 7, 3])
@@ -96,11 +96,11 @@ def pyramid_distance(a: Tensor, b: Tensor) -> float:
 
     Args:
         a: (N, L, count, 7, 7, C), see :func:`pyramid_neighbourhoods`.
-        b: (M, L, count, 7, 7, C); of the larger set as many pictures count as the smaller one has, evenly
-            spread.
+        b: (M, L, count, 7, 7, C). If one set is larger, as many of its pictures count as the smaller set has, evenly
+            spaced.
 
     Returns:
-        At least 0; 0 between equal sets.
+        At least 0. It is 0 between equal sets.
 
     >>> pictures = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> cut_out = pyramid_neighbourhoods(pictures, range(4))
@@ -110,11 +110,11 @@ def pyramid_distance(a: Tensor, b: Tensor) -> float:
     num = min(len(a), len(b))
     a, b = (x[torch.arange(num, device=x.device) * len(x) // num] for x in (a, b))
     levels = zip(a.unbind(1), b.unbind(1))
-    distances = [sliced_wasserstein(_normalised(x), _normalised(y), exact=True) for x, y in levels]
+    distances = [sliced_wasserstein(_normalized(x), _normalized(y), exact=True) for x, y in levels]
     return 1000 * sum(distances) / len(distances)
 
 
-def _normalised(neighbourhoods: Tensor) -> Tensor:
+def _normalized(neighbourhoods: Tensor) -> Tensor:
     points = neighbourhoods.flatten(0, 1).float()
     std, mean = torch.std_mean(points, dim=(0, 1, 2), correction=0)
     return ((points - mean) / std.clamp(min=1e-8)).flatten(1)

@@ -1,4 +1,4 @@
-"""How samples lie over the picture that they were learned from, place by place."""
+"""Compare samples with the picture that they were learned from, place by place."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ _THUMBNAIL = 8
 
 
 def structure(samples: Tensor, picture: Tensor) -> float:
-    """Whether samples lay things out as the picture does; higher is closer to it.
+    """How similar the layout of samples is to that of the picture; higher is closer.
 
-    The mean over samples of the cosine similarity between a sample's thumbnail and the picture's, both without their
-    mean. Thumbnails are 8 pixels high, and wide as the picture's shape asks, at least 8.
+    It is the mean over samples of the cosine similarity between a sample's thumbnail and the picture's thumbnail. The
+    mean of each thumbnail is subtracted first. Thumbnails are 8 pixels high and have the picture's aspect ratio, but
+    at least 8 columns.
 
     Args:
         samples: (N, C, H', W'), of any size.
         picture: (1, C, H, W).
 
     Returns:
-        In [-1, 1]. 1: everything is where it is in the picture; 0: anywhere; -1: as in its negative.
+        In [-1, 1]. 1: the layout is that of the picture. 0: it is unrelated. -1: it is that of the negative.
 
     >>> import torch
     >>> picture = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
@@ -41,17 +42,17 @@ def _thumbnails(images: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def diversity(samples: Tensor, picture: Tensor) -> float:
-    """How much samples differ from each other at a place; higher is more varied.
+    """How much samples differ from each other at the same place; higher is more varied.
 
-    The standard deviation over samples, mean over pixels and channels, in units of the picture's own standard deviation
-    over all of its pixels and channels.
+    It is the standard deviation over samples, averaged over pixels and channels, and divided by the picture's standard
+    deviation over all pixels and channels.
 
     Args:
-        samples: (N, C, H', W'), of any size, at least two.
+        samples: (N, C, H', W'), at least two of any size.
         picture: (1, C, H, W).
 
     Returns:
-        From 0, all samples are the same, to about 1, each pixel is as free as in a shuffled picture.
+        0 if all samples are equal. About 1 if they vary as much as a picture with shuffled pixels.
 
     Raises:
         InputError: If there is only one sample.
@@ -67,7 +68,7 @@ def diversity(samples: Tensor, picture: Tensor) -> float:
 
 
 def rmse(image: Tensor, picture: Tensor) -> float:
-    """Root of the mean squared difference of two images (1, C, H, W); 0 is perfect, and the range of [-1, 1] is 2.
+    """The root mean square difference of two images (1, C, H, W): 0 if they are equal, at most 2 for images in [-1, 1].
 
     >>> import torch
     >>> rmse(torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5))
@@ -77,7 +78,7 @@ def rmse(image: Tensor, picture: Tensor) -> float:
 
 
 def psnr(image: Tensor, picture: Tensor) -> float:
-    """Peak signal-to-noise ratio of two images of one shape in [-1, 1], in dB; infinite if they are equal.
+    """The peak signal-to-noise ratio of two images of one shape in [-1, 1], in dB. Infinite if they are equal.
 
     >>> import torch
     >>> psnr(torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5))  # 20 log10(2 / 0.5)
@@ -87,5 +88,5 @@ def psnr(image: Tensor, picture: Tensor) -> float:
 
 
 def decibels(error: float, value_range: float = 2.0) -> float:
-    """A mean squared error as a peak signal-to-noise ratio; infinite for none."""
+    """The peak signal-to-noise ratio of a mean squared error, in dB. Infinite for an error of 0."""
     return 10 * math.log10(value_range**2 / error) if error else math.inf

@@ -1,7 +1,7 @@
 """Networks that turn pictures into features, from a file, a URL or the registry.
 
-Whatever they are, they are called with uint8 pictures (N, 3, H, W), RGB in 0 ... 255 and of the size that is evaluated,
-and return features (N, D).
+All of them take uint8 pictures (N, 3, H, W), RGB in 0 ... 255, at the size that is evaluated. They return features
+(N, D).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _ADVICE = (
 
 
 def build_network(network: str | dict | None) -> nn.Module:
-    """A feature network, in eval mode, on the CPU.
+    """Build a feature network, in eval mode, on the CPU.
 
     Args:
-        network: The path or URL of a TorchScript file; a dict of :class:`TorchScriptFeatures`' arguments;
-            or the config of a registered module, a dict with a ``type``.
+        network: The path or URL of a TorchScript file, or a dict of arguments of :class:`TorchScriptFeatures`, or the
+            config of a registered module, which is a dict with a ``type``.
 
     Raises:
-        InputError: If there is none, or the file cannot be found, downloaded or read.
+        InputError: If no network is given, or its file cannot be found, downloaded or read.
 
     >>> features = build_network(dict(type='FaceFeatures'))
     >>> features(torch.zeros(2, 3, 64, 64, dtype=torch.uint8)).shape
@@ -48,7 +48,7 @@ def build_network(network: str | dict | None) -> nn.Module:
 
 
 def network_fingerprint(network: nn.Module) -> str:
-    """What the features depend on: the file and how it is called, or the class and its weights."""
+    """A key for all that the features depend on: the file and its arguments, or the class and its weights."""
     if isinstance(network, TorchScriptFeatures):
         return network.fingerprint
     digest = hashlib.sha256(repr(network).encode())
@@ -64,16 +64,15 @@ class TorchScriptFeatures(nn.Module):
     A TorchScript file is a program: use one only from a source that you trust, as ``weights_only`` cannot protect you.
 
     Args:
-        path: The file, or its URL: downloaded once, to ``mmpe`` in PyTorch's hub folder (see ``TORCH_HOME``).
-        size: (H, W) that the network wants pictures in, resized with antialiasing; None:
-            it takes any, as the two above do, which resize by themselves.
-        value_range: The range that it wants them in, such as (-1, 1), as float32; None:
-            uint8.
-        arguments: Further arguments of the call; None: ``return_features=True`` if it takes that, as the
-            two above do.
+        path: The file or its URL. It is downloaded once, to ``mmpe`` in PyTorch's hub folder (see ``TORCH_HOME``).
+        size: (H, W) that the network takes; pictures are resized with antialiasing. None: it takes any size, like the
+            two networks above, which resize by themselves.
+        value_range: The value range that it takes as float32, such as (-1, 1). None: it takes uint8.
+        arguments: Further arguments of the call. None: ``return_features=True`` if the network accepts it, like the two
+            networks above.
 
     Raises:
-        InputError: If there is no such file, or it cannot be downloaded or read.
+        InputError: If the file does not exist, or cannot be downloaded or read.
 
     >>> torch.jit.script(nn.AdaptiveAvgPool2d(1)).save('mean.pt')
     >>> mean_color = TorchScriptFeatures('mean.pt', value_range=(-1, 1))
@@ -122,7 +121,7 @@ class TorchScriptFeatures(nn.Module):
 
 
 def _downloaded(url: str) -> Path:
-    """The file of a URL; the first process fetches it for all that share the folder, then the others that do not."""
+    """The file of a URL. The first process downloads it, and then the processes that do not share its folder."""
     name = f'{hashlib.sha256(url.encode()).hexdigest()[:8]}_{url.rpartition("/")[2]}'
     file = Path(torch.hub.get_dir()) / 'mmpe' / name
     if is_main_process():

@@ -18,13 +18,13 @@ from .sized_metrics import RealSetMetric
 class SlicedWasserstein(RealSetMetric):
     """Progressive GAN's distance of details, ``swd``: mean over levels of the pyramid, times 1000; lower is better.
 
-    See :mod:`mmpe.evaluation.laplacian_pyramid`. It needs no network. Progressive GAN takes ``num=16384``, which takes
-    3 GB of memory for images of 256 pixels, and as much for real pictures.
+    See :mod:`mmpe.evaluation.laplacian_pyramid`. No network is needed. Progressive GAN uses ``num=16384``, which takes
+    3 GB of memory for images of 256 pixels, and another 3 GB for real pictures.
 
     Args:
-        num: How many images and real pictures count, at most.
-        neighbourhoods: Of each level of each picture.
-        **kwargs: Of :class:`RealSetMetric` and :class:`SizedMetric`.
+        num: Maximum number of images, and of real pictures.
+        neighbourhoods: Number of neighbourhoods per level and picture.
+        **kwargs: Arguments of :class:`RealSetMetric` and :class:`SizedMetric`.
 
     >>> import torch
     >>> metric = SlicedWasserstein(num=4, real=dict(type='DrawnFaces', num=4, size=32))
@@ -39,7 +39,7 @@ class SlicedWasserstein(RealSetMetric):
 
     @property
     def fingerprint(self) -> str:
-        """How many neighbourhoods there are."""
+        """The number of neighbourhoods."""
         return f'pyramid of {self.neighbourhoods}'
 
     def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures as the scores see them: uint8, as on disk, at any size."""
+"""Pictures as the scores see them: uint8, as in files, at any size."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 from mmpe.models.fitting import fitted
 
 
-def quantised(images: Tensor) -> Tensor:
-    """Images in [-1, 1] (clipped) as uint8 in 0 ... 255, as they are written to files."""
+def quantized(images: Tensor) -> Tensor:
+    """Clip images to [-1, 1] and convert them to uint8 in 0 ... 255, as they are written to files."""
     return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
 
 
 def resized(pictures: Tensor, size: Sequence[int], fit: str = 'stretch') -> Tensor:
-    """Antialiased bicubic resize of uint8 pictures (N, C, H, W) to exactly (H', W').
+    """Resize uint8 pictures (N, C, H, W) to exactly (H', W'): bicubic, with antialiasing.
 
     Args:
         pictures: (N, C, H, W) uint8.
         size: (H', W').
-        fit: What becomes of another shape, see :func:`mmpe.models.fitting.resize`; bars are black.
+        fit: How pictures of another aspect ratio are fitted, see :func:`mmpe.models.fitting.resize`. Bars are black.
     """
     return fitted(pictures, tuple(size), _stretched, fit, bars=0)
 

@@ -1,4 +1,4 @@
-"""What is measured on real pictures: once, by all processes together, and remembered in files."""
+"""Descriptions of real pictures: measured once, by all processes together, and kept in files."""
 
 from __future__ import annotations
 
@@ -29,31 +29,37 @@ from mmpe.numbers import check_whole, given, size_text
 from mmpe.progress import tracked
 from mmpe.registry import DATASETS
 
-from .quantized import quantised, resized
+from .quantized import quantized, resized
 
 Describe = Callable[[Tensor, Sequence[int]], Tensor]
 
 MOST_WORKERS = 1024
-_VERSION = 2  # of what is measured and how: raise it when old files no longer say the same
+_VERSION = 2  # of the measurement: to be raised when it changes, so that old files are not used
 
 
 class RealPictures:
     """The pictures of a data set, at any size.
 
-    Of a data set of several shapes, see :class:`~mmpe.datasets.BucketedDataset`, a size is compared with the pictures
-    of the shape that is nearest to its own.
+    If a data set has several shapes, see :class:`~mmpe.datasets.BucketedDataset`, a size is compared with the pictures
+    of the nearest shape.
 
     Args:
-        dataset: Its config. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
-        num: How many, evenly spread over the set, or over those of a shape; None, or too many: all.
-        cache_dir: Where to remember what was measured; None: ``mmpe`` in PyTorch's hub folder (see
-            ``TORCH_HOME``). Many features of many pictures are large: 600 MB for FFHQ's at one size.
-        batch_size: Pictures that are measured at a time.
-        num_workers: Processes that read them, for each process that measures.
-        fit: What becomes of pictures of another shape than a size: ``stretch``, ``crop`` or ``letterbox``.
+        dataset: Config of the data set. An item is ``dict(inputs=...)``, a uint8 RGB picture (3, H, W).
+        num: Number of pictures, evenly spaced over the set, or over the pictures of a shape. None, or more than there
+            are: all.
+        cache_dir: The folder for the files of descriptions. None: ``mmpe`` in PyTorch's hub folder (see
+            ``TORCH_HOME``). Such a file can be large: 600 MB for the features of FFHQ at one size.
+        batch_size: Pictures at a time.
+        num_workers: Number of processes that read pictures, per process that measures.
+        fit: How pictures of another aspect ratio are fitted: ``stretch``, ``crop`` or ``letterbox``.
 
     Raises:
-        InputError: If there is no config, or its pictures are not of that kind.
+        InputError: If there is no config, or the data set gives no such pictures.
+
+    >>> real = RealPictures(dict(type='DrawnFaces', num=6, size=32), cache_dir='.', num_workers=0)
+    >>> mean_colors = real.measure([(16, 16)], lambda pictures, _: pictures.float().mean((2, 3)), 'mean colors')
+    >>> mean_colors[16, 16].shape
+    torch.Size([6, 3])
     """
 
     def __init__(
@@ -86,17 +92,17 @@ class RealPictures:
     def measure(
         self, sizes: Sequence[Size], describe: Describe, fingerprint: str, collect_dir: str | None = None
     ) -> dict[Size, Tensor]:
-        """Descriptions of all pictures at some sizes; all processes take part, each with its share.
+        """Describe all pictures at some sizes. All processes must call it, and each describes a share.
 
         Args:
             sizes: (H, W), the same in all processes.
-            describe: From pictures (N, 3, H, W) uint8 and their N numbers to descriptions (N, ...).
-            fingerprint: All that the descriptions depend on besides the pictures and the size.
-            collect_dir: As in MMEngine's metrics.
+            describe: Maps uint8 pictures (N, 3, H, W) and their N numbers to descriptions (N, ...).
+            fingerprint: A text that differs whenever ``describe`` gives other descriptions.
+            collect_dir: See MMEngine's metrics.
 
         Returns:
-            The descriptions at each size, in order, on the CPU; empty in all processes
-            but the first.
+            The descriptions at each size, in the order of the pictures, on the CPU. Empty in all processes but the
+            first.
         """
         measured = {}
         for bucket in dict.fromkeys(map(self._bucket, sizes)):
@@ -110,7 +116,7 @@ class RealPictures:
         return nearest_bucket(self.dataset.sizes, size) if several else None
 
     def _chosen(self, bucket: int | None) -> list[int]:
-        """Numbers of the items that count, of all or of a bucket."""
+        """The numbers of the items that count, of the whole set or of a bucket."""
         if bucket is None:
             return self.indices
         return _spread([item for item, own in enumerate(self.dataset.buckets) if own == bucket], self.num)
@@ -141,24 +147,24 @@ class RealPictures:
             _AtSizes(self.dataset, chosen, range(rank, len(chosen), world), sizes, self.fit),
             self.batch_size,
             num_workers=self.num_workers,
-            generator=torch.Generator(),  # a loader draws a number from the global one, which belongs to training
+            generator=torch.Generator(),  # the global one belongs to training, and a loader draws from it
         )
         for numbers, *pictures in loader if rank else tracked(loader, 'real pictures'):
             found = [describe(at_size, numbers.tolist()).cpu() for at_size in pictures]
             for descriptions in zip(*found):
-                # a row alone: pickling a view takes the whole batch along
+                # cloned, as pickling a view would pickle the whole batch
                 yield {size: description.clone() for size, description in zip(sizes, descriptions)}
 
     def _file(self, size: Size, fingerprint: str, chosen: Sequence[int]) -> Path:
         parts = (_VERSION, fingerprint, self._fingerprint, len(chosen), tuple(size))
-        if self.fit != 'stretch':  # as files from before there were others are named
+        if self.fit != 'stretch':  # stretch was once the only way, and its files keep their names
             parts += (self.fit,)
         name = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
         return self.cache_dir / f'real_{size_text(size)}_{name}.npz'
 
     @cached_property
     def _fingerprint(self) -> str:
-        """The set's arguments, and the names, sizes and times of all files under its ``data_root``."""
+        """A key for the arguments of the set, and the names, sizes and times of all files under its ``data_root``."""
         root = locate(self.config['data_root']) if self.config.get('data_root') else None
         files = [] if root is None else [root] if root.is_file() else sorted(filter(Path.is_file, root.rglob('*')))
         stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
@@ -168,7 +174,7 @@ class RealPictures:
 
 
 class _AtSizes(Dataset):
-    """Some of a data set's chosen pictures: the number of each among the chosen, and the picture at several sizes."""
+    """Some of the chosen pictures: each with its number among the chosen ones, at several sizes."""
 
     def __init__(
         self, dataset: Dataset, chosen: Sequence[int], numbers: Sequence[int], sizes: Sequence[Size], fit: str
@@ -186,13 +192,13 @@ class _AtSizes(Dataset):
 
 
 def _spread(items: Sequence[int], num: int | None) -> list[int]:
-    """Some of the items, evenly spread; None, or more than there are: all."""
+    """``num`` of the items, evenly spaced. None, or more than there are: all."""
     num = min(num or len(items), len(items))
     return [items[i * len(items) // num] for i in range(num)]
 
 
 def _decoded_in_full(config: dict) -> dict:
-    """Scores are held against those of others, whose pictures are decoded in full, unless the config says otherwise."""
+    """Decode in full, unless the config says otherwise, as other people's scores are of pictures decoded in full."""
     kind = config.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
     if isinstance(kind, type) and issubclass(kind, PictureFolder):
@@ -201,8 +207,8 @@ def _decoded_in_full(config: dict) -> dict:
 
 
 def _as_bytes(picture: Tensor) -> Tensor:
-    """A picture of numbers in [-1, 1], which models are trained on as well, in 256 steps."""
-    return quantised(picture) if isinstance(picture, Tensor) and picture.is_floating_point() else picture
+    """Convert a picture in [-1, 1], which data sets may give as well, to 256 steps."""
+    return quantized(picture) if isinstance(picture, Tensor) and picture.is_floating_point() else picture
 
 
 def _check(picture: object) -> None:
@@ -212,7 +218,7 @@ def _check(picture: object) -> None:
 
 
 def _read(file: Path, num: int) -> Tensor | None:
-    """What was remembered, or None if there is nothing or it is damaged."""
+    """The descriptions in a file. None if there is no such file, or it is damaged."""
     try:
         with np.load(file) as arrays:
             found = torch.from_numpy(arrays['descriptions'])
@@ -225,7 +231,7 @@ def _read(file: Path, num: int) -> Tensor | None:
 
 
 def _write(file: Path, descriptions: Tensor) -> None:
-    """Write all or nothing; a full disk costs the next run its time, and not this one its scores."""
+    """Write a file atomically. If that fails, the next run measures again, and this run goes on."""
     try:
         with atomic(file) as part:
             np.savez(part, descriptions=descriptions.numpy())

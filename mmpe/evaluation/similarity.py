@@ -1,4 +1,4 @@
-"""How alike random samples are to each other: MS-SSIM, and a metric of it."""
+"""MS-SSIM: how similar random samples are to each other, as a function and as a metric."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _PAIRS_AT_ONCE = 16
 def multiscale_similarity(pictures: Tensor) -> float:
     """MS-SSIM between pairs of random pictures, mean over pairs (Odena et al. 2017, sec. 4.2); lower is more varied.
 
-    Needs torchmetrics.
+    The function needs torchmetrics. A side of fewer than about 170 pixels has no room for all five scales. Then only
+    the first scales count, and their weights are scaled to a sum of 1. Values at such sizes cannot be compared with
+    values at other sizes.
 
     Args:
-        pictures: (N, 3, H, W) uint8; the pairs are 0 and 1, 2 and 3, and so on. Where a side has fewer than
-            about 170 pixels there is no room for all five scales: the first ones count, with their weights scaled to a
-            sum of 1, so that values at different sizes cannot be compared there.
+        pictures: (N, 3, H, W) uint8. The pairs are 0 and 1, 2 and 3, and so on.
 
     Returns:
-        In [0, 1]; 1: all pictures are the same.
+        In [0, 1]. It is 1 if all pictures are equal.
 
     Raises:
-        InputError: If there are fewer than 2 pictures, or a side is under 11 pixels.
+        InputError: If there are fewer than 2 pictures, or a side has fewer than 11 pixels.
 
     >>> picture = torch.randint(256, (1, 3, 48, 48), generator=torch.Generator().manual_seed(0)).byte()
     >>> round(multiscale_similarity(picture.repeat(2, 1, 1, 1)), 3)
@@ -61,14 +61,14 @@ def _weights(side: int) -> tuple[float, ...]:
 
 @METRICS.register_module()
 class MultiScaleSimilarity(SizedMetric):
-    """MS-SSIM between random images, ``ms_ssim``: how alike they are, and so lower is more varied.
+    """MS-SSIM between random images, ``ms_ssim``: how similar they are to each other; lower is more varied.
 
     See :func:`multiscale_similarity`.
 
     Args:
-        pairs: How many pairs are compared, at most; Progressive GAN takes 10000. Their images stay in memory, .4
-            MB a pair at 256 pixels.
-        **kwargs: Of :class:`SizedMetric`.
+        pairs: Maximum number of pairs. Progressive GAN uses 10000. Their images stay in memory: .4 MB per pair at 256
+            pixels.
+        **kwargs: Arguments of :class:`SizedMetric`.
 
     Raises:
         InputError: If torchmetrics is missing.

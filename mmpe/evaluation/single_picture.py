@@ -1,4 +1,4 @@
-"""The scores of a model that was trained on one picture; none needs a pretrained network."""
+"""Scores of a model that was trained on one picture, without a pretrained network."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ def single_picture_scores(samples: Tensor, picture: Tensor, reconstruction: Tens
     """Score random samples of one picture, and its reconstruction.
 
     ===================== ================================================================= ==============
-    name                  what it says                                                      better
+    name                  what it measures                                                  better
     ===================== ================================================================= ==============
-    structure             whether things are where they are in the picture, -1 to 1         higher
+    structure             similarity of the layout to the picture's, -1 to 1                higher
     diversity             how much samples differ from each other, 0 to about 1             higher
     swd_3x3, swd_7x7      distance of texture from the picture's, at full size, from 0      lower
-    swd_5x5_half          the same, of images half as large                                 lower
-    swd_5x5_quarter       the same, of images a quarter as large                            lower
+    swd_5x5_half          the same distance at half the size                                lower
+    swd_5x5_quarter       the same distance at a quarter of the size                        lower
     reconstruction_rmse   error of the reconstruction, from 0                               lower
     ===================== ================================================================= ==============
 
-    Structure and diversity pull against each other: copies of the picture have a structure of 1 and a diversity of 0.
+    There is a trade-off between structure and diversity: copies of the picture have a structure of 1 and a diversity
+    of 0.
 
     Args:
-        samples: (N, 3, H', W'), at least two, of any size; clipped to [-1, 1], as on disk.
+        samples: (N, 3, H', W'), at least two, of any size. They are clipped to [-1, 1], as in files.
         picture: (1, 3, H, W) in [-1, 1].
-        reconstruction: (1, 3, H, W), scored as it is; None leaves its score out.
+        reconstruction: (1, 3, H, W), not clipped. None leaves its score out.
 
     Returns:
-        In the order above.
+        The scores by name, in the order of the table.
 
     Raises:
-        InputError: If there is only one sample, or a side of the images is under 20 pixels.
+        InputError: If there is only one sample, or a side of the images has fewer than 20 pixels.
 
     >>> import torch
     >>> picture = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
@@ -90,5 +91,5 @@ class SinglePictureScores(BaseMetric):
             )
 
     def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
-        """Each score's mean over pictures."""
+        """The mean of each score over pictures."""
         return {name: sum(scores[name] for scores in results) / len(results) for name in results[0]}

@@ -1,8 +1,8 @@
-"""What metrics of images of several sizes share, in MMEngine's val and test loops.
+"""Base classes of metrics for images of several sizes, in MMEngine's val and test loops.
 
-A data sample is ``dict(number=int, images={(H, W): (3, H, W) in [-1, 1]})``, as :class:`~mmpe.datasets.SampleNumbers`
-asks models for. All scores are of images as they would be written to files, in 256 steps, and are called
-``HxW/name``, such as ``256x384/fid``. Over several processes each image and each real picture counts once.
+A data sample is ``dict(number=int, images={(H, W): (3, H, W) in [-1, 1]})``, which a model returns for an item of
+:class:`~mmpe.datasets.SampleNumbers`. Images are scored as they would be written to files, in 256 steps. The scores are
+called ``HxW/name``, such as ``256x384/fid``. With several processes, each image and each real picture counts once.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from mmpe.errors import InputError
 from mmpe.memory import check_room
 from mmpe.numbers import check_whole, given, size_text
 
-from .quantized import quantised
+from .quantized import quantized
 from .real_pictures import RealPictures, Size
 
-_COPIES = 2  # of what is measured: one by one, and put together
+_COPIES = 2  # of the descriptions: one by one, and stacked
 
 
 class SizedMetric(BaseMetric):
-    """A metric at each size that the images have.
+    """A metric that is computed for each size of the images.
 
-    A result is what is measured of one sample: a dict from size to tensor.
+    A result is the description of one sample: a dict from size to tensor.
 
     Args:
-        num: Samples of this number and higher do not count; None: all count.
-        device: Where to compute; None: on the GPU if there is one.
-        **kwargs: Of MMEngine's :class:`BaseMetric`.
+        num: Only samples whose number is lower count. None: all count.
+        device: The device to compute on. None: the GPU if there is one.
+        **kwargs: Arguments of MMEngine's :class:`BaseMetric`.
     """
 
-    default_prefix = ''  # the sizes are: MMEngine warns where it is None
+    default_prefix = ''  # not None, for which MMEngine warns: the sizes are the prefixes
 
     def __init__(self, num: int | None = None, device: str | None = None, **kwargs):
         check_whole(1, **given(num=num))
@@ -49,15 +49,15 @@ class SizedMetric(BaseMetric):
 
     @abstractmethod
     def describe(self, pictures: Tensor, numbers: Sequence[int]) -> Tensor:
-        """What is measured, (N, ...), of pictures (N, 3, H, W) uint8 on ``device`` and their N numbers."""
+        """Describe uint8 pictures (N, 3, H, W) on ``device``, which have N numbers, by a tensor (N, ...)."""
 
     @abstractmethod
     def score(self, size: Size, fakes: Tensor) -> dict[str, float]:
-        """Scores by name, from what was measured of all samples at a size, (N, ...) on ``device``."""
+        """Scores by name, from the descriptions (N, ...) of all samples at a size, on ``device``."""
 
     @torch.no_grad()
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Measure a batch; the first says whether memory can hold them all."""
+        """Describe a batch. The first batch shows whether memory can hold the descriptions of all samples."""
         entries = [{} for _ in data_samples]
         counted = [i for i, sample in enumerate(data_samples) if self.num is None or sample['number'] < self.num]
         for size in dict.fromkeys(size for i in counted for size in data_samples[i]['images']):
@@ -67,9 +67,9 @@ class SizedMetric(BaseMetric):
                 raise InputError(
                     f'images of {size_text(size)} were asked for, and the model gave {size_text(images.shape[-2:])}'
                 )
-            found = self.describe(quantised(images), [data_samples[i]['number'] for i in shown]).cpu()
+            found = self.describe(quantized(images), [data_samples[i]['number'] for i in shown]).cpu()
             for i, description in zip(shown, found):
-                # a row alone: pickling a view, to bring results together, takes the whole batch along
+                # cloned, as pickling a view, when results are collected, would pickle the whole batch
                 entries[i][tuple(size)] = description.clone()
         if not self.results:
             self._check_memory(entries)
@@ -97,20 +97,20 @@ class SizedMetric(BaseMetric):
 
 
 class RealSetMetric(SizedMetric):
-    """A metric that compares with real pictures, measured the same way, once for each size.
+    """A metric that compares with real pictures, which are described in the same way, once per size.
 
-    Real pictures are resized to each size, with antialiasing. Those of another shape are stretched, as the images of a
-    model trained on squares are, unless ``fit`` says otherwise; of a data set of several shapes those of the nearest
-    shape are taken.
+    Real pictures are resized to each size, with antialiasing. Pictures of another aspect ratio are stretched, as those
+    of a model that is trained on squares, unless ``fit`` says otherwise. If a data set has several shapes, the pictures
+    of the nearest shape are used.
 
     Args:
-        real: Config of the data set; :func:`mmpe.apis.load_config` puts the training set here.
-        num_real: How many, evenly spread over the set; None, or more than there are: all.
-        cache_dir: See :class:`RealPictures`, as for the next two.
+        real: Config of the data set. :func:`mmpe.apis.load_config` puts the training set here.
+        num_real: Number of real pictures, evenly spaced over the set. None, or more than there are: all.
+        cache_dir: See :class:`RealPictures`, also for the next two arguments.
         batch_size: Real pictures at a time.
-        num_workers: Processes that read them.
+        num_workers: Number of processes that read them.
         fit: ``stretch``, ``crop`` or ``letterbox``.
-        **kwargs: Of :class:`SizedMetric`.
+        **kwargs: Arguments of :class:`SizedMetric`.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class RealSetMetric(SizedMetric):
         """All that :meth:`describe` depends on."""
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Measure the real pictures at all sizes that were drawn, then score."""
+        """Describe the real pictures at all sizes that the samples have, then score."""
         drawn = all_gather_object([size for entry in self.results for size in entry])
         sizes = sorted(set(sum(drawn, [])))
         self.real = self.real_pictures.measure(sizes, self._describe_on_device, self.fingerprint, self.collect_dir)

@@ -1,4 +1,4 @@
-"""Texture: the patches of images, and how far two sets of them are apart."""
+"""Texture: the patches of images, and the distance between two sets of patches."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _MOST_AT_ONCE = 2**24
 
 
 def patches(images: Tensor, side: int, stride: int = 1, at_most: int | None = None) -> Tensor:
-    """The square patches of images, one a row.
+    """The square patches of images, one per row.
 
     Args:
         images: (N, C, H, W).
-        side: Of a patch, in pixels.
-        stride: From one patch to the next.
-        at_most: If there are more patches, a fixed random choice of this many.
+        side: The side of a patch, in pixels.
+        stride: The distance from one patch to the next, in pixels.
+        at_most: If there are more patches, a fixed random choice of this many is returned.
 
     Returns:
         (number of patches, C * side * side).
@@ -38,18 +38,18 @@ def patches(images: Tensor, side: int, stride: int = 1, at_most: int | None = No
 def sliced_wasserstein(a: Tensor, b: Tensor, projections: int = 512, seed: int = 0, exact: bool = False) -> float:
     """Sliced Wasserstein-1 distance between two sets of points; lower is closer, 0 only between equal distributions.
 
-    Both sets are projected on random directions. On each, the distance is the mean difference between the quantiles at
-    1/256 ... 255/256, or between all points in order; the result is the mean over directions.
+    Both sets are projected onto random directions. The distance along a direction is the mean absolute difference
+    between the quantiles at 1/256 ... 255/256, or between the sorted points. The result is the mean over directions.
 
     Args:
         a: (P, D).
-        b: (Q, D), not necessarily as many.
+        b: (Q, D). P and Q may differ, unless ``exact`` is set.
         projections: Number of directions.
-        seed: Of the directions: distances are comparable for equal seeds only.
-        exact: Compare all points in order, which takes equally many of both sets.
+        seed: Seed of the directions. Only distances with the same seed can be compared.
+        exact: Compare the sorted points instead of quantiles, for two sets of the same size.
 
     Returns:
-        In the points' own units.
+        The distance in the units of the points.
 
     >>> points = torch.randn(500, 1, generator=torch.Generator().manual_seed(0))
     >>> round(sliced_wasserstein(points, points + 2), 3)
@@ -69,20 +69,20 @@ def sliced_wasserstein(a: Tensor, b: Tensor, projections: int = 512, seed: int =
 
 
 def patch_distance(samples: Tensor, picture: Tensor, side: int, shrink: int = 1) -> float:
-    """Sliced Wasserstein distance between the patches of samples and those of a picture; lower is more like it.
+    """Sliced Wasserstein distance between the patches of samples and those of a picture; lower is closer.
 
-    It sees texture and detail, not where they are: shuffle a picture's parts and the distance stays small. All patches
-    of the picture count; of the samples 20000 at most, and at full size every second one along each axis.
+    It measures texture and detail, but not where they are: it stays small if the parts of a picture are shuffled. All
+    patches of the picture count. Of the samples at most 20000 patches count, and at full size only every second one
+    along each axis.
 
     Args:
         samples: (N, C, H', W'), of any size.
         picture: (1, C, H, W).
-        side: Of a patch, in pixels.
-        shrink: Images are made this many times smaller first, so that patches see coarser things.
+        side: The side of a patch, in pixels.
+        shrink: The factor by which images are downsampled first, so that patches cover larger structures.
 
     Returns:
-        At least 0, in the images' units per unit length in patch space: a shift of all pixels by d gives about
-        .8 d.
+        At least 0, in the units of the images. A change of all pixels by d gives about .8 d.
 
     >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> patch_distance(picture.flip(3), picture, side=1) < 0.05 < patch_distance(picture + 1, picture, side=1)

@@ -1,4 +1,4 @@
-"""A config names its pictures once: metrics that compare with real ones take those that the model is trained on."""
+"""Let metrics compare with the training pictures, so that a config names its pictures only once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _EVALUATORS = ('val_evaluator', 'test_evaluator')
 
 
 def compare_with_training_pictures(config: Config) -> None:
-    """Let metrics that say not with which real pictures they compare take the training set's, not mirrored.
+    """Let metrics without ``real`` compare with the pictures of the training set, without mirror images.
 
     Args:
-        config: Of a run; its evaluators are changed in place. Without a ``train_dataloader`` they stay.
+        config: The config of a run. Its evaluators are changed in place, if there is a ``train_dataloader``.
 
     Raises:
-        InputError: If a metric is a text: MMEngine would take it for one that is built already.
+        InputError: If a metric is a string, which MMEngine would take for a metric that is already built.
     """
     metrics = list(_metrics(config))
     pictures = (config.get('train_dataloader') or {}).get('dataset')
@@ -36,7 +36,7 @@ def compare_with_training_pictures(config: Config) -> None:
 
 
 def _metrics(config: Config) -> Iterator[dict]:
-    """Of both evaluators, each of which is a metric, a list of them, or a dict with such a list."""
+    """The metrics of both evaluators. An evaluator is a metric, a list of metrics, or a dict with such a list."""
     for name in _EVALUATORS:
         evaluator = config.get(name)
         metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
@@ -47,7 +47,7 @@ def _metrics(config: Config) -> Iterator[dict]:
                     f'{name}: {metric!r} is not a metric. Give a config of one, such as '
                     f'--cfg-options "{name}=[dict(type=\'{metric}\')]"'
                 )
-            if isinstance(metric, dict):  # others are built already
+            if isinstance(metric, dict):  # else it is already built
                 yield metric
 
 

@@ -1,4 +1,4 @@
-"""The gallery: photographs of scikit-image, each trained once, and what edits make of them."""
+"""The gallery: scikit-image's photographs, on each of which a SinGAN is trained, and the edits of them."""
 
 from .making import make_gallery
 from .recipe import PROFILES, RECIPE

@@ -1,4 +1,4 @@
-"""Pictures that edits need, drawn from the photograph; places are shares of its width and height."""
+"""Draw the pictures that edits need from the photograph. Places are fractions of its width and height."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mmpe.visualization import to_picture, write_picture
 Drawing = Callable[[Image.Image], Image.Image]
 
 
-def painting(ground, *shapes) -> Drawing:
-    """A crude painting in colors of the photograph.
+def painting(ground: tuple[float, float], *shapes: tuple[float, ...]) -> Drawing:
+    """A simple painting in colors of the photograph.
 
     Args:
-        ground (tuple[float, float]): Where the photograph has the color of the ground, as shares of (width, height).
-        *shapes (tuple): Ellipses (left, top, right, bottom, x, y), in the photograph's color at (x, y).
+        ground: The point (x, y) where the photograph has the color of the background.
+        *shapes: Ellipses (left, top, right, bottom, x, y), in the photograph's color at (x, y).
     """
 
-    def draw(photograph):
-        def color(x, y):
+    def draw(photograph: Image.Image) -> Image.Image:
+        def color(x: float, y: float) -> tuple[int, ...]:
             return photograph.getpixel((int(x * photograph.width), int(y * photograph.height)))
 
         picture = Image.new('RGB', photograph.size, color(*ground))
@@ -34,10 +34,10 @@ def painting(ground, *shapes) -> Drawing:
     return draw
 
 
-def flat(*boxes) -> Drawing:
-    """White rectangles (left, top, right, bottom), as shares of the photograph's width and height, on black."""
+def flat(*boxes: tuple[float, ...]) -> Drawing:
+    """White rectangles (left, top, right, bottom) on black."""
 
-    def draw(photograph):
+    def draw(photograph: Image.Image) -> Image.Image:
         picture = Image.new('RGB', photograph.size)
         for box in boxes:
             picture.paste('white', pixels_of(box, picture.size))
@@ -46,16 +46,16 @@ def flat(*boxes) -> Drawing:
     return draw
 
 
-def pasted(source, box, left_top) -> Drawing:
-    """The photograph with a part of another one, or of itself, pasted into it.
+def pasted(source: str | None, box: tuple[float, ...], left_top: tuple[float, float]) -> Drawing:
+    """The photograph with a part of another photograph, or of itself, pasted into it.
 
     Args:
-        source (str | None): ``skimage://NAME``; None: the photograph.
-        box (tuple[float, ...]): Which part, (left, top, right, bottom) as shares of its width and height.
-        left_top (tuple[float, float]): Where to, as shares of the photograph's width and height.
+        source: ``skimage://NAME``. None: the photograph itself.
+        box: The part of the source, (left, top, right, bottom).
+        left_top: The place where it is pasted.
     """
 
-    def draw(photograph):
+    def draw(photograph: Image.Image) -> Image.Image:
         other = photograph
         if source:
             other = to_picture(read_picture(source))
@@ -68,9 +68,9 @@ def pasted(source, box, left_top) -> Drawing:
 
 
 def changed_by(drawing: Drawing) -> Drawing:
-    """The mask of a drawing: white in the smallest rectangle around all that differs from the photograph."""
+    """The mask of a drawing: white in the smallest rectangle around all differences from the photograph."""
 
-    def draw(photograph):
+    def draw(photograph: Image.Image) -> Image.Image:
         left, top, right, bottom = ImageChops.difference(drawing(photograph), photograph).getbbox()
         mask = Image.new('L', photograph.size)
         mask.paste(255, (left, top, right, bottom))
@@ -80,7 +80,7 @@ def changed_by(drawing: Drawing) -> Drawing:
 
 
 def pixels_of(shares: Sequence[float], size: tuple[int, int]) -> tuple[int, ...]:
-    """Shares of (width, height) in turn, in pixels.
+    """Convert fractions of width and height, in turn, to pixels.
 
     >>> pixels_of((0.5, 0.25), (100, 40))
     (50, 10)
@@ -89,7 +89,7 @@ def pixels_of(shares: Sequence[float], size: tuple[int, int]) -> tuple[int, ...]
 
 
 def write_if_changed(picture: Image.Image, file: Path) -> bool:
-    """Write a PNG, unless it is there as it is; returns whether it was written."""
+    """Write a PNG, unless the file holds the same picture already. Returns whether it was written."""
     if file.exists():
         with suppress(OSError), Image.open(file) as there:
             if there.mode == picture.mode and there.size == picture.size and there.tobytes() == picture.tobytes():

@@ -37,20 +37,20 @@ def make_gallery(
     options: dict | None = None,
     overwrite: bool = False,
 ) -> dict[str, str]:
-    """Train a SinGAN on each photograph, edit it, and write its sheet, a sheet of all of them, and how it was made.
+    """Train a SinGAN on each photograph, edit the photographs, and write a sheet of each and a page about all.
 
-    What is done already is not done again.
+    Finished trainings and edits are not repeated.
 
     Args:
-        names: Photographs of the recipe.
+        names: Names of photographs in ``RECIPE``.
         out: The folder to write to.
-        profile: How much is trained, one of ``PROFILES``.
-        jobs: Photographs at a time; None: one per GPU, or else one per CPU core.
-        options: Dotted keys of the configs to values.
-        overwrite: Whether other people's files are replaced too.
+        profile: How long SinGANs are trained, and at which size: a name in ``PROFILES``.
+        jobs: Photographs at a time. None: one per GPU, or one per CPU core.
+        options: Values by dotted keys of the configs.
+        overwrite: Whether files that the gallery did not write are replaced as well.
 
     Returns:
-        Why photographs and edits have failed, by name.
+        The reasons of failures, by the names of photographs and edits.
 
     Raises:
         InputError: If an option does not fit the configs, or a file cannot be written.
@@ -93,10 +93,10 @@ def configs_of(names: Sequence[str], profile: Mapping[str, int], options: dict, 
 
 
 def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
-    """Run an edit, unless it has been; returns the command, for people.
+    """Run an edit, unless its result exists already. Returns the command, as one would type it.
 
     Raises:
-        RuntimeError: With its line of error, if it fails.
+        RuntimeError: If the edit fails. The message is its line of error.
     """
     checkpoint = work_dir / record['checkpoint']
     command_line = edit.command(checkpoint, folder, tuple(record['size']))
@@ -119,7 +119,7 @@ def run_edit(edit: Edit, folder: Path, work_dir: Path, record: dict) -> str:
 
 
 def draw_files(edit: Edit, folder: Path, work_dir: Path) -> bool:
-    """Draw the pictures that an edit needs; returns whether one is new or another than before."""
+    """Draw the pictures that an edit needs. Returns whether one of them is new or has changed."""
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(work_dir / RESULT / 'original.png') as opened:
         photograph = opened.convert('RGB')
@@ -128,7 +128,7 @@ def draw_files(edit: Edit, folder: Path, work_dir: Path) -> bool:
 
 
 def images_of(edit: Edit, folder: Path) -> list[tuple[str, Image.Image]]:
-    """What an edit has made, and the files that it was given, with captions."""
+    """The pictures that an edit was given and those that it made, with captions."""
     given = [(f'for {edit.task}', Image.open(folder / name)) for name in list(edit.files)[:1]]
     if edit.out:
         frames = [frame.convert('RGB') for frame in ImageSequence.Iterator(Image.open(folder / edit.out))]
@@ -139,7 +139,7 @@ def images_of(edit: Edit, folder: Path) -> list[tuple[str, Image.Image]]:
 
 
 def repeated(image: Image.Image, times: int) -> Image.Image:
-    """A picture beside and below itself."""
+    """Tile a picture ``times`` x ``times``."""
     sheet = Image.new('RGB', (image.width * times, image.height * times))
     for i in range(times * times):
         sheet.paste(image, (i % times * image.width, i // times * image.height))
@@ -147,7 +147,7 @@ def repeated(image: Image.Image, times: int) -> Image.Image:
 
 
 def make_sheet(name: str, out: Path, failures: dict[str, str]) -> tuple[Image.Image, list[str]]:
-    """Edit a photograph and draw its sheet; returns it and the commands. What fails is noted in ``failures``."""
+    """Edit a photograph and draw its sheet. Returns the sheet and the commands, and adds to ``failures``."""
     work_dir = out / 'trained' / name
     record = read_result(work_dir)
     pictures = [(name, Image.open(work_dir / RESULT / 'original.png'))]
@@ -164,7 +164,7 @@ def make_sheet(name: str, out: Path, failures: dict[str, str]) -> tuple[Image.Im
 
 
 def describe(records: Mapping[str, dict], commands: Sequence[str]) -> str:
-    """Schedules, times and commands, as Markdown."""
+    """The page as Markdown: schedules, times and commands."""
     rows = [['photograph', 'size', 'scales', 'iterations per scale', 'training']]
     for name, record in records.items():
         seconds = record['seconds']

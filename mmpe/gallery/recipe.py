@@ -1,4 +1,4 @@
-"""Which photographs the gallery is of, and what is made of each."""
+"""The photographs of the gallery, and the edits of each."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ PROFILES = dict(
 
 @dataclass
 class Edit:
-    """A task of mmpe edit.
+    """A call of ``mmpe edit``.
 
     Attributes:
-        task (str): Its name.
-        arguments (str): ``{.4,.2}`` is shares of the picture's width and height in turn, ``{1x2}`` of its height and
-            width, in pixels; ``@FILE`` is one of ``files``.
-        files (dict[str, Callable]): Pictures that it needs, drawn from the photograph.
-        out (str): The file that the task writes, if it writes only one.
-        show (int): Images on the sheet.
-        repeat (int): How often the sheet shows each beside and below itself.
+        task: The name of the task.
+        arguments: Its arguments. Fractions in braces are converted to pixels: ``{.4,.2}`` are fractions of the
+            picture's width and height in turn, and ``{1x2}`` of its height and width. ``@FILE`` is one of ``files``.
+        files: The pictures that it needs, drawn from the photograph, by file name.
+        out: The file that the task writes, if it writes only one.
+        show: Number of images on the sheet.
+        repeat: How often the sheet tiles each image, in both directions.
+
+    >>> Edit('retarget', '--size {1x2} --num 1').command(Path('singan.pth'), Path('out'), size=(48, 64))
+    ['edit', 'retarget', 'singan.pth', '--size', '48x128', '--num', '1', '--out', 'out']
     """
 
     task: str
@@ -42,7 +45,7 @@ class Edit:
     repeat: int = 1
 
     def command(self, checkpoint: Path, folder: Path, size: tuple[int, int]) -> list[str]:
-        """Its command line, after ``python``, for a picture of ``size`` (H, W)."""
+        """The words of the command line after ``mmpe``, for a picture of ``size`` (H, W)."""
         arguments = re.sub(r'\{([^}]*)\}', lambda found: _in_pixels(found[1], size), self.arguments)
         arguments = re.sub(r'@(\S+)', lambda found: shlex.quote(str(folder / found[1])), arguments)
         where = ['--out', str(folder / self.out)]
@@ -51,14 +54,14 @@ class Edit:
 
 @dataclass
 class Photograph:
-    """A photograph of ``skimage.data``, trained once, and what is made of it.
+    """A photograph of ``skimage.data``, on which a SinGAN is trained, and its edits.
 
     Attributes:
-        config (str): Of a SinGAN.
-        edits (Sequence[Edit]): Tasks of mmpe edit.
-        longer (float): How many times the profile's iterations it takes.
-        part (tuple[float, ...] | None): The part that is used, (left, top, right, bottom) as shares of its width and
-            height, where all of it would be too fine for so few pixels.
+        config: The config of the SinGAN.
+        edits: The edits, in the order in which they are shown.
+        longer: A factor on the profile's number of iterations.
+        part: The part that is used, (left, top, right, bottom) in fractions of width and height. None: the whole
+            photograph. A part is used where the details of the whole would be too fine for so few pixels.
     """
 
     config: str
@@ -67,7 +70,7 @@ class Photograph:
     part: tuple[float, ...] | None = None
 
     def picture(self, name: str, out: Path) -> str:
-        """The picture called ``name`` as a config has it; a part is written to OUT/photographs."""
+        """The picture called ``name``, as a config names it. A part is written to OUT/photographs first."""
         whole = f'skimage://{name}'
         if self.part is None:
             return whole
@@ -122,10 +125,10 @@ RECIPE = dict(
         ],
         longer=2,
     ),
-    # few scales, trained long: the last one does all the work
+    # few scales, trained long, as super-resolution only uses the last one
     chelsea=Photograph(SUPER_RESOLUTION, [Edit('superres', '--factor 4')], longer=2.5),
     brick=Photograph(CSG, [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--start-scale 1 --num 1')], longer=2),
-    # parts, whose stones and galaxies have more than a pixel each
+    # parts of photographs, so that stones and galaxies are larger than a pixel
     gravel=Photograph(
         CSG,
         [Edit('samples', '--num 1 --size {1x2}'), Edit('tile', '--num 1 --size {1x1}', repeat=2)],

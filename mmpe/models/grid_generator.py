@@ -9,7 +9,7 @@ from mmpe.grid import Grid, Size
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from .doubling_generator import BASE, BaseSize, DoublingGenerator
+from .doubling_generator import BaseSize, DoublingGenerator
 from .heads import Linear
 
 
@@ -24,12 +24,12 @@ class GridGenerator(DoublingGenerator):
     def _build_head(self, head: dict, latent_channels: int, channels: int, linear: Linear) -> None:
         check_whole(1, latent_channels=latent_channels)
         self.latent_channels = latent_channels
-        grid = self.head_size((BASE, BASE))
+        grid = self.head_size()
         parts = dict(latent_channels=latent_channels, channels=channels, grid=grid, linear=linear)
         self.head = MODELS.build(dict(head, **parts))
 
     def latent_shape(self, base_size: BaseSize = None) -> tuple[int, ...]:
-        """The shape of what is drawn from N(0, 1) for one image of a base size; None is 4."""
+        """The shape of what is drawn from N(0, 1) for one image of a base size; None is ``base``."""
         return self.head.latent_shape(self.head_size(base_size))
 
     def _head_inputs(

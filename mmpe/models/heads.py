@@ -1,8 +1,8 @@
-"""Where a generator that starts from noise gets its first map from, and what that tells it of position.
+"""Heads: how a generator makes its first map from latents, and what that map tells about position.
 
-A head is a part of a generator, built from config with the generator's ``latent_channels``, the ``channels`` and the
-``grid`` (h, w) of its map, and ``linear(in_channels, out_channels)``, which makes a 1x1 convolution as the family has
-them. Latents are (N, C), one for an image, or (N, C, h, w), one for every cell.
+A head is a part of a generator. It is built from config with the generator's ``latent_channels``, the ``channels`` and
+the ``grid`` (h, w) of its map, and ``linear(in_channels, out_channels)``, which makes a 1x1 convolution of the family's
+kind. Latents are (N, C), one per image, or (N, C, h, w), one per cell.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Linear = Callable[[int, int], nn.Module]
 
 
 class Head(nn.Module, ABC):
-    """What all heads answer.
+    """The base class of heads.
 
     Args:
         latent_channels: Channels of a latent.
@@ -33,7 +33,7 @@ class Head(nn.Module, ABC):
         linear: Makes a 1x1 convolution without bias.
 
     Attributes:
-        encoding: What tells it where its cells are.
+        encoding: The encoding that tells it where its cells are, if it has one.
     """
 
     encoding: Encoding | None
@@ -46,18 +46,18 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def latent_shape(self, grid: Size) -> tuple[int, ...]:
-        """The shape of what is drawn from N(0, 1) for one image of a grid."""
+        """The shape of one image's latents, which are drawn from N(0, 1), for a grid."""
 
     @abstractmethod
     def forward(self, z: Tensor, grid: Size, coordinates: Tensor | Grid | None = None) -> Tensor:
-        """Map latents to (N, channels, *grid); raises InputError if they or the grid do not fit."""
+        """Map latents to (N, channels, *grid). Raises InputError if the latents or the grid do not fit."""
 
 
 @MODELS.register_module()
 class DenseHead(Head):
-    """Every cell has weights of its own: as in DCGAN and Progressive GAN.
+    """A head with weights per cell, as in DCGAN and Progressive GAN.
 
-    It tells cells apart by itself, as a learned constant would, and has one size.
+    It distinguishes cells by itself, like a learned constant, and has only one size.
 
     Args: see :class:`Head`.
 
@@ -90,16 +90,18 @@ class DenseHead(Head):
 
 @MODELS.register_module()
 class PointwiseHead(Head):
-    """The same weights for every cell, which sees its own latent and its own code of position: any size will do.
+    """A head with the same weights for every cell, which sees its own latent and the code of its position.
 
-    Without an encoding and with a latent for every cell the map has the same distribution everywhere: it is the i.i.d.
-    input of Xu et al., "Positional Encoding as Spatial Inductive Bias in GANs", CVPR 2021, section 3, from which only
-    padding can tell positions. With an encoding, its code is concatenated to the latents, as there in section 4.
+    It accepts any size. Without an encoding, and with one latent per cell, its map has the same distribution
+    everywhere. This is the i.i.d. input of Xu et al., "Positional Encoding as Spatial Inductive Bias in GANs", CVPR
+    2021, section 3, in which only padding can tell positions. The code of an encoding is concatenated to the latents
+    (section 4).
 
     Args:
         encoding: Config of an encoding.
-        shared_latent: Whether :meth:`latent_shape` is one latent for all cells, which then differ in their code
-            alone, and an image keeps its latent at every size; or one each. :meth:`forward` takes both.
+        shared_latent: Whether :meth:`latent_shape` is one latent for all cells, or one latent per cell. Cells with a
+            shared latent differ in their code alone, and an image keeps its latent at every size. :meth:`forward` takes
+            both.
         latent_channels, channels, grid, linear: See :class:`Head`.
 
     Raises:

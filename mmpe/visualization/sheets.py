@@ -1,4 +1,4 @@
-"""Many pictures on one: a grid of cells, rows of one height, a column."""
+"""Put many pictures on one: in a grid, in rows of the same height, or in a column."""
 
 from __future__ import annotations
 

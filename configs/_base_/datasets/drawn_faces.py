@@ -20,4 +20,7 @@ test_evaluator = [
     dict(type='SlicedWasserstein', num=500),
     dict(type='MultiScaleSimilarity', pairs=250),
     dict(type='FeatureMetrics', network=dict(type='FaceFeatures'), scores=('fid', 'precision_recall'), num_real=500),
+    dict(
+        type='AlignedDetails', windows=dict(eyes=(0.4, 0.56, 0.32, 0.68), mouth=(0.62, 0.76, 0.36, 0.64)), num_real=500
+    ),
 ]

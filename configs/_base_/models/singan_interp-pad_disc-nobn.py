@@ -1,4 +1,4 @@
-"""The same, with a discriminator that does not normalise."""
+"""The same, with a discriminator that does not normalize."""
 
 _base_ = ['./singan_interp-pad.py']
 

@@ -1,1 +1,1 @@
-"""The claims of the paper's abstract, one module per claim: what it takes, how it is measured, and what shows it."""
+"""The claims of the paper's abstract, and one of mmpe's own, one module per claim."""

@@ -1,8 +1,8 @@
-"""Claim 1: what the layout of a SinGAN owes to zero padding."""
+"""Claim 1: the layout of a SinGAN comes from zero padding."""
 
 from __future__ import annotations
 
-from ..claim import Check, Finding, claim
+from ..claim import Check, Finding, Models, claim
 from ..photographs import PADDINGS, score_by_padding
 from ..runs import Profile
 from ..scores import layout_score
@@ -14,7 +14,7 @@ from ..scores import layout_score
     expected='structure: zero > reflect, none',
     runs=PADDINGS.values(),
 )
-def layout_comes_from_zeros(models: dict, profile: Profile) -> Finding:
+def layout_comes_from_zeros(models: Models, profile: Profile) -> Finding:
     """Structure by padding, without any encoding."""
     scores, figure = score_by_padding(models, profile, layout_score, 'structure', 'Layout kept, by padding')
     zero, *others = scores

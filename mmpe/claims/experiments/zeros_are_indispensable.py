@@ -1,8 +1,8 @@
-"""Claim 2: what the texture of a SinGAN's images owes to zero padding."""
+"""Claim 2: the texture of a SinGAN's images needs zero padding."""
 
 from __future__ import annotations
 
-from ..claim import Check, Finding, claim
+from ..claim import Check, Finding, Models, claim
 from ..photographs import PADDINGS, score_by_padding
 from ..runs import Profile
 from ..scores import texture_distance
@@ -14,8 +14,8 @@ from ..scores import texture_distance
     expected='SWD of patches: zero < reflect, none',
     runs=PADDINGS.values(),
 )
-def zeros_are_indispensable(models: dict, profile: Profile) -> Finding:
-    """Distance of texture by padding, without any encoding."""
+def zeros_are_indispensable(models: Models, profile: Profile) -> Finding:
+    """The distance of texture by padding, without any encoding."""
     scores, figure = score_by_padding(
         models, profile, texture_distance, 'SWD of 7x7 patches', 'Distance of patches, by padding'
     )

@@ -1,14 +1,16 @@
-"""Claim 4: how uneven a sense of place is that comes from zero padding."""
+"""Claim 4: the position information of zero padding is unbalanced."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from mmengine.model import BaseModel
 
 from mmpe.analysis import analysis_inputs, position_probe, spatial_bias
 from mmpe.analysis.figures import COLORS, draw_map, new_figure, plain_axes
+from mmpe.analysis.position import ReadOut
 
-from ..claim import Check, Finding, claim
+from ..claim import Check, Finding, Measure, Models, claim
 from ..photographs import LAYOUT_LAYER
 from ..runs import Profile
 
@@ -22,25 +24,33 @@ UNEVEN = {'zero padding': 'singan zero', 'CSG': 'singan csg nopad'}
     expected="slope of the probe's answer: middle < .5 border; balance under that of a Cartesian grid",
     runs=UNEVEN.values(),
 )
-def zeros_are_unbalanced(models: dict, profile: Profile) -> Finding:
-    """Where the probe's answer follows the place, and the balance of neighbours' discriminability."""
+def zeros_are_unbalanced(models: Models, profile: Profile) -> Finding:
+    """The slopes of the probe's answer, and the balance of the neighbours' discriminability."""
     rows = [['generator', 'R²', 'slope near the border', 'slope in the middle', 'middle / border', 'balance']]
     maps, ratios, balances = {}, {}, {}
     for name, run in UNEVEN.items():
-        inputs = analysis_inputs(models[run])
-        found = position_probe(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear
-        bias = spatial_bias(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], 2 * profile.draws).layers[0]
-        outer, inner = found.slopes()
-        maps[name], ratios[name], balances[name] = found, inner / outer, bias.balance
-        numbers = found.r2, outer, inner, inner / outer, bias.balance
-        rows.append([name, *(f'{number:.2f}' for number in numbers)])
+        found = [_probed(model, profile) for model in models[run]]
+        maps[name] = found[0][0]
+        numbers = [Measure.over(map(Measure, values)) for values in zip(*(numbers for _, numbers in found))]
+        *_, ratios[name], balances[name] = numbers
+        rows.append([name, *map(str, numbers)])
     zero, grid = UNEVEN
+    what = 'slope, middle / border'
     checks = [
-        Check(f'slope, middle / border: {zero} {ratios[zero]:.2f} < {_UNBALANCED}', ratios[zero] < _UNBALANCED),
-        Check(f'and < that of {grid}, {ratios[grid]:.2f}', ratios[zero] < ratios[grid]),
-        Check(f'balance: {zero} {balances[zero]:.2f} < {grid} {balances[grid]:.2f}', balances[zero] < balances[grid]),
+        Check.above(what, 'the limit', Measure(_UNBALANCED), zero, ratios[zero]),
+        Check.above(what, grid, ratios[grid], zero, ratios[zero]),
+        Check.above('balance', grid, balances[grid], zero, balances[zero]),
     ]
     return Finding(rows, checks, _error_figure(maps))
+
+
+def _probed(model: BaseModel, profile: Profile) -> tuple[ReadOut, tuple[float, ...]]:
+    """A probe, and of it R², the slopes near the border and in the middle, their ratio, and the bias's balance."""
+    inputs = analysis_inputs(model)
+    found = position_probe(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], profile.draws).layers[0].linear
+    bias = spatial_bias(inputs.generator, inputs.sample_input, [LAYOUT_LAYER], 2 * profile.draws).layers[0]
+    outer, inner = found.slopes()
+    return found, (found.r2, outer, inner, inner / outer, bias.balance)
 
 
 def _error_figure(maps: dict) -> Figure:

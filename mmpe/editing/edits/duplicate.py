@@ -8,10 +8,8 @@ from mmpe.grid import Box
 from mmpe.models.singan import SinGANSampler
 
 from ..edited import Edited
-from ..inverse_maps import shift
-from ..regions import Region
 from ..tasks import Distance, Drawing, Part, Pixels, task
-from ..transplants import redraw_elsewhere
+from .move import move
 
 
 def duplicate(
@@ -24,14 +22,13 @@ def duplicate(
 ) -> Edited:
     """Show a region a second time, ``by`` (right, down) pixels away.
 
-    Arguments, result and errors are those of :func:`~mmpe.editing.move`.
+    Arguments, result and errors are those of :func:`~mmpe.editing.move`. The region also stays in its old place.
 
     >>> from mmpe.editing.example import example_singan
     >>> duplicate(example_singan(), (4, 6, 8, 10), by=(14, 0), num=2).images.shape
     torch.Size([2, 3, 24, 32])
     """
-    own = Region.of(region, model.scaled_sizes()[-1])
-    return redraw_elsewhere(model, own, shift(by), start_scale, seam, stays=True, **options)
+    return move(model, region, by, start_scale, seam, stays=True, **options)
 
 
 @task('duplicate', '--box 27,10,10,33 --by=-13,0')

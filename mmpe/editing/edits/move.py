@@ -22,9 +22,9 @@ def move(
     seam: float = 3,
     **options,
 ) -> Edited:
-    """Move a region; what was around it covers its old place.
+    """Move a region. Its old place is covered by what was around it.
 
-    At start scale 0 a region takes its surroundings along, as far as the network sees at that scale.
+    At start scale 0 the surroundings of the region move along, as far as the network sees at that scale.
 
     Args:
         model: Trained.
@@ -32,13 +32,14 @@ def move(
         by: (right, down) in pixels.
         start_scale: See :func:`~mmpe.editing.redraw`.
         seam: Pixels around the region's new place over which a small displacement falls off.
-        **options: See :func:`~mmpe.editing.redraw`.
+        **options: See :func:`~mmpe.editing.redraw`. ``stays=True`` also leaves the region in its old place.
 
     Returns:
         The images. The reconstruction is kept where the edit does not reach.
 
     Raises:
-        InputError: If the region does not lie in the picture, or nothing of it stays there; also as :func:`redraw`.
+        InputError: If the region is not in the picture, or is moved out of it. See :func:`~mmpe.editing.redraw` for
+            other errors.
 
     >>> from mmpe.editing.example import example_singan
     >>> edited = move(example_singan(), (4, 6, 8, 10), by=(14, 0), num=2)

@@ -11,7 +11,7 @@ from mmpe.grid import Grid
 from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
-from ..doubling_generator import BaseSize, num_halvings
+from ..doubling_generator import BASE, BaseSize, num_halvings
 from ..grid_generator import GridGenerator
 from ..padding import build_network_padding
 from .blocks import NormBlock, check_width, initialize
@@ -27,7 +27,7 @@ class ConvGenerator(GridGenerator):
     Weights start as N(0, .02^2), those of batch normalization as N(1, .02^2); for these the released code has N(0, 1).
 
     Args:
-        out_size: Side of the image for a base size of 4, a power of 2, at least 8.
+        out_size: Side of the image for the base size ``base``, a power of 2, at least twice ``base``.
         latent_channels: Channels of a latent.
         channels: Width of the head's map; each doubling but the last halves it.
         out_channels: Channels of the image: 3, or 1 for gray.
@@ -35,6 +35,9 @@ class ConvGenerator(GridGenerator):
         padding: What convolutions see past the border: a mode or a part of :mod:`mmpe.models.padding`. With 'none' they
             see nothing: the head's grid is one cell larger on each side, every map after it is one pixel larger
             likewise, and weights stay those of the form with padding but for the head's.
+        base: Side of the first map that ``out_size`` belongs to, a power of 2. Zeros past the border change only the
+            outer 2^n - 1 pixels of an image, n doublings after the head: 7 of 32 with a base of 4, 15 of 32 with a
+            base of 2. Between them, an image whose cells are all alike repeats itself.
 
     Raises:
         InputError: If an argument cannot work.
@@ -52,11 +55,14 @@ class ConvGenerator(GridGenerator):
         out_channels: int = 3,
         head: dict = dict(type='mmpe.DenseHead'),  # noqa: B006
         padding: str | dict = 'zero',
+        base: int = BASE,
     ):
         super().__init__()
         check_whole(1, out_channels=out_channels)
         self.out_size, self.out_channels = out_size, out_channels
-        self.num_upsamplings = num_halvings('out_size', out_size)
+        self.base = base
+        below = num_halvings('base', base, least=1)
+        self.num_upsamplings = num_halvings('out_size', out_size, least=2 * base) - below
         self.padding = build_network_padding(padding, radius=1)
         eaten = self.padding.eaten(3)
         check_width(channels, self.num_upsamplings - 1)
@@ -79,7 +85,7 @@ class ConvGenerator(GridGenerator):
         Args:
             z: (N, C); or (N, C, h, w), a latent for each cell of the head's grid.
             base_size: The image is ``image_size(base_size)``; a grid also says
-                what its cells are coded as. None: 4, or what coordinates or a map of latents say.
+                what its cells are coded as. None: ``base``, or what coordinates or a map of latents say.
             coordinates: (h, w, 2) in place of the own ones of the head's encoding, or the head's
                 grid, of the size that :meth:`head_size` has for the base size.
 

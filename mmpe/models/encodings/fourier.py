@@ -23,9 +23,9 @@ class RandomFourierFeatures(CartesianGrid):
 
     Args:
         num_features: Rows of B. ``out_channels`` is 2F.
-        scale: Standard deviation of the frequencies in cycles per unit of v, that is per half of the grid: v
-            runs over [-1, 1], so a frequency of 1 makes two cycles across the grid. (Tancik et al. have v in [0, 1),
-            where the same features take twice the scale.)
+        scale: Standard deviation of the frequencies in cycles per unit of v. v runs over [-1, 1], so a frequency of 1
+            makes two cycles across the grid. (Tancik et al. have v in [0, 1), where the same features need twice the
+            scale.)
         seed: Seed of B, which neither reads nor moves PyTorch's global generator.
 
     Attributes:

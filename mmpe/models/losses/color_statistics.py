@@ -1,4 +1,4 @@
-"""How far the colors of random images are, over all of them, from the picture's."""
+"""A loss that keeps the average colors of random images at those of the picture."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def color_stats(images: Tensor) -> Tensor:
 def color_statistics_loss(image: Tensor, running: Tensor, wanted: Tensor) -> Tensor:
     """The squared error between running and wanted color statistics, to be differentiated by one of many images.
 
-    An image may well be darker than the picture, as long as the next one is brighter. So its gradient is not that of
-    its own error, but its share in that of all images.
+    A single image may be darker than the picture, as long as others are brighter. So the gradient by an image is not
+    that of its own error, but its share of the gradient of the average's error.
 
     Args:
         image: (N, C, H, W).
@@ -37,8 +37,8 @@ def color_statistics_loss(image: Tensor, running: Tensor, wanted: Tensor) -> Ten
         wanted: :func:`color_stats` of the picture, (2, C).
 
     Returns:
-        A scalar. Its gradient by the image is that of the squared error of channel means and standard deviations; its
-        value says nothing.
+        A scalar. Its gradient by the image is that of the squared error of channel means and standard deviations. Its
+        value has no meaning.
 
     >>> image = torch.zeros(1, 1, 1, 2, requires_grad=True)
     >>> wanted = torch.tensor([[0.5], [0.0]])  # images are too dark by .5, on average
@@ -59,9 +59,9 @@ def _deviations(mean_and_variance: Tensor) -> Tensor:
 class ColorStatisticsLoss(Loss):
     """:func:`color_statistics_loss` between random images and the picture, for a generator with frozen normalization.
 
-    By stored statistics random images would come out paler than the picture: the reconstruction, which has stronger
-    features, sets the contrast, and the discriminator, which normalizes each image by itself, does not see it. So the
-    loss begins where the normalization is frozen.
+    With stored statistics, random images would be paler than the picture. The reconstruction has stronger features and
+    sets the contrast, and the discriminator normalizes each image by itself, so it does not see the difference. So the
+    loss begins when the normalization is frozen.
 
     >>> MODELS.build(dict(type='ColorStatisticsLoss', weight=3.0)).memory
     {'running_color_stats': (2, 3)}
@@ -72,7 +72,7 @@ class ColorStatisticsLoss(Loss):
     memory = {_RUNNING: (2, 3)}
 
     def loss_of_fakes(self, batch: PictureBatch) -> Tensor | None:
-        """None before the normalization is frozen."""
+        """See :func:`color_statistics_loss`. None before the normalization is frozen."""
         if batch.images_since_frozen is None:
             return None
         found = color_stats(batch.fakes.detach())

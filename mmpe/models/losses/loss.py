@@ -1,4 +1,4 @@
-"""What a loss is to a training rule: a part that a config names, and that says what it needs."""
+"""The base class of losses: parts that a config names, and that declare what they need."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Term = tuple[str, Callable[[], Tensor]]  # its name in the log, and what compute
 
 
 class Loss:
-    """A part of what the discriminator, the generator or both learn from.
+    """A loss of the discriminator, of the generator, or of both.
 
-    A subclass implements those of :meth:`discriminator_terms`, :meth:`loss_of_fakes` and :meth:`generator_terms` that
-    it has. Terms are computed and propagated one after another, so no graph is shared between them, and each is logged
-    under its name. What the generator learns from ``batch.fakes`` shares their graph: there all losses are summed.
+    A subclass implements one or several of :meth:`discriminator_terms`, :meth:`loss_of_fakes` and
+    :meth:`generator_terms`. Terms are computed and backpropagated one after another, and each is logged under its name.
+    So terms do not share a graph. Losses of ``batch.fakes`` do share the graph of these images, and are summed first.
 
     Args:
-        weight: Factor of the loss, at least 0. 0: the loss is not computed.
-        interval: Iterations from one computation to the next, each of which counts as many times (StyleGAN2's lazy
+        weight: Factor of the loss, at least 0. With 0 the loss is not computed.
+        interval: The loss is computed in every so many-th iteration, and multiplied by this number (StyleGAN2's lazy
             regularization).
 
     Attributes:
         name: Its name in the config's ``losses``.
-        batch_type: What it needs to see of the generator's batch.
-        needs_reals: Whether ``reals`` must be there in the generator's batch, too.
-        memory: Shapes of what it remembers between updates, by their names in the model's state dict.
+        batch_type: The kind of generator batch that it needs.
+        needs_reals: Whether it needs ``reals`` in the generator's batch.
+        memory: Shapes of the tensors that it remembers between updates, by their names in the model's state dict.
 
     Raises:
-        InputError: If the weight or the interval cannot be used.
+        InputError: If the weight or the interval is not valid.
 
     >>> loss = Loss(weight=2.0, interval=4)
     >>> loss.factor, [loss.is_due(iteration) for iteration in range(5)]
@@ -65,16 +65,16 @@ class Loss:
         return self.weight > 0 and iteration % self.interval == 0
 
     def discriminator_terms(self, batch: DiscriminatorBatch) -> Sequence[Term]:
-        """What the discriminator learns from."""
+        """The terms of the discriminator's loss."""
         return ()
 
     def loss_of_fakes(self, batch: GeneratorBatch) -> Tensor | None:
-        """What the generator learns from ``batch.fakes``: a scalar, or None where there is nothing to learn."""
+        """The generator's loss of ``batch.fakes``: a scalar, or None if there is none."""
         return None
 
     def generator_terms(self, batch: GeneratorBatch) -> Sequence[Term]:
-        """What the generator learns from, beside ``batch.fakes``."""
+        """The terms of the generator's loss of images other than ``batch.fakes``."""
         return ()
 
     def remember(self, notes: Sequence[Tensor], memory: dict[str, Tensor]) -> None:
-        """Change the memory in place, after a step of the generator, by what the terms have noted in its batches."""
+        """Change the memory in place, after a step of the generator, by the notes of the terms in its batches."""

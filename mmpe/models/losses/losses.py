@@ -1,4 +1,4 @@
-"""All losses of a model: built from its config, walked through in training."""
+"""All losses of a model, built from its config."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from .loss import Loss, Term
 
 
 class Losses(dict[str, Loss]):
-    """The losses of a model by their names, in whose alphabetical order they are computed.
+    """The losses of a model by their names, computed in alphabetical order.
 
-    The order is not the config's, as MMEngine writes dictionaries sorted, and the last bits of a sum depend on it.
+    The order of the config does not count. MMEngine writes dictionaries sorted, and the last bits of a sum depend on
+    the order.
 
     Args:
-        defaults: Config of each loss that a model has if nothing else is said.
-        configs: What a user says. An entry with a ``type`` replaces the default of its name, one without changes
-            arguments of it, and None removes it.
-        batch_type: What the model offers to the generator's losses.
+        defaults: Configs of the model's own losses, by name.
+        configs: The user's changes, by name. An entry with a ``type`` replaces the default of its name or adds a loss.
+            An entry without a ``type`` changes arguments of the default. None removes it.
+        batch_type: The kind of generator batch that the model makes.
 
     Raises:
-        InputError: If a loss cannot be built, or needs what the model does not offer.
+        InputError: If a loss cannot be built, or needs another kind of batch.
 
     >>> losses = Losses(dict(r1=dict(type='R1Penalty', weight=10)), dict(r1=dict(interval=16)))
     >>> losses['r1'].weight, losses['r1'].interval
@@ -41,24 +42,24 @@ class Losses(dict[str, Loss]):
 
     @property
     def memory(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of what losses remember, by their names in the model's state dict."""
+        """Shapes of the tensors that losses remember, by their names in the model's state dict."""
         return {name: shape for loss in self.values() for name, shape in loss.memory.items()}
 
     @property
     def need_reals(self) -> bool:
-        """Whether the generator's losses see real pictures."""
+        """Whether one of the generator's losses needs real pictures."""
         return any(loss.needs_reals for loss in self.values())
 
     def of_discriminator(self, batch: DiscriminatorBatch, iteration: int) -> list[Term]:
-        """What the discriminator learns from in an iteration."""
+        """The terms of the discriminator's loss in an iteration."""
         return [term for loss in self._due(iteration) for term in loss.discriminator_terms(batch)]
 
     def of_generator(self, batch: GeneratorBatch, iteration: int) -> list[Term]:
-        """What the generator learns from in an iteration; the first term is everything about ``batch.fakes``."""
+        """The terms of the generator's loss in an iteration. The first is the sum of all losses of ``batch.fakes``."""
         due = self._due(iteration)
 
         def of_fakes() -> Tensor:
-            # from the last on: the order in which the images' gradients are summed decides the last bits of a run
+            # from the last loss on, as the last bits of a run depend on the order in which gradients are summed
             found = [value for loss in reversed(due) if (value := loss.loss_of_fakes(batch)) is not None]
             return reduce(operator.add, found) if found else 0 * batch.fakes.sum()
 
@@ -67,7 +68,7 @@ class Losses(dict[str, Loss]):
         return [('loss_generator', of_fakes), *terms] if of_fakes_due else terms
 
     def remember(self, notes: Mapping[str, Sequence[Tensor]], memory: dict[str, Tensor]) -> None:
-        """Have losses change their memory after a step of the generator, by what they have noted in its batches."""
+        """Let losses change their memory after a step of the generator, by their notes in its batches."""
         for name, found in notes.items():
             self[name].remember(found, memory)
 

@@ -12,14 +12,14 @@ from .separate import SeparateLoss
 
 
 def non_saturating(scores: Tensor, real: bool) -> Tensor:
-    """How surprising it is, in nats and on average, that images with these scores are ``real``, or are not.
+    """The mean cross-entropy, in nats, of logits ``scores`` with the label ``real``.
 
-    The discriminator learns from real images with ``real=True`` and from generated ones with False; the generator
-    learns from generated ones with True.
+    The discriminator is trained with ``real=True`` on real images and with False on generated images. The generator is
+    trained with True on generated images.
 
     Args:
-        scores: (N, 1), any real numbers: the logits of being real. Half precision is taken up to float32.
-        real: What the images are to be.
+        scores: (N, 1), the logits of being real. Half precision is converted to float32.
+        real: The label of the images.
 
     Returns:
         A scalar, at least 0.

@@ -15,12 +15,13 @@ from .non_saturating import non_saturating
 def relativistic(scores: Tensor, others: Tensor) -> Tensor:
     """Mean of softplus(-(scores - others)): how far ``scores`` are from being above their partners (equation 2).
 
-    The discriminator learns with scores of real images before those of generated ones, the generator the other way
-    round. Real and generated images are paired by their places in the batch.
+    For the discriminator, ``scores`` are those of real images, and ``others`` those of generated images. For the
+    generator it is the other way round. Images are paired by their places in the batch.
 
     Args:
-        scores: What is to be high, one score per image, or a map of them. Half precision is taken up to float32.
-        others: Their partners, of the same shape.
+        scores: The scores that should be higher: one score per image, or a map of scores. Half precision is converted
+            to float32.
+        others: The scores of the partners, of the same shape.
 
     Returns:
         A scalar, at least 0.

@@ -1,4 +1,4 @@
-"""Adversarial losses that judge real and generated images apart."""
+"""Adversarial losses that judge real and generated images separately."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .loss import Loss, Term
 
 
 class SeparateLoss(Loss):
-    """An adversarial loss in which scores of real images and of generated ones do not meet."""
+    """An adversarial loss that is a sum of one term for real images and one for generated images."""
 
     @abstractmethod
     def of_scores(self, scores: Tensor, real: bool) -> Tensor:
-        """What the discriminator learns from scores of images that are ``real``, or are not; a scalar."""
+        """The discriminator's loss, a scalar, of scores of real images (``real``) or of generated images."""
 
     def of_fooled_scores(self, scores: Tensor) -> Tensor:
-        """What the generator learns from the scores of its images; a scalar."""
+        """The generator's loss, a scalar, of the scores of its images."""
         return self.of_scores(scores, real=True)
 
     def discriminator_terms(self, batch: DiscriminatorBatch) -> list[Term]:
-        """Generated images first, then real ones."""
+        """The terms of generated images and of real images."""
         return [
             ('loss_fake', lambda: self.factor * self.of_scores(batch.critic(batch.fakes), real=False)),
             ('loss_real', lambda: self.factor * self.of_scores(batch.critic(batch.reals), real=True)),

@@ -1,4 +1,4 @@
-"""Wasserstein's loss ("Wasserstein GAN", Arjovsky et al., ICML 2017), and what keeps its scores from drifting."""
+"""The Wasserstein loss ("Wasserstein GAN", Arjovsky et al., ICML 2017) and the drift penalty of its scores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .separate import SeparateLoss
 
 
 def wasserstein(scores: Tensor, real: bool) -> Tensor:
-    """How far scores are, on average, from what their images should be given: high if real, low if not.
+    """The Wasserstein loss of scores, which should be high for real images and low for generated ones.
 
     Args:
-        scores: One score per image, or a map of them.
-        real: What the images are.
+        scores: One score per image, or a map of scores.
+        real: Whether the images are real.
 
     Returns:
         A scalar.
@@ -28,7 +28,7 @@ def wasserstein(scores: Tensor, real: bool) -> Tensor:
 
 
 def drift(scores: Tensor) -> Tensor:
-    """Half of the mean square of scores: it keeps them about 0 (Progressive GAN, appendix A.1); a scalar.
+    """Half of the mean square of scores, a scalar, which keeps them near 0 (Progressive GAN, appendix A.1).
 
     >>> import torch
     >>> drift(torch.tensor([[1.0], [3.0]]))

@@ -1,14 +1,15 @@
-"""What a convolution sees past the border, and where a network takes the cells from that its convolutions eat.
+"""Padding: what a convolution sees past the border, and how a network makes up for the cells that convolutions remove.
 
-Zero padding shows a generator where the border is, and with it an encoding of position that is exact at the corners and
-vague in the middle ("Positional Encoding as Spatial Inductive Bias in GANs", CVPR 2021, section 3). The paper replaces
-it (section 4) by enlarging the map with an interpolation, here ``interp``; the other modes are there to compare.
+Zero padding shows a generator where the border is. This is an implicit encoding of position, which is exact at the
+corners and vague in the middle ("Positional Encoding as Spatial Inductive Bias in GANs", CVPR 2021, section 3). The
+paper replaces it (section 4) by enlarging the map with an interpolation, here ``interp``. The other modes are for
+comparison.
 
 A *mode* is a registered :class:`Pad` layer, such as ``zero`` or ``interp``: what lies past the border of one map. Any
-mmcv ``ConvModule(padding_mode='interp', padding=1)`` finds it by name; outside scope ``mmpe`` the others are
-``mmpe.reflect``, ``mmpe.circular``, ... A *part* is a registered :class:`NetworkPadding`, such as
-:class:`PadEachLayer`: how a whole generator pads. :func:`set_padding` changes a finished model. A new mode or part is a
-new module in this package.
+mmcv ``ConvModule(padding_mode='interp', padding=1)`` finds it by name. Outside the scope ``mmpe``, the other modes are
+called ``mmpe.reflect``, ``mmpe.circular``, ... A *part* is a registered :class:`NetworkPadding`, such as
+:class:`PadEachLayer`: how a whole generator pads. :func:`set_padding` changes the padding of a finished model. A new
+mode or part is a new module in this package.
 """
 
 from mmpe.discovery import import_modules

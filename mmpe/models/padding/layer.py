@@ -36,6 +36,15 @@ class Pad(nn.Module, ABC):
 
     Raises:
         InputError: If the padding is negative or of another form.
+
+    >>> import torch
+    >>> class OnesPad(Pad):
+    ...     mode = 'ones'
+    ...
+    ...     def extend(self, x):
+    ...         return nn.functional.pad(x, self.padding, value=1)
+    >>> OnesPad((0, 2))(torch.zeros(1, 1, 3))
+    tensor([[[1., 1., 0., 0., 0., 1., 1.]]])
     """
 
     mode: str

@@ -1,8 +1,8 @@
-"""Where a generator takes the cells from that its convolutions eat.
+"""How a generator makes up for the cells that its convolutions remove.
 
-A chain of valid convolutions makes a map smaller: five of 3x3 eat five cells on each side. Each part here is one way to
-make up for that. It says what every convolution pads its input by, how much larger the first map is drawn, and it
-joins what enters a network. A generator asks its part, whichever it is.
+A chain of valid convolutions makes a map smaller: five 3x3 convolutions eat five cells on each side. Each part here is
+one way to make up for that. It says by how much every convolution pads its input, and how much larger the first map is
+drawn. It also joins the noise and the image that enter a network. A generator only asks its part.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from .replacing import set_padding
 
 
 class NetworkPadding(nn.Module):
-    """What all parts answer, here for convolutions that see nothing past the border.
+    """The base class of parts, for convolutions that see nothing past the border.
 
     Args:
         radius: How many cells the convolutions of a network, or of one of its blocks, would eat on each side without
             padding. The generator gives it; a config does not.
 
     Attributes:
-        margin: By how many cells on each side the first map is drawn larger than what comes of it.
-        conv_mode: What convolutions see past the border, if :meth:`conv_padding` lets them see anything.
+        margin: The number of cells on each side by which the first map is drawn larger than its result.
+        conv_mode: The padding mode of convolutions, if :meth:`conv_padding` is not 0.
+
+    >>> NetworkPadding(radius=5).eaten(kernel_size=3)
+    1
     """
 
     margin = 0
@@ -38,11 +41,11 @@ class NetworkPadding(nn.Module):
         self.radius = radius
 
     def conv_padding(self, kernel_size: int) -> int:
-        """What a convolution with a kernel of odd side ``kernel_size`` pads its input by, on each side."""
+        """The padding on each side of a convolution whose kernel has the odd side ``kernel_size``."""
         return 0
 
     def eaten(self, kernel_size: int) -> int:
-        """How many cells such a convolution eats on each side."""
+        """The number of cells that such a convolution removes on each side."""
         return kernel_size // 2 - self.conv_padding(kernel_size)
 
     def join(self, noise: Tensor, image: Tensor | None = None) -> Tensor:
@@ -50,12 +53,12 @@ class NetworkPadding(nn.Module):
 
         Args:
             noise: (N, C, h, w), drawn larger than the image by :attr:`margin`, or any other first map.
-            image: (N, C, H, W), what the noise is added to. None: nothing.
+            image: (N, C, H, W), to which the noise is added. None: the noise alone.
         """
         return noise if image is None else noise + image
 
     def set_convolutions(self, network: nn.Module) -> None:
-        """Have the convolutions of a network that was built with zeros see what they are to see, in place."""
+        """Change the padding mode of a network that was built with zero padding, in place."""
 
 
 @MODELS.register_module()
@@ -90,7 +93,7 @@ class PadEachLayer(NetworkPadding):
 
 @MODELS.register_module()
 class PadInputOnce(NetworkPadding):
-    """A network's input is padded once, by all that its convolutions will eat.
+    """A network's input is padded once, by all cells that its convolutions will remove.
 
     With ``mode='zero'``, SinGAN as released.
 
@@ -114,14 +117,14 @@ class PadInputOnce(NetworkPadding):
 
 @MODELS.register_module()
 class OversizedNoise(NetworkPadding):
-    """Noise, or another first map, is drawn larger by what the convolutions eat; nothing is padded.
+    """Noise, or another first map, is drawn larger by the cells that convolutions remove. Nothing is padded.
 
     The paper's form without zero padding (Xu et al., CVPR 2021, section 4.1): nothing tells noise from border.
 
     Args:
         radius: See :class:`NetworkPadding`.
-        mode: How an image that is added to the noise becomes as large, see :func:`~mmpe.models.padding.modes`; without
-            effect in networks that begin with noise alone. None: enlarged bicubically.
+        mode: How an image that is added to the noise is enlarged to its size, see :func:`~mmpe.models.padding.modes`.
+            It has no effect in networks that begin with noise alone. None: bicubic interpolation.
 
     >>> OversizedNoise(radius=5).margin
     5
@@ -138,11 +141,11 @@ class OversizedNoise(NetworkPadding):
 
 
 def build_network_padding(padding: Mode, radius: int) -> NetworkPadding:
-    """Build how a generator pads.
+    """Build the padding of a generator.
 
     Args:
-        padding: A part, such as ``dict(type='PadInputOnce', mode='reflect')``. Or a mode, such as 'reflect' or
-            ``dict(type='interp', mode='bicubic')``, which each layer pads with then; 'none' is :class:`OversizedNoise`.
+        padding: A part, such as ``dict(type='PadInputOnce', mode='reflect')``, or a mode, such as 'reflect' or
+            ``dict(type='interp', mode='bicubic')``. With a mode, each layer pads. 'none' is :class:`OversizedNoise`.
         radius: See :class:`NetworkPadding`.
 
     Raises:

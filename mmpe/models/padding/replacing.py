@@ -1,4 +1,4 @@
-"""Other padding for a finished model: what its convolutions and pad layers see past the border."""
+"""Replace the padding of a finished model's convolutions and pad layers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .layer import Mode, Pad, Sides, as_sides, build_padding
 def set_padding(module: nn.Module, mode: Mode) -> nn.Module:
     """Change what every convolution of a finished model sees past the border, in place.
 
-    Weights, ``state_dict`` keys and output sizes stay. Reached are ``nn.Conv2d``, ``nn.ConvTranspose2d`` (which sees an
-    input as if zeros lay around it), their subclasses that use their ``padding`` attribute, and the 2-D pad layers of
-    torch and of this module, wherever they stand (also in mmcv's ``ConvModule``). Left alone are pooling layers, crops
-    and ``none`` layers, and what a subclass pads by itself inside its ``forward`` (mmcv's ``Conv2dAdaptivePadding``).
-    Another call replaces the first; a module given the mode that it was built with is as it was.
+    Weights, ``state_dict`` keys and output sizes stay the same. It changes ``nn.Conv2d``, ``nn.ConvTranspose2d`` (whose
+    input is treated as if zeros lay around it), their subclasses that use their ``padding`` attribute, and the 2-D pad
+    layers of torch and of this package, at any depth (also in mmcv's ``ConvModule``). It does not change pooling
+    layers, crops, ``none`` layers, or padding by a subclass inside its ``forward`` (mmcv's ``Conv2dAdaptivePadding``).
+    A second call replaces the first. With the mode that it was built with, a module is as before.
 
-    A :class:`PadInput` on each module does the work when the module is called (a direct call of its ``forward`` misses
-    it). It survives ``copy.deepcopy`` and pickle; a ``state_dict`` knows nothing of it, so a new model needs a call.
+    A :class:`PadInput` on each module pads when the module is called, but not in a direct call of its ``forward``. It
+    survives ``copy.deepcopy`` and pickle. It is not in the ``state_dict``, so a new model needs a new call.
 
     Args:
         module: Any module, a convolution itself included.
@@ -70,7 +70,7 @@ def mode_of(module: nn.Module) -> str | None:
 
 
 def remove_padding(module: nn.Module) -> nn.Module:
-    """Let convolutions, also transposed, and pad layers show nothing past the border, in place; maps shrink.
+    """Remove the padding of convolutions, also transposed ones, and of pad layers, in place. Maps shrink.
 
     >>> mode_of(remove_padding(nn.Conv2d(3, 8, 3, padding=1))) is None
     True
@@ -86,11 +86,11 @@ def remove_padding(module: nn.Module) -> nn.Module:
 
 
 class PadInput:
-    """A forward pre-hook that extends the input, so that the module itself has nothing left to pad.
+    """A forward pre-hook that pads the input in place of the module.
 
     Args:
-        layer: Extends the input.
-        own: The module's own attributes that decide on padding.
+        layer: The layer that pads the input.
+        own: The module's own attributes for padding.
         kept: The values that they have while the hook is on.
     """
 

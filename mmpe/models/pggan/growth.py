@@ -23,7 +23,7 @@ class Growth:
         transition_kimgs: Thousands of images, from the start of a side on, in which its layers fade in.
 
     Attributes:
-        scales (list[int]): The sides.
+        scales: The sides.
 
     Raises:
         InputError: If the sides are not such, or a number of images is not above 0.

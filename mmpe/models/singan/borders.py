@@ -1,4 +1,7 @@
-"""Earlier names of :mod:`mmpe.models.padding`'s parts, for Python configs that import them from here."""
+"""Earlier names of :mod:`mmpe.models.padding`'s parts, for Python configs that import them from here.
+
+They are here and not in :mod:`mmpe.compat`, which nothing has imported yet when such a config is read.
+"""
 
 from ..padding import OversizedNoise as DrawnBorder
 from ..padding import PadEachLayer as LayerBorder
