@@ -796,6 +796,7 @@ def server(tmp_path):
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_nothing_that_was_trained(server, tmp_path):
     process, address = server
     events = []
