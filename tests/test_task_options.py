@@ -23,7 +23,7 @@ GIVEN = [
     ('scale', dict(box='4,6,8,10', factor=1.5)),
     ('warp', dict(points=['-0.4,12:3,12', '20,5:21,5'], no_pin=True, num=1)),
     ('tile', dict(axes='x', repeat=3)),
-    ('mirror', dict(mask='where is it.png', axis='y')),
+    ('mirror', dict(mask='where is it.png', axis='y', onto='moved.png')),
     ('layout', dict(sketch='a.png', labels='b.png', start_scale=0)),
     ('harmonise', dict(picture='a.png', mask='b.png', softness=1, noise=0.5, sheet=True)),
     ('superres', dict(factor=2, no_back_projection=True)),

@@ -16,7 +16,7 @@ from mmpe.apis.checks import find_device
 from mmpe.apis.results import ResultFolder, check_result, input_files
 from mmpe.editing import Animation, Edited
 from mmpe.editing.animation import check_format
-from mmpe.editing.task_options import TaskOption, fill_in, task_options
+from mmpe.editing.task_options import TaskOption, fill_in, start_from, task_options
 from mmpe.editing.tasks import TASKS, Task
 
 from .from_signatures import Command, command
@@ -34,7 +34,7 @@ def edit(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, *
     inputs = input_files(checkpoint, options)
 
     def edited() -> Edited | Animation:
-        return task.function(load_singan(checkpoint, find_device(device)), **parameters)
+        return task.function(start_from(load_singan(checkpoint, find_device(device)), options), **parameters)
 
     if task.file:
         check_result(out, inputs, overwrite)

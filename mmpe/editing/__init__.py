@@ -23,6 +23,7 @@ from .edits.transfer_layout import transfer_layout
 from .edits.warp import warp
 from .injection import inject
 from .masks import blend, box_mask, dilate, fit, read_mask, soften
+from .onto import onto
 from .redrawing import redraw
 from .start_scales import choose_start_scale, compare_start_scales
 from .task_options import run_task
@@ -45,6 +46,7 @@ __all__ = [
     'inject',
     'mirror',
     'move',
+    'onto',
     'paint_to_image',
     'read_mask',
     'redraw',

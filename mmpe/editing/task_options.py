@@ -15,15 +15,21 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from docstring_parser import parse
 
 from mmpe.arguments import Text
+from mmpe.datasets.picture_files import read_picture
 from mmpe.errors import InputError
 from mmpe.models.singan import SinGANSampler
 from mmpe.numbers import shown
 
 from .animation import Animation
 from .edited import Edited
-from .tasks import FILE, TASKS, Task
+from .onto import onto
+from .tasks import FILE, TASKS, File, Task
 
 _REQUIRED = inspect.Parameter.empty
+_ONTO_HELP = (
+    'edit this picture, such as the result of an earlier edit, instead of the trained one; it takes a start scale of 1 '
+    'or more'
+)
 
 
 @dataclass(frozen=True)
@@ -129,10 +135,10 @@ class TaskOption:
 
 
 def task_options(task: Task) -> list[TaskOption]:
-    """The options of a task: the parameters of its function; for a dataclass, its fields.
+    """The options of a task: the parameters of its function; for a dataclass, its fields. Then :func:`start_from`'s.
 
     >>> [option.name for option in task_options(TASKS['move'])]
-    ['box', 'mask', 'by', 'seam', 'num', 'seed', 'start_scale', 'vary_from', 'no_blend']
+    ['box', 'mask', 'by', 'seam', 'num', 'seed', 'start_scale', 'vary_from', 'no_blend', 'onto']
     """
     parameters, documented = [], []
     for parameter in _parameters(task.function):
@@ -146,7 +152,8 @@ def task_options(task: Task) -> list[TaskOption]:
         for thing in (*documented, task.function)
         for text in parse(thing.__doc__ or '').params
     }
-    return [TaskOption(p.name, p.annotation, p.default, texts.get(p.name, '')) for p in parameters]
+    options = [TaskOption(p.name, p.annotation, p.default, texts.get(p.name, '')) for p in parameters]
+    return options if task.takes_picture else [*options, TaskOption('onto', File | None, None, _ONTO_HELP)]
 
 
 def fill_in(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,6 +170,25 @@ def fill_in(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def start_from(model: SinGANSampler, options: Mapping[str, Any]) -> SinGANSampler:
+    """The model as a task takes it: with the picture of the option ``onto``, if there is one.
+
+    Args:
+        model: Trained.
+        options: The values of all options of a task.
+
+    Raises:
+        InputError: If the picture cannot be read, or has another shape than the trained one.
+
+    >>> from mmpe.editing.example import example_singan
+    >>> model = example_singan()
+    >>> start_from(model, dict(num=2, onto=None)) is model
+    True
+    """
+    path = options.get('onto')
+    return model if path is None else onto(model, read_picture(path))
+
+
 def read_options(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of all options of a task, as far as they are given in texts, numbers and flags; others are defaults.
 
@@ -170,7 +196,7 @@ def read_options(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
         InputError: If there is no such option, a required one is missing, or a value cannot be read.
 
     >>> read_options(TASKS['tile'], dict(size='64', num=2))
-    {'num': 2, 'seed': 0, 'axes': 'both', 'size': (64, 64), 'start_scale': 0, 'repeat': 2}
+    {'num': 2, 'seed': 0, 'axes': 'both', 'size': (64, 64), 'start_scale': 0, 'repeat': 2, 'onto': None}
     """
     options = {option.name: option for option in task_options(task)}
     for name in given:
@@ -218,7 +244,9 @@ def run_task(model: SinGANSampler, name: str, **options: Any) -> Edited | Animat
     torch.Size([2, 3, 24, 32])
     """
     task = find_task(name)
-    return task.function(model, **fill_in(task, read_options(task, options)))
+    values = read_options(task, options)
+    arguments = fill_in(task, values)
+    return task.function(start_from(model, values), **arguments)
 
 
 def command_words(task: Task, options: Mapping[str, Any]) -> list[str]:

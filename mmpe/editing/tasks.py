@@ -65,6 +65,8 @@ class Task:
         example: Arguments of a call, after the checkpoint.
         file: The usual name of the one file that it writes; None: it writes a folder.
         chooses_start_scale: Whether it draws at every start scale to choose one, if none is given.
+        takes_picture: Whether an option of its own names the picture that it starts from. All others start from the
+            trained picture, or from that of ``--onto``.
     """
 
     name: str
@@ -72,12 +74,11 @@ class Task:
     example: str
     file: str | None = None
     chooses_start_scale: bool = False
+    takes_picture: bool = False
 
 
-def task(
-    name: str, example: str, file: str | None = None, chooses_start_scale: bool = False
-) -> Callable[[Callable], Callable]:
-    """Make a function a task, see :class:`Task`.
+def task(name: str, example: str, **settings: Any) -> Callable[[Callable], Callable]:
+    """Make a function a task; ``settings`` are further attributes of :class:`Task`.
 
     Raises:
         ValueError: If another task has the name.
@@ -95,7 +96,7 @@ def task(
                 f'two tasks are called {name!r}, in {TASKS[name].function.__module__} and in {function.__module__}: '
                 'rename one of them'
             )
-        TASKS[name] = Task(name, function, example, file, chooses_start_scale)
+        TASKS[name] = Task(name, function, example, **settings)
         return function
 
     return register
