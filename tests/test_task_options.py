@@ -23,7 +23,7 @@ GIVEN = [
     ('scale', dict(box='4,6,8,10', factor=1.5)),
     ('warp', dict(points=['-0.4,12:3,12', '20,5:21,5'], no_pin=True, num=1)),
     ('tile', dict(axes='x', repeat=3)),
-    ('mirror', dict(mask='where is it.png', axis='y', onto='moved.png')),
+    ('mirror', dict(mask='where is it.png', axis='y')),
     ('layout', dict(sketch='a.png', labels='b.png', start_scale=0)),
     ('harmonise', dict(picture='a.png', mask='b.png', softness=1, noise=0.5, sheet=True)),
     ('superres', dict(factor=2, no_back_projection=True)),
@@ -43,7 +43,8 @@ def read_by_the_command_line(name: str, words: list[str]) -> dict:
         raise _Seen(arguments)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(_Seen) as found:
-        patch.setattr('mmpe.cli.edit.load_singan', lambda *_: None)
+        for name in ('load_singan', 'start_from'):
+            patch.setattr(f'mmpe.cli.edit.{name}', lambda *_: None)
         program(replace(task, function=seen))(['CKPT', *words])
     return found.value.args[0]
 
