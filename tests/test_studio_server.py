@@ -164,6 +164,64 @@ def test_what_is_taken_away_is_what_the_command_line_makes_to_the_bit(
         assert np.array_equal(picture_of(Path(recipe['file']).read_bytes()), picture_of(written))
 
 
+def kept(client, operation: dict) -> dict:
+    answer = client.post('/api/models/mine/keep', json=operation)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize('through', ['command', 'python'])
+def test_edits_of_edits_are_what_their_command_lines_make_to_the_bit(through, studio, client, tmp_path, monkeypatch):
+    steps, file = [], {}
+    for name, options, image in [
+        ('samples', dict(num=2, seed=4), 1),
+        ('move', dict(box='10,4,8,12', by='6,0', num=1), 0),
+        ('remove', dict(box='2,2,6,6', num=2), 1),
+        ('warp', dict(points=['10,10:14,8'], num=1), 0),
+    ]:
+        onto = dict(onto=file) if name != 'samples' else {}
+        steps.append(dict(task=name, options=options | onto, image=image))
+        file = steps[-1]['file'] = kept(client, steps[-1])
+    *earlier, last = steps
+    recipe = client.post('/api/models/mine/recipe', json=last | dict(steps=earlier)).json()
+    taken = client.post('/api/models/mine/export', json=last).content
+    # in a folder that has nothing but the checkpoint
+    shutil.copytree(studio.folder / 'models', tmp_path / 'models')
+    monkeypatch.chdir(tmp_path)
+    if through == 'command':
+        for command in recipe['command'].splitlines():
+            cli.main(shlex.split(command)[1:])
+    else:
+        exec(recipe['python'], {})
+    assert np.array_equal(picture_of(Path(recipe['file']).read_bytes()), picture_of(taken))
+    assert not np.array_equal(picture_of(taken), picture_of(studio.library.file(steps[2]['file']['file']).read_bytes()))
+
+
+@pytest.mark.parametrize(
+    'name, options', [('retarget', dict(size='21x48')), ('superres', dict(factor=2)), ('animate', dict(frames=2))]
+)
+def test_what_has_not_the_size_of_the_picture_is_not_edited_on(name, options, client):
+    answer = client.post('/api/models/mine/keep', json=dict(task=name, options=options))
+    assert answer.status_code == 400 and 'only an image of the size of the picture, 21x32' in answer.json()['error']
+
+
+@pytest.mark.parametrize(
+    'steps', ['x', [1], [dict(task='warp')], [{}] * 501, [dict(task='tile', file='../x')]], ids=range(5)
+)
+def test_steps_that_cannot_be_read_are_refused(client, steps):
+    operation = dict(task='samples', steps=steps)
+    assert client.post('/api/models/mine/recipe', json=operation).status_code == 400
+
+
+def test_what_is_selected_is_in_the_edited_picture(client):
+    drawn = png(SIZE, 'navy', box=(12, 4, 18, 16))
+    edited = client.post('/api/files', content=drawn).json()
+    answer = client.post('/api/models/mine/select', json=dict(click=[15, 10], how='walker', onto=edited)).json()
+    assert answer['box'] == [12, 4, 7, 13]
+    for onto in ('x', dict(file='../x.png'), dict(file='0' * 64 + '.png')):
+        assert client.post('/api/models/mine/select', json=dict(click=[15, 10], onto=onto)).status_code in (400, 404)
+
+
 def test_every_task_is_tried():
     assert {name for name, _ in OPERATIONS} == set(TASKS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,18 @@ from starlette.routing import Route
 from mmpe.editing import Animation
 from mmpe.editing.task_options import task_options
 from mmpe.errors import InputError
-from mmpe.numbers import is_whole, shown
+from mmpe.numbers import is_whole, shown, size_text
 
 from .bodies import read_body, read_json
 from .drawing import Made, images_of, png
 from .library import Entry
 from .model_routes import entry_of, studio_of
-from .operations import Operation, describe_tasks
+from .operations import Operation, describe_tasks, read_file
+from .recipes import Step, write_recipe
 from .studio import Studio
 
 _MOST_FILE_BYTES = 2**25
+_MOST_STEPS = 500
 _MEDIA = dict(png='image/png', gif='image/gif', webp='image/webp', mp4='video/mp4')
 
 
@@ -139,14 +142,36 @@ async def export(request: Request) -> Response:
     return Response(content, media_type=_MEDIA[kind], headers=headers)
 
 
-async def recipe(request: Request) -> JSONResponse:
-    """The command line and the Python that make the same files, in the folder of the studio."""
+async def keep(request: Request) -> JSONResponse:
+    """Keep an image of an operation as a file, which later operations start from."""
     studio, entry, body = studio_of(request), entry_of(request), await read_json(request)
     operation, number = Operation.read(body, studio.library), _image(body)
+
+    def work() -> str:
+        made = find_or_make(studio, entry, operation)
+        size, wanted = tuple(images_of(made).shape[-2:]), studio.library.load(entry).size
+        if isinstance(made, Animation) or size != wanted:
+            raise HTTPException(400, f'only an image of the size of the picture, {size_text(wanted)}, can be edited on')
+        return studio.library.add_file(png(made, number))
+
+    return JSONResponse(dict(file=await studio.drawer.draw(work, request)))
+
+
+async def recipe(request: Request) -> JSONResponse:
+    """The command lines and the Python that make the same files, in the folder of the studio."""
+    studio, entry, body = studio_of(request), entry_of(request), await read_json(request)
+    earlier = body.get('steps') or []
+    if not isinstance(earlier, list) or len(earlier) > _MOST_STEPS or not all(isinstance(one, dict) for one in earlier):
+        raise HTTPException(400, f'steps must be a list of up to {_MOST_STEPS} operations')
+    steps = [_step(one, studio) for one in (*earlier, body)]
     path = await studio.drawer.draw(partial(studio.library.finished_checkpoint, entry), request)
     checkpoint = path.relative_to(studio.library.folder).as_posix()
-    file = operation.out if operation.task.file else f'{operation.out}/edited_{number:03}.png'
-    return JSONResponse(dict(command=operation.command(checkpoint), python=operation.python(checkpoint), file=file))
+    return JSONResponse(asdict(write_recipe(steps, checkpoint)))
+
+
+def _step(body: dict[str, Any], studio: Studio) -> Step:
+    file = read_file(body['file'], studio.library) if body.get('file') is not None else ''
+    return Step(Operation.read(body, studio.library), _image(body), file)
 
 
 def _animation(made: Animation, kind: str) -> bytes:
@@ -169,5 +194,6 @@ ROUTES = [
     Route('/api/models/{id}/draw', draw, methods=['POST']),
     Route('/api/models/{id}/starts', starts, methods=['POST']),
     Route('/api/models/{id}/export', export, methods=['POST']),
+    Route('/api/models/{id}/keep', keep, methods=['POST']),
     Route('/api/models/{id}/recipe', recipe, methods=['POST']),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ class Operation:
         folder: The folder of the studio.
 
     >>> operation = Operation(find_task('move'), dict(box='4,6,8,10', by='-3,0', num=1), Path('studio'))
-    >>> operation.command('models/rocket/iter_1000.pth')
-    'mmpe edit move models/rocket/iter_1000.pth --box=4,6,8,10 --by=-3,0 --num=1 --out edited_move'
+    >>> operation.command('models/rocket/iter_1000.pth', 'moved')
+    'mmpe edit move models/rocket/iter_1000.pth --box=4,6,8,10 --by=-3,0 --num=1 --out moved'
     """
 
     task: Task
@@ -55,7 +55,7 @@ class Operation:
             raise HTTPException(400, 'options must be a JSON object')
         kinds = {option.name: option for option in task_options(task)}
         options = {
-            name: _file(value, library) if name in kinds and kinds[name].kind == 'file' else value
+            name: read_file(value, library) if name in kinds and kinds[name].kind == 'file' else value
             for name, value in given.items()
             if value is not None
         }
@@ -69,7 +69,7 @@ class Operation:
         """The same with other options, as far as the task has them."""
         names = {option.name for option in task_options(self.task)}
         changed = {name: value for name, value in options.items() if name in names}
-        return Operation(self.task, self.options | changed, self.folder)
+        return replace(self, options=self.options | changed)
 
     def as_preview(self, model: SinGANSampler) -> Operation:
         """The same as one image, at a middle start scale where choosing one would take drawing at all of them."""
@@ -86,24 +86,23 @@ class Operation:
         """What the operation makes of a model."""
         return run_task(model, self.task.name, **self._located())
 
-    def command(self, checkpoint: str) -> str:
-        """The command line that makes the same, for the folder of the studio."""
+    def command(self, checkpoint: str, out: str) -> str:
+        """The command line that makes the same in ``out``, for the folder of the studio."""
         words = command_words(self.task, self.options)
-        return shlex.join(['mmpe', 'edit', self.task.name, checkpoint, *words, '--out', self.out])
+        return shlex.join(['mmpe', 'edit', self.task.name, checkpoint, *words, '--out', out])
 
-    def python(self, checkpoint: str) -> str:
-        """The Python that makes the same, for the folder of the studio."""
+    def python(self, out: str) -> str:
+        """A line of Python that makes the same in ``out`` with ``model``, likewise."""
         options = ''.join(f', {name}={value!r}' for name, value in self.options.items())
-        return (
-            'from mmpe.apis import load_singan, run_task\n\n'
-            f'model = load_singan({checkpoint!r})\n'
-            f'run_task(model, {self.task.name!r}{options}).save({self.out!r})\n'
-        )
+        return f'run_task(model, {self.task.name!r}{options}).save({out!r})'
 
-    @property
-    def out(self) -> str:
-        """Where the command line writes."""
-        return self.task.file or f'edited_{self.task.name}'
+    def written(self, out: str, image: int) -> str:
+        """The file in ``out`` that has an image of the operation."""
+        return out if self.task.file else f'{out}/edited_{image:03}.png'
+
+    def with_file(self, old: str, new: str) -> Operation:
+        """The same with another file in place of one."""
+        return replace(self, options={name: new if value == old else value for name, value in self.options.items()})
 
     def _located(self) -> dict[str, Any]:
         files = {option.name for option in task_options(self.task) if option.kind == 'file'}
@@ -147,8 +146,13 @@ def _described(option: TaskOption) -> dict[str, Any]:
     )
 
 
-def _file(value: Any, library: Library) -> str:
-    """The path of a file, relative to the studio's folder, by what a page calls it."""
+def read_file(value: Any, library: Library) -> str:
+    """The path of a file, relative to the studio's folder, by what a page calls it.
+
+    Raises:
+        HTTPException: 400, if the value names no file.
+        NotThere: If the file is not there.
+    """
     if not (isinstance(value, dict) and isinstance(value.get('file'), str)):
         raise HTTPException(400, 'a file is given as {"file": NAME}, as POST /api/files has answered')
     return library.file(value['file']).relative_to(library.folder).as_posix()

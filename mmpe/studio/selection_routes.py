@@ -10,11 +10,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from mmpe.editing.task_options import start_from
 from mmpe.visualization import encode_picture, to_picture
 
 from .audits import with_other_padding
 from .bodies import read_json
 from .model_routes import drawn, entry_of, studio_of
+from .operations import read_file
 from .selecting import box_of, outline, select
 
 _AUDIT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -23,9 +25,12 @@ _AUDIT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; f
 async def select_region(request: Request) -> JSONResponse:
     """The mask of what somebody has pointed at, as a file, with its box and outlines."""
     studio, entry, body = studio_of(request), entry_of(request), await read_json(request)
+    given = body.get('onto')
+    edited = None if given is None else studio.library.folder / read_file(given, studio.library)
 
     def work() -> dict:
-        picture = np.asarray(to_picture(studio.library.load(entry).model.picture))
+        model = start_from(studio.library.load(entry).model, dict(onto=edited))
+        picture = np.asarray(to_picture(model.picture))
         mask = select(picture, body, str(body.get('how') or 'grabcut'))
         file = studio.library.add_file(encode_picture(Image.fromarray(mask), 'mask.png'))
         return dict(file=file, box=box_of(mask), contours=outline(mask))
