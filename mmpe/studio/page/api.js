@@ -37,6 +37,7 @@ export const train = (settings) => post('/api/trainings', settings);
 export const steer = (id, what) => post(`${named(id)}/${what}`);
 export const uploadFile = (blob) => json('/api/files', { method: 'POST', body: blob });
 export const select = (id, how) => post(`${named(id)}/select`, how);
+export const keep = (id, operation) => post(`${named(id)}/keep`, operation);
 export const starts = (id, operation) => post(`${named(id)}/starts`, operation);
 export const recipe = (id, operation) => post(`${named(id)}/recipe`, operation);
 export const audit = (id) => post(`${named(id)}/audit`);

@@ -1,6 +1,6 @@
 // From a drag to a step of the history: some tools first make files of what was marked, which takes a moment.
 
-import { change, emit, mark, say, store } from './store.js';
+import { emit, mark, say, store } from './store.js';
 import { presentMarks, presentTool } from './tools/index.js';
 
 /** Change what is marked; `final` makes it a step, once the tool has settled it. The value may be a promise. */
@@ -29,10 +29,4 @@ export async function setMarks(value, final = true) {
 export function setSome(changes, final = true) {
   const merged = (some) => ({ ...presentMarks(), ...some });
   return setMarks(changes instanceof Promise ? changes.then(merged) : merged(changes), final);
-}
-
-/** Take another tool; its marks are as they were left. */
-export function chooseTool(tool) {
-  const draw = { ...store.document.draw, num: tool.num ?? 1, start_scale: null };
-  change({ tool: tool.name, draw, image: 0, look: null });
 }

@@ -9,14 +9,27 @@ const RESULTS = 40; // operations whose images are kept, for undo
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
+/** The first start scale of a tool: a picture that was edited before is shown to the second scale at the earliest. */
+export function lowestScale({ tool: name, base }, model) {
+  const tool = toolOf(name);
+  const lowest = tool.lowest ?? (model.has_encoding ? 0 : 1);
+  return base && tool.onto !== null ? Math.max(1, lowest) : lowest;
+}
+
 /** The operation of a document: `{task, options}`, or null if nothing is marked. */
 export function operationOf(document, model) {
   const tool = toolOf(document.tool);
   const operation = tool.operation(marksOf(document, model), model);
   if (!operation) return null;
-  const shared = tool.shared.filter((name) => document.draw[name] !== null);
-  const options = Object.fromEntries(shared.map((name) => [name, document.draw[name]]));
-  return { task: operation.task, options: { ...options, ...operation.options } };
+  const { base, draw } = document;
+  const onto = base && tool.onto !== null ? { [tool.onto ?? 'onto']: base.picture } : {};
+  const lowest = lowestScale(document, model);
+  const usual = tool.lowest === 0 && lowest ? lowest : null; // the task's own would be 0
+  const start_scale = draw.start_scale === null ? usual : Math.max(lowest, draw.start_scale);
+  const given = { ...draw, start_scale };
+  const shared = tool.shared.filter((name) => given[name] !== null);
+  const options = Object.fromEntries(shared.map((name) => [name, given[name]]));
+  return { task: operation.task, options: { ...options, ...onto, ...operation.options } };
 }
 
 /** What is shown: `{operation, image}`; operation null: the picture itself; `locked`: it is one of those. */
@@ -30,6 +43,7 @@ export function picked() {
 export class Drawing {
   constructor() {
     this.results = new Map();
+    this.bases = new Map(); // bitmaps by file
     this.clear();
     on('document', ({ final }) => this.follow(final));
     on('model', ({ opened }) => opened && this.open());
@@ -38,7 +52,22 @@ export class Drawing {
 
   clear() {
     for (const key of [...this.results.keys()]) this.forget(key);
-    Object.assign(this, { original: null, untouched: null, shown: {}, wanted: null });
+    this.bases.clear();
+    Object.assign(this, { original: null, remembered: null, shown: {}, wanted: null });
+  }
+
+  /** What edits start from. */
+  get untouched() {
+    return this.base ?? this.remembered;
+  }
+
+  /** What one paints on. */
+  get ground() {
+    return this.base ?? this.original;
+  }
+
+  get base() {
+    return this.bases.get(store.document.base?.picture.file);
   }
 
   open() {
@@ -53,9 +82,20 @@ export class Drawing {
     const { model } = store;
     try {
       const names = ['original.png', ...(model.trained_scales ? ['reconstruction.png'] : [])];
-      const [original, untouched] = await Promise.all(names.map((name) => api.picture(api.modelPicture(model, name))));
+      const [original, remembered] = await Promise.all(names.map((name) => api.picture(api.modelPicture(model, name))));
       if (store.model?.id !== model.id) return;
-      Object.assign(this, { original, untouched: untouched ?? original });
+      Object.assign(this, { original, remembered: remembered ?? original });
+      this.follow(true);
+    } catch (error) {
+      say(error.message, 'error');
+    }
+  }
+
+  async fetchBase({ file }) {
+    try {
+      const bitmap = await api.picture(api.filePicture(file));
+      if (store.document.base?.picture.file !== file) return;
+      this.bases.set(file, bitmap);
       this.follow(true);
     } catch (error) {
       say(error.message, 'error');
@@ -63,6 +103,8 @@ export class Drawing {
   }
 
   follow(final) {
+    const { base } = store.document;
+    if (base && !this.base) this.fetchBase(base.picture);
     const { operation, image, locked } = picked();
     if (!operation || (store.model.training && store.model.trained_scales < 2)) {
       this.stop();

@@ -13,6 +13,7 @@ const PATHS = {
   samples: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z',
   texture: 'M4 4h16v16H4zM4 9.3h16M4 14.6h16M9.3 4v16M14.6 4v16',
   animate: 'M4 5h16v14H4zM10 9l5 3-5 3z',
+  enlarge: 'M4 14v6h6M4 20l6-6M20 10V4h-6M20 4l-6 6M9 9h6v6',
   undo: 'M9 7 4 12l5 5M4 12h10c4 0 6 2 6 6',
   redo: 'M15 7l5 5-5 5M20 12H10c-4 0-6 2-6 6',
   compare: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5',

@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { Audit } from './audit.js';
-import { chooseTool } from './commit.js';
+import { chooseTool } from './base.js';
 import { h } from './dom.js';
 import { Drawing } from './drawing.js';
 import { Film } from './film.js';

@@ -1,11 +1,12 @@
 // The side panel: the present tool's controls, start scales, and how many images.
 
 import * as api from './api.js';
+import { canKeep, goOn, startAgain } from './base.js';
 import { setMarks, setSome } from './commit.js';
 import { choice, h, slider } from './dom.js';
-import { operationOf } from './drawing.js';
+import { lowestScale, operationOf } from './drawing.js';
 import { change, on, say, store } from './store.js';
-import { presentMarks, presentTool } from './tools/index.js';
+import { presentMarks, presentTool, toolOf } from './tools/index.js';
 
 const FOCUSABLE = 'button, input, a, select';
 
@@ -38,14 +39,35 @@ export class Panel {
       this.element,
       h('section', {}, h('h2', {}, tool.title), h('p', { class: 'hint' }, tool.hint)),
       this.stage.ready() && [
+        this.base(tool),
         h('section', { class: 'controls' }, (tool.panel?.(current, setSome, model, this.drawing) ?? []).flat(2)),
-        this.startScale(tool, model),
+        tool.shared.includes('start_scale') && this.startScale(tool, model),
         tool.shared.includes('num') && this.images(),
-        !tool.shared.includes('num') && h('section', {}, this.anew('Draw another one')),
-        h('button', { type: 'button', class: 'quiet', onclick: () => setMarks(tool.marks(model)) }, 'Start over with this tool'),
+        !tool.shared.includes('num') && tool.shared.includes('seed') && h('section', {}, this.anew('Draw another one')),
+        this.steps(tool, model),
         this.told(),
       ],
     );
+  }
+
+  /** What edits start from, if that is no longer the picture itself. */
+  base(tool) {
+    const { base } = store.document;
+    if (!base) return null;
+    const count = base.steps.length === 1 ? 'an edit' : `${base.steps.length} edits`;
+    const text = tool.anew ? `These are new pictures. Your picture, with ${count}, waits for the other tools.` : `Starts from your picture with ${count}.`;
+    return h('section', { class: 'base' },
+      h('p', { class: 'note' }, text),
+      h('button', { type: 'button', class: 'quiet', onclick: startAgain }, 'Take the picture as it was'));
+  }
+
+  steps(tool, model) {
+    const keep = tool.anew
+      ? ['Edit this image', () => goOn(toolOf('points'))]
+      : ['Keep this, and edit on', () => goOn(tool)];
+    return h('section', {},
+      canKeep() && h('button', { type: 'button', onclick: keep[1] }, keep[0]),
+      h('button', { type: 'button', class: 'quiet', onclick: () => setMarks(tool.marks(model)) }, 'Start over with this tool'));
   }
 
   /** What the server says of the shown image. */
@@ -58,7 +80,7 @@ export class Panel {
   }
 
   startScale(tool, model) {
-    const lowest = tool.lowest ?? (model.has_encoding ? 0 : 1);
+    const lowest = lowestScale(store.document, model);
     const highest = (model.trained_scales ?? model.scales) - 1;
     if (highest < lowest) return null;
     const { start_scale: chosen } = store.document.draw;

@@ -23,6 +23,12 @@ export function pixels(bitmap, size = [bitmap.height, bitmap.width]) {
   return context.getImageData(0, 0, size[1], size[0]);
 }
 
+/** A picture that the user gave, decoded by the browser. */
+export const decoded = (file) =>
+  createImageBitmap(file).catch(() => {
+    throw new Error(`${file.name} is no picture that this browser can read: give a PNG, JPEG or WebP.`);
+  });
+
 /** A line of a round brush. */
 export function stroke(image, points, radius, color) {
   const value = packed(color);

@@ -7,8 +7,9 @@ import { History } from './history.js';
  * tool: the tool's name. marks: per tool, what was marked, as plain data in pixels of the finished picture.
  * draw: {num, seed, start_scale}, null for the task's own. image: which of the images.
  * kept: images that were locked, {operation, image} each. look: the locked one that is shown, by its number, or null.
+ * base: what edits start from, see base.js; null: the model's own picture.
  */
-const BLANK = { tool: 'points', marks: {}, draw: { num: 1, seed: 0, start_scale: null }, image: 0, kept: [], look: null };
+const BLANK = { tool: 'points', marks: {}, draw: { num: 1, seed: 0, start_scale: null }, image: 0, kept: [], look: null, base: null };
 
 const listeners = new Map();
 export const NEW = '+'; // in the page's address, and no model's id: for a new picture

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { choice, h, number } from './dom.js';
+import { stepsBefore } from './base.js';
 import { picked } from './drawing.js';
 import { replaceChildren } from './panel.js';
 import { say, store } from './store.js';
@@ -18,20 +19,35 @@ function save({ blob, name }, fallback) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** What is shown, `{operation, steps}`: the operation with its image, and the steps before it. */
+function takenAway() {
+  const { document, model } = store;
+  const { operation, image } = picked();
+  if (operation) return { operation: { ...operation, image }, ...known(stepsBefore(operation, document), model) };
+  if (!document.base) return { operation: null, steps: [] };
+  const last = document.base.steps.at(-1);
+  return { operation: last, ...known(document.base.steps.slice(0, -1), model) };
+}
+
+/** Steps that an earlier version of the model has drawn cannot be repeated: what they made is a file of the studio. */
+function known(steps, model) {
+  const isOld = steps.some(({ version }) => version !== model.version);
+  return { steps: isOld ? [] : steps, isOld };
+}
+
 export class TakeAway {
   constructor(dialog) {
     Object.assign(this, { dialog, format: 'png', size: null });
   }
 
   open() {
-    const { operation, image } = picked();
-    this.operation = operation ? { ...operation, image } : null;
+    Object.assign(this, takenAway());
     this.recipe = null;
     this.size = null;
     this.format = Object.keys(this.formats())[0];
     this.render();
     this.dialog.showModal();
-    if (operation) this.ask();
+    if (this.operation) this.ask();
   }
 
   formats() {
@@ -40,7 +56,7 @@ export class TakeAway {
 
   async ask() {
     try {
-      this.recipe = await api.recipe(store.model.id, this.operation);
+      this.recipe = await api.recipe(store.model.id, { ...this.operation, steps: this.steps });
     } catch (error) {
       this.recipe = { error: error.message };
     }
@@ -108,6 +124,7 @@ export class TakeAway {
     if (this.recipe.error) return h('p', { class: 'note' }, this.recipe.error);
     return [
       h('p', { class: 'note' }, `These make the same picture, to the bit: ${this.recipe.file}. Run them in the studio’s folder, which the terminal named at its start.`),
+      this.isOld && h('p', { class: 'note' }, 'The steps before were drawn when the model had learned less. Their picture is a file of the studio, from which these start.'),
       this.code('Command line', this.recipe.command),
       this.code('Python', this.recipe.python),
     ];

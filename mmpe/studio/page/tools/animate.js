@@ -11,6 +11,7 @@ export default {
   icon: 'animate',
   shared: ['seed', 'start_scale'],
   lowest: 0,
+  keeps: () => false,
   marks: () => ({ frames: 24, fps: 10, alpha: 0.1, beta: 0.9 }),
 
   operation: (marks) => ({ task: 'animate', options: { ...marks } }),

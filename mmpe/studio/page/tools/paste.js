@@ -3,10 +3,11 @@
 // box: [left, top, width, height], made: files or null}.
 
 import * as api from '../api.js';
+import { groundAddress } from '../base.js';
 import { h } from '../dom.js';
 import { clamp, shownPoint } from '../geometry.js';
 import { corners } from '../overlay.js';
-import { blank, canvasOf, pixels, png } from '../raster.js';
+import { blank, canvasOf, decoded, pixels, png } from '../raster.js';
 
 const SHARE = 0.4; // of the picture, that a pasted one takes at first
 const HALF = 128; // of 255
@@ -16,9 +17,7 @@ const upload = async (image) => api.uploadFile(await png(image));
 
 /** Take a picture that the user gave, no larger than the model's. */
 export async function pasted(file, marks, { size }) {
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`${file.name} is no picture that this browser can read: give a PNG, JPEG or WebP.`);
-  });
+  const bitmap = await decoded(file);
   const reduced = Math.min(1, size[0] / bitmap.height, size[1] / bitmap.width);
   const shape = [bitmap.height, bitmap.width].map((side) => Math.max(1, Math.round(side * reduced)));
   const image = pixels(bitmap, shape);
@@ -80,6 +79,7 @@ export default {
   icon: 'paste',
   shared: ['num', 'seed', 'start_scale'],
   lowest: 1,
+  onto: null,
   marks: () => NOTHING,
 
   operation: ({ made }) =>
@@ -87,7 +87,7 @@ export default {
 
   async settle(marks, model) {
     if (!marks.picture || marks.made) return marks;
-    const [base, above] = await Promise.all([api.picture(api.modelPicture(model, 'original.png')), part(marks)]);
+    const [base, above] = await Promise.all([api.picture(groundAddress(model)), part(marks)]);
     const [picture, mask] = await Promise.all(composed(base, above, marks.box, model.size).map(upload));
     return { ...marks, made: { picture, mask } };
   },

@@ -7,6 +7,7 @@ import { choice, slider } from '../dom.js';
 import { boxText, clamp, distanceText, drawnPerPixel, inModel, shownPoint } from '../geometry.js';
 import { corners } from '../overlay.js';
 import { BLACK, WHITE, blank, boxAround, canvasOf, fillOutline, outlines, png, stroke } from '../raster.js';
+import { store } from '../store.js';
 
 const ACTIONS = { move: 'Move', copy: 'Copy', scale: 'Resize', mirror: 'Mirror', remove: 'Remove' };
 const HOW = { box: 'Box', lasso: 'Lasso', brush: 'Brush', click: 'Click' };
@@ -54,7 +55,8 @@ function maskOf({ outline, strokes }, size) {
 async function settledPart(part, model) {
   if (!part || part.box) return part;
   if (part.click) {
-    return found(await api.select(model.id, { how: 'grabcut', click: inModel(part.click, model) }), model);
+    const onto = store.document.base?.picture;
+    return found(await api.select(model.id, { how: 'grabcut', click: inModel(part.click, model), onto }), model);
   }
   const image = maskOf(part, model.size);
   const box = boxAround(image);
@@ -196,6 +198,7 @@ export default {
     return made ? { task: made[0], options: { ...where, ...made[1] } } : null;
   },
 
+  rest: (marks) => ({ ...marks, ...UNMOVED, part: null }),
   press: (marks, point, model) => CHOOSERS[marks.how](marks, point, model),
   settle: async (marks, model) => ({ ...marks, part: await settledPart(marks.part, model) }),
 

@@ -13,6 +13,9 @@ export default {
   shared: ['num', 'seed', 'start_scale'],
   lowest: 0,
   num: 4,
+  onto: null,
+  anew: true,
+  keeps: ({ size }, model) => !size || size.join() === model.size.join(),
   marks: () => ({ size: null }),
 
   operation: ({ size }, model) => ({ task: 'samples', options: size ? { size: sizeText(size, model) } : {} }),

@@ -28,6 +28,8 @@ export default {
   hint: 'Pull the right or the lower edge, or the corner, to another size.',
   icon: 'size',
   shared: ['num', 'seed', 'start_scale'],
+  keeps: () => false,
+  other: 'Another size can be taken away, but not edited on: the other tools start from the picture as it was.',
   marks: () => ({ size: null, rows: 'auto', columns: 'auto', anchor: 'auto' }),
 
   operation(marks, model) {

@@ -12,6 +12,9 @@ export default {
   icon: 'texture',
   shared: ['num', 'seed', 'start_scale'],
   lowest: 0,
+  onto: null,
+  anew: true,
+  keeps: () => false,
   marks: () => ({ axes: 'both', size: null, single: false }),
 
   operation: ({ axes, size }, model) => ({
