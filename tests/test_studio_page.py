@@ -286,6 +286,114 @@ def test_a_pasted_picture_changes_what_is_opaque_of_it_alone(page, studio, tmp_p
     assert np.abs(pasted[mask > 0].astype(int) - (250, 250, 20)).max() <= 3
 
 
+def run_recipe(studio, commands: str) -> np.ndarray:
+    """What the commands that the page shows make, one after the other."""
+    for command in commands.splitlines():
+        run_edit(studio, command)
+    out = shlex.split(commands.splitlines()[-1])[-1]
+    return pixels_of(studio.folder / out / 'edited_000.png')
+
+
+def test_tools_start_from_each_others_results_and_undo_goes_back_through_all(page, studio, tmp_path):
+    page.drag((15, 15), (21, 11))
+    page.drawn()
+    bent = page.page.evaluate(SHOWN)
+    page.tool('region')
+    expect(page.page.locator('#panel .base')).to_be_visible()
+    page.drawn()
+    assert page.page.evaluate(SHOWN) == bent
+    page.drag((2, 20), (8, 27))
+    page.drag((5, 23), (28, 22))
+    page.drawn()
+    page.page.get_by_role('button', name='Keep this, and edit on').click()
+    expect(page.handle('region')).to_have_count(0)
+    page.drag((30, 2), (36, 8))
+    page.page.get_by_role('button', name='Remove', exact=True).click()
+    page.drawn()
+    commands = page.command()
+    assert [shlex.split(line)[2] for line in commands.splitlines()] == ['warp', 'move', 'remove']
+    saved = pixels_of(page.save(tmp_path / 'taken.png'))
+    assert np.array_equal(run_recipe(studio, commands), saved)
+    shown = page.page.evaluate(SHOWN)
+    assert shown == saved.astype(int).sum()
+    page.page.reload()  # the page forgets nothing of it
+    page.ready()
+    expect(page.handle('region')).to_have_count(1)
+    page.drawn()
+    assert page.page.evaluate(SHOWN) == shown
+    while page.page.locator('#undo').is_enabled():
+        page.page.click('#undo')
+    expect(page.page.locator('#panel .base')).to_have_count(0)
+    expect(page.page.locator('[data-tool=points]')).to_have_attribute('aria-pressed', 'true')
+    while page.page.locator('#redo').is_enabled():
+        page.page.click('#redo')
+    page.drawn()
+    assert page.page.evaluate(SHOWN) == shown
+    page.page.get_by_role('button', name='Go back to the picture itself').click()
+    expect(page.page.locator('#panel .base')).to_have_count(0)
+
+
+def test_what_is_kept_is_taken_away_before_anything_else_is_marked(page, studio, tmp_path):
+    page.drag((15, 15), (21, 11))
+    page.tool('grid')
+    expect(page.page.locator('#panel .base')).to_be_visible()
+    page.drawn()
+    commands = page.command()
+    assert [shlex.split(line)[2] for line in commands.splitlines()] == ['warp']
+    assert np.array_equal(run_recipe(studio, commands), pixels_of(page.save(tmp_path / 'taken.png')))
+
+
+def test_a_sample_is_edited_on(page, studio, tmp_path):
+    page.tool('samples')
+    page.page.locator('#film img').nth(3).wait_for()
+    page.page.get_by_role('button', name='Image 3', exact=True).click()
+    page.drawn()
+    sample = page.page.evaluate(SHOWN)
+    page.page.get_by_role('button', name='Edit this image').click()
+    expect(page.page.locator('[data-tool=points]')).to_have_attribute('aria-pressed', 'true')
+    page.drawn()
+    assert page.page.evaluate(SHOWN) == sample
+    page.drag((15, 15), (21, 11))
+    page.drawn()
+    commands = page.command()
+    assert '--onto=step_1/edited_002.png' in commands
+    assert np.array_equal(run_recipe(studio, commands), pixels_of(page.save(tmp_path / 'taken.png')))
+
+
+def test_an_enlarged_picture_is_of_what_was_edited_and_stays_apart(page, studio, tmp_path):
+    page.drag((15, 15), (21, 11))
+    page.tool('enlarge')
+    expect(page.page.locator('#panel .base')).to_be_visible()
+    page.drawn()
+    saved = pixels_of(page.save(tmp_path / 'taken.png'))
+    assert saved.shape == (60, 80, 3)
+    assert np.array_equal(run_recipe(studio, page.command()), saved)
+    page.tool('points')
+    expect(page.page.locator('#status')).to_contain_text('not edited on')
+    page.drawn()
+    assert page.page.evaluate('document.querySelector("#stage canvas").width') == 40
+
+
+def test_a_painting_is_given_as_a_file_of_any_size(page, studio, tmp_path):
+    page.tool('paint')
+    painting = Image.new('RGB', (80, 60), (20, 40, 200))
+    painting.paste((220, 200, 30), (0, 30, 80, 60))
+    painting.save(tmp_path / 'crude.png')
+    page.page.set_input_files('#panel input[type=file]', tmp_path / 'crude.png')
+    expect(page.page.get_by_text('Another painting …')).to_be_visible()
+    page.drawn()
+    command = page.command()
+    given = pixels_of(studio.folder / re.search(r'--painting=(\S+)', command)[1])
+    assert given.shape == (30, 40, 3)
+    assert np.abs(given[:13].astype(int) - (20, 40, 200)).max() <= 3
+    assert np.abs(given[17:].astype(int) - (220, 200, 30)).max() <= 3
+    page.drag((5, 5), (30, 5))  # and painted on
+    page.drawn()
+    more = pixels_of(studio.folder / re.search(r'--painting=(\S+)', page.command())[1])
+    assert np.array_equal(more[20:], given[20:])
+    assert not np.array_equal(more[:10], given[:10])
+
+
 def test_an_animation_plays_and_is_taken_away(page, tmp_path):
     page.tool('animate')
     expect(page.page.locator('#stage > img')).to_be_visible()
@@ -338,7 +446,9 @@ def test_a_finger_drags_a_point_and_two_pinch(open_page, trained):
 
 
 def test_a_session_opens_again_with_all_steps(page, studio, tmp_path):
+    page.drag((15, 15), (21, 11))
     page.tool('paint')
+    expect(page.page.locator('#panel .base')).to_be_visible()
     page.drag((8, 15), (32, 15))
     page.drawn()
     shown = page.page.evaluate(SHOWN)

@@ -91,7 +91,10 @@ export class Drawing {
     }
   }
 
+  /** What was shown before stays until the base is there. */
   async fetchBase({ file }) {
+    this.stop();
+    emit('busy', true);
     try {
       const bitmap = await api.picture(api.filePicture(file));
       if (store.document.base?.picture.file !== file) return;
@@ -99,12 +102,13 @@ export class Drawing {
       this.follow(true);
     } catch (error) {
       say(error.message, 'error');
+      emit('busy', false);
     }
   }
 
   follow(final) {
     const { base } = store.document;
-    if (base && !this.base) this.fetchBase(base.picture);
+    if (base && !this.base) return void this.fetchBase(base.picture);
     const { operation, image, locked } = picked();
     if (!operation || (store.model.training && store.model.trained_scales < 2)) {
       this.stop();

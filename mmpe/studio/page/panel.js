@@ -14,7 +14,7 @@ const FOCUSABLE = 'button, input, a, select';
 export function replaceChildren(element, ...children) {
   const place = [...element.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
   element.replaceChildren(...children.flat(Infinity).filter(Boolean));
-  if (place >= 0) element.querySelectorAll(FOCUSABLE)[place]?.focus();
+  if (place >= 0) element.querySelectorAll(FOCUSABLE)[place]?.focus({ preventScroll: true });
 }
 
 const setDraw = (changes, final = true) =>
@@ -35,16 +35,18 @@ export class Panel {
     if (!model) return;
     const tool = presentTool();
     const current = presentMarks();
+    if (tool !== this.tool) this.element.parentElement.scrollTop = 0;
+    this.tool = tool;
     replaceChildren(
       this.element,
       h('section', {}, h('h2', {}, tool.title), h('p', { class: 'hint' }, tool.hint)),
       this.stage.ready() && [
         this.base(tool),
         h('section', { class: 'controls' }, (tool.panel?.(current, setSome, model, this.drawing) ?? []).flat(2)),
+        this.steps(tool, model),
         tool.shared.includes('start_scale') && this.startScale(tool, model),
         tool.shared.includes('num') && this.images(),
         !tool.shared.includes('num') && tool.shared.includes('seed') && h('section', {}, this.anew('Draw another one')),
-        this.steps(tool, model),
         this.told(),
       ],
     );
@@ -52,20 +54,18 @@ export class Panel {
 
   /** What edits start from, if that is no longer the picture itself. */
   base(tool) {
-    const { base } = store.document;
-    if (!base) return null;
-    const count = base.steps.length === 1 ? 'an edit' : `${base.steps.length} edits`;
-    const text = tool.anew ? `These are new pictures. Your picture, with ${count}, waits for the other tools.` : `Starts from your picture with ${count}.`;
+    if (!store.document.base) return null;
+    const text = tool.anew ? 'These are new pictures. What you have edited waits for the other tools.' : 'Goes on from what you have edited.';
     return h('section', { class: 'base' },
       h('p', { class: 'note' }, text),
-      h('button', { type: 'button', class: 'quiet', onclick: startAgain }, 'Take the picture as it was'));
+      h('button', { type: 'button', class: 'quiet', onclick: startAgain }, 'Go back to the picture itself'));
   }
 
   steps(tool, model) {
     const keep = tool.anew
       ? ['Edit this image', () => goOn(toolOf('points'))]
       : ['Keep this, and edit on', () => goOn(tool)];
-    return h('section', {},
+    return h('section', { class: 'steps' },
       canKeep() && h('button', { type: 'button', onclick: keep[1] }, keep[0]),
       h('button', { type: 'button', class: 'quiet', onclick: () => setMarks(tool.marks(model)) }, 'Start over with this tool'));
   }
@@ -109,7 +109,7 @@ export class Panel {
     }
     if (!this.starts.pictures) return h('p', { class: 'note', role: 'status' }, 'Drawing each start scale …');
     const { start_scale: chosen } = store.document.draw;
-    const refused = this.starts.refused.map(({ error }) => h('p', { class: 'note' }, error));
+    const refused = this.starts.refused.filter(({ scale }) => scale >= lowestScale(store.document, model)).map(({ error }) => h('p', { class: 'note' }, error));
     const pictures = h(
       'div',
       { class: 'starts', role: 'group', 'aria-label': 'A picture of each start scale' },

@@ -34,8 +34,10 @@ export function emit(name, detail) {
   for (const listener of listeners.get(name) ?? []) listener(detail);
 }
 
-/** Say something in the line at the top: an error stays until it is closed. */
-export const say = (text, kind = 'info') => emit('say', { text, kind });
+/** Say something in the line at the top, of a file by its name: an error stays until it is closed. */
+export function say(text, kind = 'info', file = '') {
+  emit('say', { text: file ? `${file}: ${text}` : text[0].toUpperCase() + text.slice(1), kind });
+}
 
 /** Change the document; `final` makes it a step of the history. */
 export function change(changes, final = true) {

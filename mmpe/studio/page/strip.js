@@ -16,13 +16,13 @@ export async function readState() {
   learn(await api.state());
 }
 
-/** Do something that the server may refuse, which is then said; `about` comes before it. */
-async function attempt(what, waiting, about = '') {
+/** Do something that the server may refuse, which is then said, of a file by its name. */
+async function attempt(what, waiting, file = '') {
   emit('waiting', waiting);
   try {
     await what();
   } catch (error) {
-    say(about + error.message, 'error');
+    say(error.message, 'error', file);
   }
   emit('waiting', null);
 }
@@ -37,15 +37,15 @@ export const takeExample = (name) => attempt(async () => train(await api.takeExa
 
 /** A file that was dropped or chosen: a session, a photograph to paste, or a picture to train on. */
 export function takeFile(file) {
-  if (SESSION.test(file.name)) return attempt(() => openSession(file), `Opening ${file.name} …`, `${file.name}: `);
+  if (SESSION.test(file.name)) return attempt(() => openSession(file), `Opening ${file.name} …`, file.name);
   const tool = presentTool();
   if (store.model && tool.name === 'paste') return setMarks(pasted(file, presentMarks(), store.model));
   const { bytes } = store.limits;
   if (bytes && file.size > bytes) {
     const megabytes = (value) => `${(value / 1e6).toFixed(value < 1e7 ? 1 : 0)} MB`;
-    return say(`${file.name} has ${megabytes(file.size)}: the studio takes up to ${megabytes(bytes)}. Give a smaller picture.`, 'error');
+    return say(`it has ${megabytes(file.size)}, and the studio takes up to ${megabytes(bytes)}: give a smaller picture`, 'error', file.name);
   }
-  return attempt(async () => train(await api.uploadPicture(file, file.name), file.name.replace(/\.[^.]+$/, '')), `Reading ${file.name} …`, `${file.name}: `);
+  return attempt(async () => train(await api.uploadPicture(file, file.name), file.name.replace(/\.[^.]+$/, '')), `Reading ${file.name} …`, file.name);
 }
 
 async function openSession(file) {
