@@ -1,10 +1,9 @@
 """The page of mmpe studio, in a real browser, against a real server."""
 
+import contextlib
 import io
 import re
 import shlex
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,6 +16,8 @@ pytest.importorskip('playwright', reason='the page is tested by playwright: pip 
 
 from playwright.sync_api import expect  # noqa: E402
 from studio_browser import TINY, StudioPage, StudioProcess, find_chromium, open_browser  # noqa: E402
+
+from mmpe import cli  # noqa: E402
 
 pytestmark = [
     pytest.mark.browser,
@@ -110,7 +111,8 @@ def run_edit(studio, command: str) -> None:
     """Run the command that the page shows, as the page says: in the folder of the studio."""
     words = shlex.split(command)
     assert words[:2] == ['mmpe', 'edit']
-    subprocess.run([sys.executable, '-m', 'mmpe', *words[1:], '--overwrite'], cwd=studio.folder, check=True)
+    with contextlib.chdir(studio.folder):
+        cli.main([*words[1:], '--overwrite'])
 
 
 # -------------------------------------------------------------------- take hold, and drag
@@ -581,12 +583,16 @@ def test_a_killed_server_comes_back_with_what_was_trained(browser, start_studio)
 # -------------------------------------------------------------------- for all
 
 
-@pytest.mark.parametrize('colors', ['light', 'dark'])
-@pytest.mark.parametrize('state', ['empty', 'points', 'region', 'size', 'layout', 'paint', 'samples', 'take-away'])
-def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, colors, state):
+STATES = ['empty', 'points', 'region', 'size', 'layout', 'paint', 'enlarge', 'samples', 'take-away']
+
+
+@pytest.mark.parametrize('state', STATES)
+    'state', ['empty', 'points', 'region', 'size', 'layout', 'paint', 'enlarge', 'samples', 'take-away']
+)
+def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, state):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright', reason='pip install axe-playwright-python').Axe()
     # what axe runs in the page is code from a text, which the page forbids
-    page = open_page(f'{studio.address}#+' if state == 'empty' else trained, color_scheme=colors, bypass_csp=True)
+    page = open_page(f'{studio.address}#+' if state == 'empty' else trained, bypass_csp=True)
     if state == 'empty':
         page.page.locator('.examples').wait_for()
     elif state == 'take-away':
@@ -601,8 +607,10 @@ def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, c
         if state in ('points', 'region', 'paint'):
             page.drag((12, 9), (24, 18))
         page.drawn()
-    results = axe.run(page.page)
-    assert not results.response['violations'], results.generate_report()
+    for colors in ('light', 'dark'):
+        page.page.emulate_media(color_scheme=colors)
+        results = axe.run(page.page)
+        assert not results.response['violations'], f'{colors}: {results.generate_report()}'
 
 
 def test_all_can_be_done_by_keyboard(page):
