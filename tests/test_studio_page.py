@@ -587,8 +587,6 @@ STATES = ['empty', 'points', 'region', 'size', 'layout', 'paint', 'enlarge', 'sa
 
 
 @pytest.mark.parametrize('state', STATES)
-    'state', ['empty', 'points', 'region', 'size', 'layout', 'paint', 'enlarge', 'samples', 'take-away']
-)
 def test_nothing_is_wrong_for_assistive_technology(open_page, studio, trained, state):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright', reason='pip install axe-playwright-python').Axe()
     # what axe runs in the page is code from a text, which the page forbids

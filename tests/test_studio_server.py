@@ -194,7 +194,9 @@ def test_edits_of_edits_are_what_their_command_lines_make_to_the_bit(through, st
     else:
         exec(recipe['python'], {})
     assert np.array_equal(picture_of(Path(recipe['file']).read_bytes()), picture_of(taken))
-    assert not np.array_equal(picture_of(taken), picture_of(studio.library.file(steps[2]['file']['file']).read_bytes()))
+    assert not np.array_equal(
+        picture_of(taken), picture_of(studio.library.uploads.file(steps[2]['file']['file']).read_bytes())
+    )
 
 
 @pytest.mark.parametrize(
@@ -820,6 +822,26 @@ def test_jobs_run_one_after_the_other():
     assert (jobs['c'].stage, processes['c'].stopped) == ('stopped', True)
     assert (jobs['d'].stage, jobs['d'].failure) == ('failed', 'no space left')
     assert queue.find('training', 'd') is None
+    queue.close()
+
+
+def test_a_model_that_somebody_has_removed_holds_up_no_other(caplog):
+    told = []
+
+    def watch(job):
+        if job.id == 'removed':
+            raise LookupError('there is no such model')
+        told.append((job.id, job.stage))
+
+    class Removed(FakeProcess):
+        def note_failure(self):
+            raise FileNotFoundError('its folder is gone')
+
+    queue = JobQueue(watch)
+    queue.add(QueuedJob('training', 'removed', lambda: Removed(1)))
+    queue.add(QueuedJob('training', 'other', lambda: FakeProcess(0)))
+    wait_for(lambda: ('other', 'done') in told)
+    assert 'the training of removed cannot be told of' in caplog.text
     queue.close()
 
 

@@ -23,7 +23,7 @@ from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 from mmpe.registry import DATASETS, MODELS, plain_data
 from mmpe.studio.app import create_app
-from mmpe.studio.library import Entry
+from mmpe.studio.entries import Entry
 from mmpe.studio.serve import listen
 from mmpe.studio.studio import Studio
 

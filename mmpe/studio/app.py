@@ -20,7 +20,7 @@ from mmpe.errors import InputError, reason
 
 from . import drawing_routes, model_routes, selection_routes, session_routes
 from .guard import Guard
-from .library import NotThere, TooLarge
+from .refusals import NotThere, TooLarge
 from .studio import Studio
 
 _log = logging.getLogger(__name__)

@@ -17,10 +17,12 @@ from mmpe.models.padding import modes as padding_modes
 from mmpe.numbers import shown
 
 from .audit_job import MAPS, PAGE
+from .entries import Entry
 from .events import Events
 from .jobs import JobQueue, QueuedJob
-from .library import Entry, Library, NotThere
+from .library import Library
 from .loaded import LoadedModel
+from .refusals import NotThere
 
 _DRAWS, _LAYERS = 32, 8
 """Fewer than of ``mmpe audit``, as somebody waits."""

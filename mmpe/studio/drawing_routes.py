@@ -21,7 +21,7 @@ from mmpe.numbers import is_whole, shown, size_text
 
 from .bodies import read_body, read_json
 from .drawing import Made, images_of, png
-from .library import Entry
+from .entries import Entry
 from .model_routes import entry_of, studio_of
 from .operations import Operation, describe_tasks, read_file
 from .recipes import Step, write_recipe
@@ -40,13 +40,13 @@ async def tasks(request: Request) -> JSONResponse:
 async def add_file(request: Request) -> JSONResponse:
     """Keep a mask, or another picture that operations need."""
     studio, content = studio_of(request), await read_body(request, _MOST_FILE_BYTES)
-    name = await studio.drawer.draw(partial(studio.library.add_file, content), request)
+    name = await studio.drawer.draw(partial(studio.library.uploads.add_file, content), request)
     return JSONResponse(dict(file=name))
 
 
 async def file(request: Request) -> FileResponse:
     """A file that was added."""
-    return FileResponse(studio_of(request).library.file(request.path_params['name']), media_type='image/png')
+    return FileResponse(studio_of(request).library.uploads.file(request.path_params['name']), media_type='image/png')
 
 
 async def draw(request: Request) -> Response:
@@ -152,7 +152,7 @@ async def keep(request: Request) -> JSONResponse:
         size, wanted = tuple(images_of(made).shape[-2:]), studio.library.load(entry).size
         if isinstance(made, Animation) or size != wanted:
             raise HTTPException(400, f'only an image of the size of the picture, {size_text(wanted)}, can be edited on')
-        return studio.library.add_file(png(made, number))
+        return studio.library.uploads.add_file(png(made, number))
 
     return JSONResponse(dict(file=await studio.drawer.draw(work, request)))
 

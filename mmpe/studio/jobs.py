@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mmpe.apis.subprocesses import JobProcess
 
+_log = logging.getLogger(__name__)
 _POLL = 0.2  # seconds
 _PATIENCE = 60  # seconds that a process may take to save when the studio closes
 
@@ -66,7 +69,7 @@ class JobQueue:
                 self._thread = threading.Thread(target=self._run, name='jobs', daemon=True)
                 self._thread.start()
             self._changed.notify_all()
-        self._watch(job)
+        self._tell(job)
 
     def find(self, kind: str, id: str) -> QueuedJob | None:
         """The job of a kind on a model that waits or runs."""
@@ -84,7 +87,7 @@ class JobQueue:
                 job.process.stop()
             elif job.stage == 'stopping':
                 job.process.kill()
-        self._watch(job)
+        self._tell(job)
 
     def close(self) -> None:
         """Let the running job save and end, and begin no other."""
@@ -102,13 +105,19 @@ class JobQueue:
             while not job.is_over and not self._start(job):
                 time.sleep(_POLL)
             while not job.is_over:
-                self._watch(job)
+                self._tell(job)
                 time.sleep(_POLL)
                 self._see(job)
             with self._lock:
                 if job in self._jobs:
                     self._jobs.remove(job)
+            self._tell(job)
+
+    def _tell(self, job: QueuedJob) -> None:
+        try:
             self._watch(job)
+        except Exception:  # such as a model whose folder somebody has removed: the other jobs go on
+            _log.exception('the %s of %s cannot be told of', job.kind, job.id)
 
     def _next(self) -> QueuedJob | None:
         """The first job, once there is one; None when the queue is closed."""
@@ -138,4 +147,5 @@ class JobQueue:
             job.stage = 'stopped'
         else:
             job.stage, job.failure = 'failed', failure
-            job.process.note_failure()
+            with suppress(OSError):  # of a model whose folder somebody has removed
+                job.process.note_failure()

@@ -21,9 +21,11 @@ from mmpe.numbers import is_whole, shown
 from mmpe.visualization import encode_picture, to_picture
 
 from .bodies import MOST_BYTES, read_body, read_json
-from .library import MOST_PIXELS, Entry, NotThere
+from .entries import Entry
 from .loaded import LoadedModel
+from .refusals import NotThere
 from .studio import Studio
+from .uploads import MOST_PIXELS
 
 EXAMPLES = ('rocket', 'coffee', 'chelsea', 'astronaut', 'hubble_deep_field', 'brick', 'grass', 'gravel')
 """Pictures that scikit-image comes with, without a download."""
@@ -108,14 +110,14 @@ async def events(request: Request) -> StreamingResponse:
 async def add_picture(request: Request) -> JSONResponse:
     """Keep a picture that was dropped."""
     studio, content = studio_of(request), await read_body(request)
-    name, size = await studio.drawer.draw(partial(studio.library.add_picture, content), request)
+    name, size = await studio.drawer.draw(partial(studio.library.uploads.add_picture, content), request)
     return JSONResponse(dict(id=name, size=size))
 
 
 async def add_example(request: Request) -> JSONResponse:
     """Keep a picture of scikit-image's."""
     studio, name = studio_of(request), _example(request)
-    id, size = await run_in_threadpool(lambda: studio.library.add_picture(_example_png(name)))
+    id, size = await run_in_threadpool(lambda: studio.library.uploads.add_picture(_example_png(name)))
     return JSONResponse(dict(id=id, size=size))
 
 

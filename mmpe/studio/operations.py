@@ -155,4 +155,4 @@ def read_file(value: Any, library: Library) -> str:
     """
     if not (isinstance(value, dict) and isinstance(value.get('file'), str)):
         raise HTTPException(400, 'a file is given as {"file": NAME}, as POST /api/files has answered')
-    return library.file(value['file']).relative_to(library.folder).as_posix()
+    return library.uploads.file(value['file']).relative_to(library.folder).as_posix()

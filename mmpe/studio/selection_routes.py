@@ -32,7 +32,7 @@ async def select_region(request: Request) -> JSONResponse:
         model = start_from(studio.library.load(entry).model, dict(onto=edited))
         picture = np.asarray(to_picture(model.picture))
         mask = select(picture, body, str(body.get('how') or 'grabcut'))
-        file = studio.library.add_file(encode_picture(Image.fromarray(mask), 'mask.png'))
+        file = studio.library.uploads.add_file(encode_picture(Image.fromarray(mask), 'mask.png'))
         return dict(file=file, box=box_of(mask), contours=outline(mask))
 
     page = request.headers.get('x-page', '')

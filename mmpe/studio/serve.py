@@ -56,7 +56,7 @@ def add_sources(studio: Studio, sources: Iterable[str]) -> None:
 
 def _add_picture(studio: Studio, name: str, content: bytes) -> None:
     """Train on a picture, or go on with the training of the same one."""
-    picture, _ = studio.library.add_picture(content)
+    picture, _ = studio.library.uploads.add_picture(content)
     entry = next((e for e in studio.library.entries() if e.record.get('picture') == picture), None)
     if entry is None:
         studio.trainer.begin(picture, printable(name))

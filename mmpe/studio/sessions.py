@@ -19,7 +19,8 @@ from mmpe.apis.singan import finished_scales
 from mmpe.errors import InputError
 from mmpe.files import write_atomic
 
-from .library import Entry, Library
+from .entries import Entry
+from .library import Library
 
 MOST_BYTES = 2**28
 _MOST_JSON = 2**24
@@ -48,7 +49,7 @@ def save_session(library: Library, entry: Entry, page: Any) -> bytes:
         file.writestr('session.json', json.dumps(record))
         file.writestr('model.pth', model.getvalue())
         for name in dict.fromkeys(names):
-            file.writestr(f'files/{name}', library.file(name).read_bytes())
+            file.writestr(f'files/{name}', library.uploads.file(name).read_bytes())
     return content.getvalue()
 
 
@@ -78,7 +79,7 @@ def open_session(library: Library, content: bytes) -> tuple[Entry, Any]:
         raise InputError(_NO_SESSION) from error
     if not isinstance(record, dict) or record.get('version') != _VERSION or not isinstance(record.get('name'), str):
         raise InputError(f'{_NO_SESSION}, or it is of a later version')
-    names = {name: library.add_file(picture) for name, picture in pictures.items()}
+    names = {name: library.uploads.add_file(picture) for name, picture in pictures.items()}
     return _add_model(library, record['name'], model), _renamed(record.get('page'), lambda name: names.get(name, name))
 
 

@@ -19,9 +19,10 @@ from mmpe.errors import InputError, as_input_error
 from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
+from .entries import Entry
 from .events import Events
 from .jobs import JobQueue, QueuedJob
-from .library import Entry, Library
+from .library import Library
 
 CONFIG = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
 _SCHEDULES = dict(fast=1, thorough=4)
@@ -185,7 +186,7 @@ class Trainer:
             self.events.publish('error', error=f'{entry.name}: {self.library.shown(job.failure)}')
 
     def _begin(self, config: Config, picture: str, name: str) -> Entry:
-        name_picture(config.train_dataloader.dataset, str(self.library.picture(picture)))
+        name_picture(config.train_dataloader.dataset, str(self.library.uploads.picture(picture)))
         with as_input_error('the picture cannot be trained on'):
             pyramid = DATASETS.build(config.train_dataloader.dataset)
         record = dict(
@@ -205,7 +206,7 @@ class Trainer:
         self.jobs.add(QueuedJob('training', entry.id, lambda: self._process(entry), lambda: is_free(entry.folder)))
 
     def _process(self, entry: Entry) -> JobProcess:
-        picture = self.library.picture(entry.record['picture'])
+        picture = self.library.uploads.picture(entry.record['picture'])
         config = picture_config(Config(entry.record['config']), str(picture), entry.folder)
         workers = Workers([self._device], self.plan.threads or max(1, (os.cpu_count() or 1) - 1))
         return JobProcess(entry.name, config, self._device, workers, 'mmpe.studio.training_job')
