@@ -139,20 +139,19 @@ export class Drawing {
 
   /** One preview after the other, always of the latest marks. */
   async preview(operation) {
-    this.wanted = { operation, tool: store.document.tool, marks: presentMarks() };
+    this.wanted = { operation, moved: performance.now(), tool: store.document.tool, marks: presentMarks() };
     if (this.running?.preview) return;
     this.running?.abort();
     emit('busy', false);
     const running = Object.assign(new AbortController(), { preview: true });
     this.running = running;
     while (this.wanted && this.running === running) {
-      const { operation: latest, ...drawn } = this.wanted;
+      const { operation: latest, moved, ...drawn } = this.wanted;
       this.wanted = null;
-      const started = performance.now();
       const image = await this.draw({ ...latest, preview: true, image: 0 }, running.signal);
       if (!image || this.running !== running) break;
-      performance.measure('preview', { start: started });
       this.show(image, drawn);
+      requestAnimationFrame(() => performance.measure('preview', { start: moved })); // when it is seen
     }
     if (this.running === running) this.running = null;
   }
