@@ -202,7 +202,7 @@ export class Drawing {
     this.request = (this.request ?? 0) + 1;
     try {
       const { blob, ...told } = await api.draw(store.model.id, { ...operation, request: this.request }, signal);
-      const url = URL.createObjectURL(blob);
+      const url = operation.preview ? null : URL.createObjectURL(blob); // previews are seen once, and not kept
       const moving = blob.type === 'image/webp' || blob.type === 'image/gif' ? url : null;
       return { bitmap: await createImageBitmap(blob), moving, url, ...told };
     } catch (error) {
