@@ -208,6 +208,21 @@ def test_a_lassoed_region_is_a_mask_of_the_pixels_inside(page, studio, action, t
     assert np.array_equal(mask, expected)
 
 
+@pytest.mark.parametrize('finder', ['Its colors', 'Its outline'])
+def test_one_click_selects_a_thing(page, studio, finder):
+    page.tool('region')
+    page.page.get_by_role('button', name='Click', exact=True).click()
+    page.page.mouse.click(*page.at(14, 14))
+    expect(page.handle('region')).to_have_count(1)
+    page.page.get_by_role('button', name=finder).click()
+    page.page.get_by_role('button', name='Remove', exact=True).click()
+    page.drawn()
+    mask = pixels_of(studio.folder / re.search(r'--mask=(\S+)', page.command())[1])[..., 0] > 0
+    boat = np.zeros((30, 40), bool)
+    boat[10:20, 12:18] = True
+    assert (mask & boat).sum() > 0.8 * (mask | boat).sum()
+
+
 def test_the_right_edge_is_pulled_to_another_width(page):
     page.tool('size')
     edge = page.handle('edge-right').bounding_box()

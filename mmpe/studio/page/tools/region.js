@@ -1,6 +1,6 @@
 // A part of the picture, chosen by box, lasso, brush or one click; then moved, copied, resized, mirrored or removed.
-// Marks: {how, action, part, by, factor, anchor, axis, radius}. A part is {box}, {mask, box, lines}, or what becomes
-// a mask when it is settled: {outline}, {strokes} or {click}.
+// Marks: {how, finder, action, part, by, factor, anchor, axis, radius}. A part is {box}, {mask, box, lines}, or what
+// becomes a mask when it is settled: {outline}, {strokes} or {click}.
 
 import * as api from '../api.js';
 import { choice, slider } from '../dom.js';
@@ -11,6 +11,7 @@ import { store } from '../store.js';
 
 const ACTIONS = { move: 'Move', copy: 'Copy', scale: 'Resize', mirror: 'Mirror', remove: 'Remove' };
 const HOW = { box: 'Box', lasso: 'Lasso', brush: 'Brush', click: 'Click' };
+const FINDERS = { grabcut: 'Its colors', walker: 'Its outline' };
 const UNMOVED = { by: [0, 0], factor: 1 };
 
 // -------------------------------------------------------------------- how a part is chosen
@@ -52,11 +53,12 @@ function maskOf({ outline, strokes }, size) {
   return image;
 }
 
-async function settledPart(part, model) {
+async function settledPart({ part, finder }, model) {
   if (!part || part.box) return part;
   if (part.click) {
     const onto = store.document.base?.picture;
-    return found(await api.select(model.id, { how: 'grabcut', click: inModel(part.click, model), onto }), model);
+    const mask = await api.select(model.id, { how: finder, click: inModel(part.click, model), onto });
+    return { ...found(mask, model), click: part.click };
   }
   const image = maskOf(part, model.size);
   const box = boxAround(image);
@@ -188,7 +190,7 @@ export default {
   hint: 'Choose a part of the picture, and then drag it.',
   icon: 'region',
   shared: ['num', 'seed', 'start_scale'],
-  marks: () => ({ how: 'box', action: 'move', part: null, anchor: 'bottom', axis: 'x', radius: 6, ...UNMOVED }),
+  marks: () => ({ how: 'box', finder: 'grabcut', action: 'move', part: null, anchor: 'bottom', axis: 'x', radius: 6, ...UNMOVED }),
 
   operation(marks, model) {
     const { part, action } = marks;
@@ -200,7 +202,7 @@ export default {
 
   rest: (marks) => ({ ...marks, ...UNMOVED, part: null }),
   press: (marks, point, model) => CHOOSERS[marks.how](marks, point, model),
-  settle: async (marks, model) => ({ ...marks, part: await settledPart(marks.part, model) }),
+  settle: async (marks, model) => ({ ...marks, part: await settledPart(marks, model) }),
 
   handles(marks, model) {
     if (!marks.part?.box) return [];
@@ -227,6 +229,11 @@ export default {
     choice('Choose by', HOW, marks.how, (how) => set({ how })),
     marks.how === 'brush' &&
       slider('Brush', { min: 1, max: 40, value: marks.radius, unit: ' px' }, (radius, final) => set({ radius }, final)),
+    marks.how === 'click' &&
+      choice('Find the thing by', FINDERS, marks.finder, (finder) => {
+        const { click } = marks.part ?? {};
+        set({ finder, ...(click && { ...UNMOVED, part: { click } }) });
+      }),
     choice('Then', ACTIONS, marks.action, (action) => set({ ...UNMOVED, action })),
     marks.action === 'scale' && [
       slider('Size', { min: 10, max: 400, value: Math.round(marks.factor * 100), unit: ' %' }, (percent, final) =>
