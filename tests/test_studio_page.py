@@ -360,6 +360,16 @@ def test_what_is_kept_is_taken_away_before_anything_else_is_marked(page, studio,
     assert np.array_equal(run_recipe(studio, commands), pixels_of(page.save(tmp_path / 'taken.png')))
 
 
+def test_of_tools_chosen_quickly_the_last_one_starts_from_the_result(page):
+    page.drag((15, 15), (21, 11))
+    page.page.evaluate("""() => ['grid', 'paste', 'region'].forEach((name) =>
+        document.querySelector(`[data-tool=${name}]`).click())""")
+    expect(page.page.locator('#panel .base')).to_be_visible()
+    page.drawn()
+    expect(page.page.locator('[data-tool=region]')).to_have_attribute('aria-pressed', 'true')
+    assert page.command().count('mmpe edit') == 1
+
+
 def test_a_sample_is_edited_on(page, studio, tmp_path):
     page.tool('samples')
     page.page.locator('#film img').nth(3).wait_for()

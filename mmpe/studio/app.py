@@ -1,4 +1,4 @@
-"""The application that answers the page: what is asked where, and how a refusal is said."""
+"""The ASGI application: routes, middleware, and errors as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models know about position: audits in a child process, whose results are kept beside the model."""
+"""Audits of models in a child process. Their results are kept beside the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request brings, read up to a limit."""
+"""Request bodies, read up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing, one operation at a time: what a page no longer wants is not drawn, and the last results are kept."""
+"""Draws one operation at a time, drops what a page no longer wants, and caches the last results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page asks to be drawn: operations, their start scales, files to take away, and recipes."""
+"""Routes for drawing: previews and images of operations, start scales, exports and recipes."""
 
 from __future__ import annotations
 

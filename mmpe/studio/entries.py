@@ -1,4 +1,4 @@
-"""A model of the studio, as its folder tells."""
+"""A model in the folder of a studio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events for all open pages: what has changed, as server-sent events."""
+"""Server-sent events for all open pages."""
 
 from __future__ import annotations
 

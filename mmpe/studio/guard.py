@@ -1,4 +1,4 @@
-"""Who may ask: this machine's browser, on the studio's own page, and beyond loopback whoever has the token."""
+"""Access control: Host, Origin and token of every request, and the security headers of every response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work in child processes, one at a time; others wait their turn."""
+"""A queue of child processes, which run one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page asks of models: which there are, their pictures, and their training."""
+"""Routes for models: the list, their pictures and their training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations: a task of ``mmpe edit`` with its options, as pages ask for them and as anybody can repeat them."""
+"""Operations: a task of ``mmpe edit`` with its options, as pages send them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page is refused, beside what every tool of mmpe refuses."""
+"""Errors that have an HTTP status of their own."""
 
 from mmpe.errors import InputError
 

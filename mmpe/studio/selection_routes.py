@@ -1,4 +1,4 @@
-"""What the page asks about what is in a picture: selections, and what the model knows about position."""
+"""Routes for selections and audits."""
 
 from __future__ import annotations
 

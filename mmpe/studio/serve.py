@@ -1,4 +1,4 @@
-"""From the command line to a running server: what it is given, where it listens, and its end."""
+"""Starts and ends the server: the sources of the command line, the address and the token."""
 
 from __future__ import annotations
 

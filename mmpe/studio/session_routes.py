@@ -1,4 +1,4 @@
-"""What the page asks about sessions."""
+"""Routes for sessions."""
 
 from __future__ import annotations
 

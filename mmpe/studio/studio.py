@@ -1,4 +1,4 @@
-"""All that a server has at hand."""
+"""The parts of a studio, put together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training pictures: in a child process, one at a time, watched by all pages."""
+"""Trains pictures in child processes, one at a time, and publishes their progress."""
 
 from __future__ import annotations
 

@@ -30,20 +30,24 @@ export function canKeep() {
   return tool.keeps?.(marksOf(store.document, store.model), store.model) ?? true;
 }
 
-/** Keep the image that is shown, and start from it with a tool. */
+let going = null; // {document, tool}: what is being kept, and which tool is to start from it
+
+/** Keep the image that is shown, and start from it with a tool: meanwhile, the tool that was chosen last. */
 export async function goOn(tool) {
   const { model, document } = store;
+  if (going?.document === document) return void (going.tool = tool);
+  const own = (going = { document, tool });
   const { operation, image } = picked();
   emit('busy', true);
-  try {
-    const file = await api.keep(model.id, { ...operation, image });
-    if (store.model?.id !== model.id || store.document !== document) return;
-    const step = { ...operation, image, file, version: model.version };
-    take(tool, { marks: rested(document.marks), base: { picture: file, steps: [...stepsBefore(operation, document), step] } });
-  } catch (error) {
-    say(error.message, 'error');
-    emit('busy', false);
-  }
+  const base = await api.keep(model.id, { ...operation, image }).then(
+    (file) => ({ picture: file, steps: [...stepsBefore(operation, document), { ...operation, image, file, version: model.version }] }),
+    (error) => say(error.message, 'error'),
+  );
+  if (going === own) going = null;
+  if (store.model?.id !== model.id || store.document !== document) return;
+  emit('busy', false);
+  if (base) take(own.tool, { marks: rested(document.marks), base });
+  else if (own.tool !== presentTool()) take(own.tool); // from what there was before
 }
 
 /** Take another tool. It starts from what the present one has made. */
