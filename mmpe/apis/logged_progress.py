@@ -68,13 +68,7 @@ def read_progress(file: Path, max_iters: int | None = None) -> LoggedProgress:
     >>> read_progress(Path('not_there_yet.json')).share
     0.0
     """
-    try:
-        with open(file, 'rb') as stream:
-            first = next(_logged([stream.readline()]), None)
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
-            last = next(_logged(reversed(stream.readlines())), first)
-    except OSError:
-        return LoggedProgress()
+    first, last = read_scalars(file)
     if last is None:
         return LoggedProgress()
     step, steps = last['iter'], last.get('max_iters', max_iters)
@@ -87,6 +81,24 @@ def read_progress(file: Path, max_iters: int | None = None) -> LoggedProgress:
     per_scale = steps // last['num_scales']
     scale, step = divmod(step - 1, per_scale)
     return LoggedProgress(f'scale {scale + 1}/{last["num_scales"]}', step + 1, per_scale, share)
+
+
+def read_scalars(file: Path) -> tuple[dict | None, dict | None]:
+    """The scalars of the first and of the last logged iteration; None, if there is none.
+
+    Args:
+        file: See :func:`read_progress`.
+
+    >>> read_scalars(Path('not_there_yet.json'))
+    (None, None)
+    """
+    try:
+        with open(file, 'rb') as stream:
+            first = next(_logged([stream.readline()]), None)
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+            return first, next(_logged(reversed(stream.readlines())), first)
+    except OSError:
+        return None, None
 
 
 def _logged(lines: Iterable[bytes]) -> Iterator[dict]:

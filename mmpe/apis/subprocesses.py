@@ -109,7 +109,7 @@ def run_jobs(configs: Mapping[str, Config], workers: Workers, job: Job) -> dict[
                 except InputError as error:
                     failures[name] = str(error)
                     continue
-                children.append(_JobProcess(name, configs[name], free.popleft(), workers, job.module))
+                children.append(JobProcess(name, configs[name], free.popleft(), workers, job.module))
             time.sleep(_POLL)
             for child in [child for child in children if child.ended]:
                 children.remove(child)
@@ -141,8 +141,19 @@ def read_failure(work_dir: str | Path) -> str | None:
         return None
 
 
-class _JobProcess:
-    """A process that does the job of one config. It stops when its standard input is closed."""
+class JobProcess:
+    """A process that does the job of one config. When this process stops it, or ends in any way, it saves and ends.
+
+    Args:
+        name: How progress bars call it.
+        config: Its config. The process writes to its ``work_dir``, which is made.
+        device: One of the devices of ``workers``.
+        workers: The environment of the process.
+        module: See :class:`Job`.
+
+    >>> workers = Workers(['cpu'], threads=1)
+    >>> process = JobProcess('rocket', config, 'cpu', workers, 'mmpe.apis.one_picture')  # doctest: +SKIP
+    """
 
     def __init__(self, name: str, config: Config, device: str, workers: Workers, module: str):
         self.name, self.device = name, device
@@ -165,6 +176,7 @@ class _JobProcess:
 
     @property
     def ended(self) -> bool:
+        """Whether the process has ended."""
         return self.process.poll() is not None
 
     @property
@@ -183,11 +195,30 @@ class _JobProcess:
         return found.removeprefix('error: ').strip()
 
     def note_failure(self) -> None:
+        """Leave the reason in the work dir: see :func:`read_failure`."""
         write_atomic(self.folder / FAILED, self.failure + '\n')
 
     def progress(self) -> LoggedProgress:
-        own = max(scalar_files(self.folder) - self.earlier, default=None)
+        """How far the job is."""
+        own = self.scalars
         return read_progress(own, self.max_iters) if own else LoggedProgress()
+
+    @property
+    def scalars(self) -> Path | None:
+        """The file to which this run logs its scalars. None, if it has not begun to."""
+        return max(scalar_files(self.folder) - self.earlier, default=None)
+
+    def stop(self) -> None:
+        """Ask the process to save and end."""
+        self.process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait until the process has ended."""
+        self.process.wait()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.process.kill()
 
 
 class _Progress:
@@ -200,7 +231,7 @@ class _Progress:
         self.reported = time.monotonic()
         report(noun, 0, total)
 
-    def show(self, children: Sequence[_JobProcess], waiting: int) -> None:
+    def show(self, children: Sequence[JobProcess], waiting: int) -> None:
         ended = self.total - waiting - len(children)
         if ended < self.total and time.monotonic() < self.reported + _REPORT:
             return
@@ -227,7 +258,7 @@ class _Progress:
 
 
 @contextmanager
-def _stopped_at_the_end(children: Sequence[_JobProcess]) -> Iterator[None]:
+def _stopped_at_the_end(children: Sequence[JobProcess]) -> Iterator[None]:
     """Within, when this process is asked to end or an error ends it, all child processes save and end."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     numbers = set(InterruptHook.signals) - {signal.SIGINT} if in_main_thread else ()  # Ctrl-C is an exception already
@@ -245,14 +276,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _stop(children: Sequence[_JobProcess]) -> None:
+def _stop(children: Sequence[JobProcess]) -> None:
     print(f'\nwaiting for {len(children)} child processes to save; Ctrl-C again ends them at once', file=sys.stderr)
     try:
         for child in children:
-            child.process.stdin.close()
+            child.stop()
         for child in children:
-            child.process.wait()
+            child.wait()
     except BaseException:
         for child in children:
-            child.process.kill()
+            child.kill()
         raise

@@ -13,6 +13,7 @@ from mmpe.engine.compilation import as_compilation_error
 
 from .from_signatures import command
 from .options import Device
+from .studio import require_studio
 
 SINGAN = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
 STYLEGAN2 = 'mmpe::positional_encoding_in_gans/mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'
@@ -68,9 +69,32 @@ def stylegan2(
         print(time_stylegan2(load_config(config), size, batch, iterations, found, dtype, compile))
 
 
-@command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2)
+@command('--max-size 128 --moves 60')
+def studio(
+    *,
+    picture: str = 'skimage://rocket',
+    max_size: Count = 128,
+    config: str = SINGAN,
+    moves: Count = 60,
+    device: Device = 'cpu',
+) -> None:
+    """The studio's server, while a point is dragged: previews, and the image at release.
+
+    Args:
+        picture: a picture
+        max_size: its long side in pixels
+        config: another config of the family
+        moves: of the pointer
+    """
+    require_studio()
+    from mmpe.benchmarks.studio import time_studio
+
+    print(time_studio(load_config(config), picture, max_size, moves, find_device(device)))
+
+
+@command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2, studio=studio)
 def main() -> None:
-    """Time a family's training, part by part.
+    """Time a family's training, part by part, or the studio.
 
     Only mmpe is timed. To compare it with another program, run both in turn, on the same machine and within minutes.
     """

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from docstring_parser import parse
@@ -18,6 +16,7 @@ from mmpe.apis.checks import find_device
 from mmpe.apis.results import ResultFolder, check_result, input_files
 from mmpe.editing import Animation, Edited
 from mmpe.editing.animation import check_format
+from mmpe.editing.task_options import TaskOption, fill_in, start_from, task_options
 from mmpe.editing.tasks import TASKS, Task
 
 from .from_signatures import Command, command
@@ -29,13 +28,13 @@ Checkpoint = Annotated[str, Parameter(help='a SinGAN, written by mmpe train')]
 File = Annotated[Path, Parameter(metavar='FILE')]
 
 
-def run_task(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, **options: Any) -> None:
+def edit(task: Task, checkpoint: str, out: Path, overwrite: bool, device: str, **options: Any) -> None:
     """Edit, write the results, and print what was written."""
-    parameters = read_options(task, options)
+    parameters = fill_in(task, options)
     inputs = input_files(checkpoint, options)
 
     def edited() -> Edited | Animation:
-        return task.function(load_singan(checkpoint, find_device(device)), **parameters)
+        return task.function(start_from(load_singan(checkpoint, find_device(device)), options), **parameters)
 
     if task.file:
         check_result(out, inputs, overwrite)
@@ -74,14 +73,14 @@ def program(task: Task) -> Command:
         _option('out', Path(out), kind),
         _option('overwrite', False, Overwrite),
         _option('device', 'cpu', Device),
-        *options_of(task),
+        *(_documented(option) for option in task_options(task)),
     ]
     signature = inspect.Signature(parameters)
 
     def main(*arguments, **options):
         given = signature.bind(*arguments, **options)
         given.apply_defaults()
-        run_task(task, **given.arguments)
+        edit(task, **given.arguments)
 
     main.__doc__ = parse(task.function.__doc__ or '').description
     main.__signature__ = signature
@@ -89,38 +88,8 @@ def program(task: Task) -> Command:
     return Command(main, f'work_dirs/mine/iter_2000.pth {task.example}', {})
 
 
-def options_of(task: Task) -> list[inspect.Parameter]:
-    """The options of a task: its parameters; for a dataclass, its fields."""
-    options, documented = [], []
-    for parameter in _parameters(task.function):
-        if is_dataclass(parameter.annotation):
-            options += _parameters(parameter.annotation)
-            documented += reversed(parameter.annotation.__mro__)
-        else:
-            options.append(parameter)
-    texts = {
-        text.arg_name: ' '.join((text.description or '').split())
-        for thing in (*documented, task.function)
-        for text in parse(thing.__doc__ or '').params
-    }
-    return [_option(p.name, p.default, Annotated[p.annotation, Parameter(help=texts.get(p.name))]) for p in options]
-
-
-def read_options(task: Task, options: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a task from its options."""
-    return {
-        p.name: p.annotation(**{field.name: options[field.name] for field in fields(p.annotation)})
-        if is_dataclass(p.annotation)
-        else options[p.name]
-        for p in _parameters(task.function)
-    }
-
-
-def _parameters(function: Callable) -> list[inspect.Parameter]:
-    """The keyword parameters of a function or a dataclass, with types for annotations."""
-    hints = get_type_hints(function, include_extras=True)
-    parameters = inspect.signature(function).parameters.values()
-    return [p.replace(annotation=hints[p.name]) for p in parameters if p.name != 'model']
+def _documented(option: TaskOption) -> inspect.Parameter:
+    return _option(option.name, option.default, Annotated[option.annotation, Parameter(help=option.help or None)])
 
 
 def _option(name: str, default: Any, annotation: Any) -> inspect.Parameter:

@@ -23,8 +23,10 @@ from .edits.transfer_layout import transfer_layout
 from .edits.warp import warp
 from .injection import inject
 from .masks import blend, box_mask, dilate, fit, read_mask, soften
+from .onto import onto
 from .redrawing import redraw
 from .start_scales import choose_start_scale, compare_start_scales
+from .task_options import run_task
 
 scale = resize_region  # the earlier name, which an import finds here before anything has imported mmpe.compat
 
@@ -44,12 +46,14 @@ __all__ = [
     'inject',
     'mirror',
     'move',
+    'onto',
     'paint_to_image',
     'read_mask',
     'redraw',
     'remove',
     'resize_region',
     'retarget',
+    'run_task',
     'scale',
     'soften',
     'super_resolve',

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from torch import Tensor
@@ -31,7 +30,10 @@ TASKS: dict[str, Task] = {}
 Scale = Annotated[int, whole(0, metavar='K')]
 Pixels = Annotated[float, real(0, metavar='PIXELS')]
 Factor = Annotated[float, real(0, metavar='FACTOR')]
-File = Annotated[str, Text(str, 'FILE')]
+FILE = Text(str, 'FILE')
+"""How the name of a file is read, by which an option is known to be one."""
+
+File = Annotated[str, FILE]
 
 
 def read_point(text: str) -> tuple[float, float]:
@@ -62,16 +64,21 @@ class Task:
         function: Takes the model, and options by name.
         example: Arguments of a call, after the checkpoint.
         file: The usual name of the one file that it writes; None: it writes a folder.
+        chooses_start_scale: Whether it draws at every start scale to choose one, if none is given.
+        takes_picture: Whether an option of its own names the picture that it starts from. All others start from the
+            trained picture, or from that of ``--onto``.
     """
 
     name: str
     function: Callable[..., Edited | Animation]
     example: str
     file: str | None = None
+    chooses_start_scale: bool = False
+    takes_picture: bool = False
 
 
-def task(name: str, example: str, file: str | None = None) -> Callable[[Callable], Callable]:
-    """Make a function a task, see :class:`Task`.
+def task(name: str, example: str, **settings: Any) -> Callable[[Callable], Callable]:
+    """Make a function a task; ``settings`` are further attributes of :class:`Task`.
 
     Raises:
         ValueError: If another task has the name.
@@ -89,7 +96,7 @@ def task(name: str, example: str, file: str | None = None) -> Callable[[Callable
                 f'two tasks are called {name!r}, in {TASKS[name].function.__module__} and in {function.__module__}: '
                 'rename one of them'
             )
-        TASKS[name] = Task(name, function, example, file)
+        TASKS[name] = Task(name, function, example, **settings)
         return function
 
     return register
@@ -148,7 +155,7 @@ class Part:
     """
 
     box: BoxText | None = None
-    mask: Path | None = None
+    mask: File | None = None
 
     def __post_init__(self):
         if self.box is not None and self.mask is not None:

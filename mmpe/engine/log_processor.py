@@ -28,13 +28,18 @@ class PyramidLogProcessor(LogProcessor):
         super().__init__(window_size, by_epoch, **settings)
 
     def get_log_after_iter(self, runner: Runner, batch_idx: int, mode: str) -> tuple[dict, str]:
-        """MMEngine's scalars and line, with ``scale`` (counted from 1), ``num_scales`` and ``max_iters``."""
+        """MMEngine's scalars and line, with ``scale`` (counted from 1), ``num_scales`` and ``max_iters``.
+
+        ``seconds_left`` is added if a timer hook estimates it.
+        """
         tag, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode != 'train':
             return tag, line
         model = unwrapped(runner.model)
         scale, step = divmod(runner.iter, model.iters_per_scale)
         tag |= dict(scale=scale + 1, num_scales=model.num_scales, max_iters=runner.max_iters)
+        if (left := runner.message_hub.get_info('eta')) is not None:
+            tag['seconds_left'] = left
         return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'
 
 

@@ -106,6 +106,19 @@ def check_free(work_dir: str | Path) -> None:
     lock.release()
 
 
+def is_free(work_dir: str | Path) -> bool:
+    """Whether no other process trains in a work dir: see :func:`check_free`.
+
+    >>> is_free('work_dirs/mine')
+    True
+    """
+    try:
+        check_free(work_dir)
+    except InputError:
+        return False
+    return True
+
+
 def _refusal(work_dir: str | Path, holder: Locked) -> InputError:
     return InputError(f'another run is training in {work_dir} ({holder}): wait for it, or give another work dir')
 

@@ -51,13 +51,22 @@ def write_picture(picture: Image.Image, path: str | Path, **options) -> None:
 
     >>> write_picture(Image.new('RGB', (48, 32)), 'black.webp', lossless=True)
     """
-    suffix = Path(path).suffix.lower()
+    write_atomic(path, encode_picture(picture, path, **options))
+
+
+def encode_picture(picture: Image.Image, name: str | Path, **options) -> bytes:
+    """The content of the file that :func:`write_picture` writes; arguments and errors are the same.
+
+    >>> encode_picture(Image.new('RGB', (48, 32)), 'black.png')[1:4]
+    b'PNG'
+    """
+    suffix = Path(name).suffix.lower()
     picture_format = Image.registered_extensions().get(suffix)
     if picture_format not in Image.SAVE:
-        raise InputError(f'{path} cannot be written: no format for pictures ends in {suffix!r}; try .png')
+        raise InputError(f'{name} cannot be written: no format for pictures ends in {suffix!r}; try .png')
     content = io.BytesIO()  # given a file, Pillow overlooks that only a part of a JPEG could be written
     picture.save(content, picture_format, **mark(picture_format), **options)
-    write_atomic(path, content.getvalue())
+    return content.getvalue()
 
 
 def picture_bytes(image: Tensor) -> int:

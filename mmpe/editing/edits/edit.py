@@ -45,7 +45,7 @@ def edit(
     return refine_within(model, picture, mask, dilation, start_scale, **options)
 
 
-@task('edit', '--picture copied.png --mask where.png --start-scale 2')
+@task('edit', '--picture copied.png --mask where.png --start-scale 2', chooses_start_scale=True, takes_picture=True)
 def edit_task(model: SinGANSampler, *, masked: Masked, injection: Injection) -> Edited:
     """Close the seams after the picture's own parts were copied to other places.
 

@@ -45,7 +45,7 @@ def harmonise(
     return refine_within(model, picture, mask, dilation, start_scale, **options)
 
 
-@task('harmonise', '--picture pasted.png --mask where.png --sheet')
+@task('harmonise', '--picture pasted.png --mask where.png --sheet', chooses_start_scale=True, takes_picture=True)
 def harmonise_task(model: SinGANSampler, *, masked: Masked, injection: Injection) -> Edited:
     """Fit what was pasted into the picture to its colors and texture.
 

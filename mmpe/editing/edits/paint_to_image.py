@@ -60,7 +60,7 @@ def paint_to_image(
     return Edited(images, dict(picture=model.picture, painting=painting), scale_captions(start_scale, num))
 
 
-@task('paint', '--painting mine.png --start-scale 1')
+@task('paint', '--painting mine.png --start-scale 1', takes_picture=True)
 def paint_task(
     model: SinGANSampler, *, painting: File, size: arguments.Size | None = None, injection: Injection
 ) -> Edited:

@@ -68,7 +68,7 @@ def retarget(
     if len(modes) != 2:
         raise InputError(f'a mode is one for both axes, or one for rows and one for columns, not {len(modes)}')
     if start_scale is None:
-        start_scale = 0 if encoding is not None and 'extend' in modes else 1
+        start_scale = model.first_start_scale if encoding is not None and 'extend' in modes else 1
     centered = stretches or getattr(encoding, 'center', None) is not None
     anchor = anchor or ('center' if centered else 'topleft')
     beyond = beyond or ('mirror' if start_scale else 'hold' if stretches else 'continue')

@@ -194,7 +194,7 @@ class _Draws(Draws):
     num: Count = 1
 
 
-@task('superres', '--factor 4')
+@task('superres', '--factor 4', takes_picture=True)
 def superres_task(
     model: SinGANSampler,
     *,

@@ -19,7 +19,7 @@ from ..edited import Edited
 from ..inverse_maps import nearest_pixel, pixel_positions
 from ..redrawing import redraw
 from ..regions import Region
-from ..tasks import Drawing, task
+from ..tasks import Drawing, File, task
 
 _SAME_COLOR = 24  # of 255 in each channel: what compression does to a flat color
 _LEAST_SHARE = 0.002  # of a picture; a color with fewer pixels is a blend at an edge
@@ -148,7 +148,7 @@ def _name(color: np.ndarray) -> str:
 
 
 @task('layout', '--sketch wanted.png --labels present.png')
-def layout_task(model: SinGANSampler, *, sketch: str, labels: str, drawing: Drawing) -> Edited:
+def layout_task(model: SinGANSampler, *, sketch: File, labels: File, drawing: Drawing) -> Edited:
     """Lay the picture out as a sketch.
 
     Args:

@@ -31,6 +31,8 @@ class SinGANSampler(PyramidModel, SampledModel):
     """A pyramid that has been trained, as far as it has; what edits work with."""
 
     sample_options = ('size', 'start_scale')
+    first_start_scale = 0
+    """The first scale from which images may be drawn: above 0 where a given picture is shown to it."""
 
     def draw_noises(
         self, num: int, rng: torch.Generator | Noise, sizes: Sequence[Size], first_scale: int = 0
@@ -163,11 +165,14 @@ class SinGANSampler(PyramidModel, SampledModel):
         Raises:
             InputError: If the start scale does not exist.
         """
-        if not is_whole(start_scale, 0, self.trained_scales - 1):
+        last = self.trained_scales - 1
+        if start_scale == 0 < self.first_start_scale:
             raise InputError(
-                f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to '
-                f'{self.trained_scales - 1}'
+                'start scale 0 draws a layout, and cannot be shown a picture: choose one of '
+                f'{self.first_start_scale} to {last}'
             )
+        if not is_whole(start_scale, 0, last):
+            raise InputError(f'start scale {shown(start_scale)} does not exist: the trained scales are 0 to {last}')
 
     def memory_of_an_image(self, size: Size) -> int:
         """Bytes that drawing one image of ``size`` (H, W) takes at most, about."""

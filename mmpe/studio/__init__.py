@@ -1,0 +1,1 @@
+"""mmpe studio: a web page in which a picture is edited by hand, and the server behind it."""
