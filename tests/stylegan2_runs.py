@@ -1,5 +1,7 @@
 """Tiny StyleGAN2 runs for the tests: seconds, not minutes."""
 
+from functools import cache
+
 from mmengine.config import Config
 from singan_runs import REPOSITORY
 
@@ -12,11 +14,17 @@ _NARROW = dict(
 )
 
 
+@cache
+def _encodings(config) -> tuple[str, str | None]:
+    """The type of a config's encoding, and of the one in it."""
+    encoding = load_config(config).model.generator.encoding
+    return encoding.type, encoding.get('encoding', {}).get('type')
+
+
 def tiny_config(work_dir, config=CONFIG_F, iterations=6, **options) -> Config:
     """A config at 16 pixels and eight channels; ``options`` are dotted keys with ``__`` for dots."""
-    encoding = load_config(config).model.generator.encoding
-    inner = encoding.get('encoding')
-    narrow = dict(encoding=_NARROW[inner.type]) if inner else _NARROW[encoding.type]
+    encoding, inner = _encodings(config)
+    narrow = dict(encoding=_NARROW[inner]) if inner else _NARROW[encoding]
     small = {
         'work_dir': str(work_dir),
         'model.generator': dict(

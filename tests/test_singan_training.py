@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from singan_runs import REPOSITORY, assert_same, checkpoint, run, tiny_config, train_in_two_processes
+from tool_runs import run_tool
 
 from mmpe.apis import load
 
@@ -131,10 +132,10 @@ def test_resuming_with_another_schedule_is_refused(unbroken, tmp_path):
 # -------------------------------------------------------------------- other processes
 
 
-def start(work_dir, *options, iters_per_scale=200):
+def start(work_dir, iters_per_scale=200):
     cfg = tiny_config(work_dir, iters_per_scale=iters_per_scale, log_level='INFO')
     cfg.dump(work_dir / 'config.py')
-    command = [sys.executable, str(TRAIN), str(work_dir / 'config.py'), '--work-dir', str(work_dir), *options]
+    command = [sys.executable, str(TRAIN), str(work_dir / 'config.py'), '--work-dir', str(work_dir)]
     environment = os.environ | {'OMP_NUM_THREADS': '1'}  # as in this process: sums of other parts are other sums
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
@@ -164,9 +165,8 @@ def test_killed_run_loses_nothing_that_was_saved(tmp_path):
     process.kill()
     process.communicate()
     run(tiny_config(tmp_path / 'unbroken', iters_per_scale=4))
-    resumed = start(tmp_path, '--resume', iters_per_scale=4)
-    output = resumed.communicate(timeout=120)[0]
-    assert resumed.returncode == 0, output
+    resumed = run_tool(TRAIN, tmp_path / 'config.py', '--work-dir', tmp_path, '--resume')
+    assert resumed.returncode == 0, resumed.stderr
     assert_same(state(tmp_path, 12), state(tmp_path / 'unbroken', 12))
 
 
