@@ -12,7 +12,7 @@ from mmpe.errors import InputError
 from mmpe.models.resumable import State
 from mmpe.registry import MODELS
 
-from .arguments import only_defaults
+from .arguments import takes_only
 from .released_state import entries_below, rename_below
 
 BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code resizes real pictures
@@ -25,43 +25,41 @@ class ReleasedModel:
     A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
 
     Args:
-        own: Arguments of mmpe's model that only some families have.
         generator: The generator.
         discriminator: The discriminator.
         data_preprocessor: None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
         noise_size: Channels of a latent; None: as the generator says.
         ema_config: See :func:`running_average`.
-        **others: Arguments that may have their released default only.
+        own: Arguments of mmpe's model that only some families have.
 
     Raises:
         InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
     """
 
+    @takes_only(generator_steps=1, discriminator_steps=1, loss_config=None, prev_stage=0)
     def __init__(
         self,
-        own: dict,
         generator: dict,
         discriminator: dict | None = None,
         data_preprocessor: dict | None = None,
         noise_size: int | None = None,
         ema_config: dict | None = None,
-        **others,
+        *,
+        own: dict | None = None,
     ):
-        only_defaults(others, dict(generator_steps=1, discriminator_steps=1))
         super().__init__(
             with_noise_size(generator, noise_size),
             discriminator,
             ema=running_average(ema_config),
             data_preprocessor=preprocessor(data_preprocessor),
-            **own,
+            **(own or {}),
         )
 
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
         samples = data.get('data_samples') or []
-        pictures = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None] or data[
-            'inputs'
-        ]
+        drawn = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None]
+        pictures = drawn or data['inputs']
         if isinstance(pictures, Mapping):
             pictures = pictures['img']
         if any('bgr' in _channel_orders(sample) for sample in samples):
@@ -123,14 +121,14 @@ def running_average(config: dict | None) -> dict | None:
     return translate(**config)
 
 
-def _plain(momentum: float = 0.0002, **others) -> dict:
-    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+@takes_only(interval=1, start_iter=0, update_buffers=False)
+def _plain(momentum: float = 0.0002) -> dict:
     return dict(half_life=_IMAGES_PER_UPDATE * math.log(0.5) / math.log1p(-momentum))
 
 
-def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, **others) -> dict:
-    """``batch_size`` has no effect, as updates are counted by the images that they are made of."""
-    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False, eps=1e-8))
+# batch_size has no effect, as updates are counted by the images that they are made of.
+@takes_only('batch_size', interval=1, start_iter=0, update_buffers=False, eps=1e-8)
+def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05) -> dict:
     return dict(half_life=ema_kimg * 1000, ramp_up=ema_rampup)
 
 

@@ -16,31 +16,29 @@ from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 from .adversarial import preprocessor
-from .arguments import built_of, only_defaults
+from .arguments import built_of, only_defaults, takes_only
 from .released_state import rename_below
 
 TANH = dict(type='Tanh')
 BATCH_NORM = dict(type='BN')
+COMMON = dict(stride=1, init_cfg=None)
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, padding=0, out_act_cfg=TANH, allow_no_residual=False)
 def SinGANMultiScaleGenerator(
     in_channels: int,
     out_channels: int,
     num_scales: int | None = None,
     kernel_size: int = 3,
-    padding: int = 0,
+    *,
     num_layers: int = 5,
     base_channels: int = 32,
     min_feat_channels: int = 32,
-    out_act_cfg: dict | None = TANH,
-    init_cfg: dict | None = None,
-    *,
     first_channels: int | None = None,
     noise_channels: int = 3,
     border: dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
     encoding: dict | None = None,
-    **others,
 ) -> SinGANGenerator:
     """The released SinGAN generator, which pads each block's input with zeros.
 
@@ -49,12 +47,9 @@ def SinGANMultiScaleGenerator(
         out_channels: Channels of the image, 3.
         num_scales: Number of the last scale, counted from zero.
         kernel_size: Side of the kernels, odd.
-        padding: Of every convolution: 0, as the head does the padding.
         num_layers: Convolutions per block.
         base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
         min_feat_channels: Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
-        out_act_cfg: Tanh.
-        init_cfg: Not supported.
         border: The ``padding`` of :class:`~mmpe.models.singan.SinGANGenerator`; not released.
         first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
             released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
@@ -62,10 +57,8 @@ def SinGANMultiScaleGenerator(
     >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
     9
     """
-    others |= dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
-    others |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
-    defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
-    only_defaults(others, dict(defaults, min_feat_channels=base_channels, out_act_cfg=TANH))
+    widths = dict(in_channels=in_channels, out_channels=out_channels, min_feat_channels=min_feat_channels)
+    only_defaults(widths, dict(in_channels=3, out_channels=3, min_feat_channels=base_channels))
     network = built_of(
         SinGANGenerator,
         num_scales=_count(num_scales),
@@ -132,6 +125,7 @@ def SinGANMSGeneratorPE(
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, act_cfg=LEAKY_RELU)
 def SinGANMultiScaleDiscriminator(
     in_channels: int,
     num_scales: int | None = None,
@@ -140,9 +134,8 @@ def SinGANMultiScaleDiscriminator(
     num_layers: int = 5,
     base_channels: int = 32,
     min_feat_channels: int = 32,
-    init_cfg: dict | None = None,
+    *,
     norm_cfg: dict | None = BATCH_NORM,
-    **others,
 ) -> SinGANDiscriminator:
     """The released SinGAN discriminator.
 
@@ -150,16 +143,13 @@ def SinGANMultiScaleDiscriminator(
         in_channels: Channels of the image.
         padding: Zero padding of every convolution.
         norm_cfg: Normalization; None for none.
-        num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
+        num_scales, kernel_size, num_layers, base_channels, min_feat_channels: As
             :func:`SinGANMultiScaleGenerator` has them.
 
     >>> len(SinGANMultiScaleDiscriminator(in_channels=3, num_scales=8).blocks)
     9
     """
-    only_defaults(
-        dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | others,
-        dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
-    )
+    only_defaults(dict(min_feat_channels=min_feat_channels), dict(min_feat_channels=base_channels))
     return built_of(
         SinGANDiscriminator,
         num_scales=_count(num_scales),
@@ -189,7 +179,6 @@ class SinGAN(SinGANModel):
         noise_weight_init: Noise amplitude, in units of the reconstruction's error.
         lr_scheduler_args: ``milestones`` and ``gamma`` of the learning rate within a scale.
         test_pkl_data: Not supported, as an mmpe checkpoint needs nothing beside it.
-        ema_confg: Not supported.
         fixed_noise_with_pad: The generator's ``noise_with_pad``, once more.
         first_fixed_noises_ch: Channels of the noise at scale 0; 1 is spread over all that the block sees.
 
@@ -203,6 +192,7 @@ class SinGAN(SinGANModel):
 
     noise_channels = 3
 
+    @takes_only(ema_confg=None)
     def __init__(
         self,
         generator: dict,
@@ -215,7 +205,6 @@ class SinGAN(SinGANModel):
         noise_weight_init: float = 0.1,
         lr_scheduler_args: dict | None = None,
         test_pkl_data: str | None = None,
-        ema_confg: dict | None = None,
         *,
         fixed_noise_with_pad: bool = False,
         first_fixed_noises_ch: int = 1,
@@ -224,7 +213,6 @@ class SinGAN(SinGANModel):
             raise InputError(
                 f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with mmpe convert'
             )
-        only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
         super().__init__(
             {'first_channels': first_fixed_noises_ch, 'noise_channels': self.noise_channels, **generator},
             discriminator,
@@ -309,6 +297,6 @@ def _border(
     return dict(type='mmpe.OversizedNoise' if noise_with_pad else 'mmpe.PadInputOnce', mode=mode)
 
 
-def _schedule(milestones: Sequence[int], gamma: float = 0.1, **others) -> dict:
-    only_defaults(others, {})
+@takes_only()
+def _schedule(milestones: Sequence[int], gamma: float = 0.1) -> dict:
     return dict(lr_milestones=milestones, lr_gamma=gamma)
