@@ -19,10 +19,31 @@ BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code re
 _IMAGES_PER_UPDATE = 32  # what the released momenta are worked out for
 
 
-class ReleasedModel:
+class ReleasedState:
+    """A model that loads a released state dict, which holds the networks alone and leaves all else as it is.
+
+    Attributes:
+        own_entry: An entry that state dicts of mmpe have, and released ones do not.
+    """
+
+    own_entry: str
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        if prefix + self.own_entry not in state_dict:
+            self._take_released(state_dict, prefix)
+            for name, buffer in self.named_buffers(recurse=False):
+                if name not in self._non_persistent_buffers_set:
+                    state_dict.setdefault(prefix + name, buffer)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _take_released(self, state_dict: dict, prefix: str) -> None:
+        """Give a released state dict the model's names, in place."""
+
+
+class ReleasedModel(ReleasedState):
     """An :class:`~mmpe.models.adversarial.AdversarialModel` that takes released batches and state dicts.
 
-    A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
+    A released state dict may have either layout of the running average.
 
     Args:
         generator: The generator.
@@ -35,6 +56,8 @@ class ReleasedModel:
     Raises:
         InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
     """
+
+    own_entry = 'iteration'
 
     @takes_only(generator_steps=1, discriminator_steps=1, loss_config=None, prev_stage=0)
     def __init__(
@@ -69,16 +92,9 @@ class ReleasedModel:
     def own_state(self, state: State) -> dict[str, Tensor]:
         """A state dict under this model's names."""
         state = super().own_state(state)
-        if 'iteration' not in state:
+        if self.own_entry not in state:
             self._take_released(state, '')
         return state
-
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
-        if prefix + 'iteration' not in state_dict:
-            self._take_released(state_dict, prefix)
-            for name, buffer in self._buffers.items():
-                state_dict.setdefault(prefix + name, buffer)
-        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         """Give a released state dict the model's names, in place; one without a running average gets one."""

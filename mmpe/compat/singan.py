@@ -15,7 +15,7 @@ from mmpe.models.singan.blocks import LEAKY_RELU, MOST_SCALES
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
-from .adversarial import preprocessor
+from .adversarial import ReleasedState, preprocessor
 from .arguments import built_of, only_defaults, takes_only
 from .released_state import rename_below
 
@@ -163,7 +163,7 @@ def SinGANMultiScaleDiscriminator(
 
 
 @MODELS.register_module()
-class SinGAN(SinGANModel):
+class SinGAN(ReleasedState, SinGANModel):
     """The released SinGAN: one noise channel at scale 0, three above.
 
     A released state dict holds the networks alone and leaves everything else as it is. Its colors are BGR.
@@ -190,6 +190,7 @@ class SinGAN(SinGANModel):
     (1, 3)
     """
 
+    own_entry = 'sizes'
     noise_channels = 3
 
     @takes_only(ema_confg=None)
@@ -238,12 +239,6 @@ class SinGAN(SinGANModel):
         if len(set(said.values())) > 1:
             listed = ', '.join(f'{name} {value}' for name, value in said.items())
             raise InputError(f'num_scales must be the same everywhere, got {listed}; it can be left out')
-
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        if prefix + 'sizes' not in state_dict:  # released: the networks alone
-            own = {prefix + name: buffer for name, buffer in self._buffers.items() if buffer is not None}
-            state_dict.update(own)
-        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 @MODELS.register_module()
