@@ -13,11 +13,12 @@ from mmpe.errors import InputError
 from .encodings import CSG, SPE
 
 
-def takes_only(*harmless: str, **defaults) -> Callable:
+def takes_only(*harmless: str, same: tuple[str, ...] = (), **defaults) -> Callable:
     """Decorator: a function that takes further released arguments too, which are checked and not passed on.
 
     Args:
         *harmless: Those that may have any value, as they do nothing here.
+        same: Those that mmpe has by the released name. The function takes them as ``**same``, and passes them on.
         **defaults: Those that may have their released default alone, see :func:`only_defaults`.
 
     >>> @takes_only('out_fp32', eps=1e-8)
@@ -31,11 +32,11 @@ def takes_only(*harmless: str, **defaults) -> Callable:
     """
 
     def decorate(function: Callable) -> Callable:
-        own = {*signature(function).parameters, *harmless}
+        known = {*harmless, *same, *signature(function).parameters}
 
         @wraps(function)
         def checked(*args, **given):
-            only_defaults({name: value for name, value in given.items() if name not in own}, defaults)
+            only_defaults({name: given[name] for name in given if name in defaults or name not in known}, defaults)
             return function(*args, **{name: given[name] for name in given if name not in {*harmless, *defaults}})
 
         return checked

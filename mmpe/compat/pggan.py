@@ -94,16 +94,16 @@ def _negative_side_is_the_largest(_, args: tuple, kwargs: dict) -> tuple[tuple, 
 
 
 @MODELS.register_module()
-@takes_only(**COMMON, fused_upconv_cfg=None)
+@takes_only(**COMMON, fused_upconv_cfg=None, same=('channel_decay',))
 def PGGANGenerator(
     noise_size: int | None = None,
     out_scale: int = 128,
     *,
     base_channels: int = 8192,
-    channel_decay: float = 1.0,
     max_channels: int = 512,
     fused_upconv: bool = True,
     upsample_cfg: dict | None = None,
+    **same,
 ) -> GrowingGenerator:
     """The released Progressive GAN generator.
 
@@ -111,11 +111,11 @@ def PGGANGenerator(
         noise_size: Channels of a latent; None: those of the first map before it is halved.
         out_scale: Side of the largest image.
         base_channels: Maps of 4 pixels have half as many channels, and so on.
-        channel_decay: Power of the 2 in that.
         max_channels: Limit of the channels.
         fused_upconv: Whether the convolutions after each enlargement have weights as transposed ones. They learn
             at a rate for the channels of their output then.
         upsample_cfg: Nearest neighbors, twice as many.
+        **same: ``channel_decay``, as :class:`~mmpe.models.pggan.GrowingGenerator` has it.
 
     >>> network = PGGANGenerator(out_scale=8, base_channels=16)
     >>> 'noise2feat.linear.weight_orig' in network.state_dict()
@@ -129,49 +129,42 @@ def PGGANGenerator(
         latent_channels=noise_size or min(base_channels, max_channels),
         base_channels=base_channels,
         max_channels=max_channels,
-        channel_decay=channel_decay,
+        **same,
     )
     return release_generator(network, fused_upconv)
 
 
 @MODELS.register_module()
-@takes_only(**COMMON, fused_convdown_cfg=None, fromrgb_layer_cfg=None, fused_convdown=True)
+@takes_only(
+    **COMMON,
+    fused_convdown_cfg=None,
+    fromrgb_layer_cfg=None,
+    fused_convdown=True,
+    same=('base_channels', 'max_channels', 'channel_decay', 'in_channels'),
+)
 def PGGANDiscriminator(
     in_scale: int,
     *,
-    base_channels: int = 8192,
-    max_channels: int = 512,
-    in_channels: int = 3,
-    channel_decay: float = 1.0,
     mbstd_cfg: dict | None = dict(group_size=4),  # noqa: B006
     downsample_cfg: dict | None = None,
+    **same,
 ) -> GrowingDiscriminator:
     """The released Progressive GAN discriminator, with the convolution that it has and does not run.
 
     Args:
         in_scale: Side of the largest pictures.
-        base_channels: Maps of 4 pixels have half as many channels, and so on.
-        max_channels: Limit of the channels.
-        in_channels: Channels of the pictures.
-        channel_decay: Power of the 2 in that.
         mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
         downsample_cfg: The mean of four pixels.
+        **same: ``base_channels``, ``max_channels``, ``channel_decay`` and ``in_channels``, as
+            :class:`~mmpe.models.pggan.GrowingDiscriminator` has them.
 
     >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
     >>> 'conv_blocks.0.conv.weight_orig' in network.state_dict()
     True
     """
     only_defaults({} if downsample_cfg is None else dict(downsample_cfg=downsample_cfg), AVGPOOL)
-    network = built_of(
-        GrowingDiscriminator,
-        in_size=in_scale,
-        base_channels=base_channels,
-        max_channels=max_channels,
-        channel_decay=channel_decay,
-        in_channels=in_channels,
-        group_size=None if mbstd_cfg is None else group_size(**mbstd_cfg),
-    )
-    return release_discriminator(network)
+    group = None if mbstd_cfg is None else group_size(**mbstd_cfg)
+    return release_discriminator(built_of(GrowingDiscriminator, in_size=in_scale, group_size=group, **same))
 
 
 @MODELS.register_module(name=['ProgressiveGrowingGAN', 'PGGAN'])

@@ -22,23 +22,21 @@ from .released_state import rename_below
 TANH = dict(type='Tanh')
 BATCH_NORM = dict(type='BN')
 COMMON = dict(stride=1, init_cfg=None)
+SAME = ('kernel_size', 'num_layers')
+NOT_RELEASED = ('encoding', 'first_channels', 'noise_channels')
 
 
 @MODELS.register_module()
-@takes_only(**COMMON, padding=0, out_act_cfg=TANH, allow_no_residual=False)
+@takes_only(**COMMON, padding=0, out_act_cfg=TANH, allow_no_residual=False, same=SAME + NOT_RELEASED)
 def SinGANMultiScaleGenerator(
     in_channels: int,
     out_channels: int,
     num_scales: int | None = None,
-    kernel_size: int = 3,
     *,
-    num_layers: int = 5,
     base_channels: int = 32,
     min_feat_channels: int = 32,
-    first_channels: int | None = None,
-    noise_channels: int = 3,
     border: dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
-    encoding: dict | None = None,
+    **same,
 ) -> SinGANGenerator:
     """The released SinGAN generator, which pads each block's input with zeros.
 
@@ -46,30 +44,20 @@ def SinGANMultiScaleGenerator(
         in_channels: Channels of a block's input, 3.
         out_channels: Channels of the image, 3.
         num_scales: Number of the last scale, counted from zero.
-        kernel_size: Side of the kernels, odd.
-        num_layers: Convolutions per block.
         base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
         min_feat_channels: Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
         border: The ``padding`` of :class:`~mmpe.models.singan.SinGANGenerator`; not released.
-        first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
-            released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
+        **same: As :class:`~mmpe.models.singan.SinGANGenerator` has them: ``kernel_size`` and ``num_layers``, and what
+            is not released, ``encoding``, ``first_channels`` and ``noise_channels``. The released code keeps the last
+            two in the model, so :class:`SinGAN` passes them on.
 
     >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
     9
     """
     widths = dict(in_channels=in_channels, out_channels=out_channels, min_feat_channels=min_feat_channels)
     only_defaults(widths, dict(in_channels=3, out_channels=3, min_feat_channels=base_channels))
-    network = built_of(
-        SinGANGenerator,
-        num_scales=_count(num_scales),
-        first_channels=first_channels,
-        noise_channels=noise_channels,
-        padding=border,
-        encoding=encoding,
-        kernel_size=kernel_size,
-        num_layers=num_layers,
-        base_channels=base_channels,
-    )
+    own = dict(num_scales=_count(num_scales), padding=border, base_channels=base_channels)
+    network = built_of(SinGANGenerator, **own, **same)
     network.register_load_state_dict_pre_hook(_rename_encoding)
     return network
 
@@ -125,41 +113,24 @@ def SinGANMSGeneratorPE(
 
 
 @MODELS.register_module()
-@takes_only(**COMMON, act_cfg=LEAKY_RELU)
+@takes_only(**COMMON, act_cfg=LEAKY_RELU, same=(*SAME, 'padding', 'norm_cfg'))
 def SinGANMultiScaleDiscriminator(
-    in_channels: int,
-    num_scales: int | None = None,
-    kernel_size: int = 3,
-    padding: int = 0,
-    num_layers: int = 5,
-    base_channels: int = 32,
-    min_feat_channels: int = 32,
-    *,
-    norm_cfg: dict | None = BATCH_NORM,
+    in_channels: int, num_scales: int | None = None, *, base_channels: int = 32, min_feat_channels: int = 32, **same
 ) -> SinGANDiscriminator:
     """The released SinGAN discriminator.
 
     Args:
         in_channels: Channels of the image.
-        padding: Zero padding of every convolution.
-        norm_cfg: Normalization; None for none.
-        num_scales, kernel_size, num_layers, base_channels, min_feat_channels: As
-            :func:`SinGANMultiScaleGenerator` has them.
+        num_scales, base_channels, min_feat_channels: As :func:`SinGANMultiScaleGenerator` has them.
+        **same: As :class:`~mmpe.models.singan.SinGANDiscriminator` has them: ``kernel_size``, ``padding``,
+            ``num_layers`` and ``norm_cfg``.
 
     >>> len(SinGANMultiScaleDiscriminator(in_channels=3, num_scales=8).blocks)
     9
     """
     only_defaults(dict(min_feat_channels=min_feat_channels), dict(min_feat_channels=base_channels))
-    return built_of(
-        SinGANDiscriminator,
-        num_scales=_count(num_scales),
-        in_channels=in_channels,
-        norm_cfg=norm_cfg,
-        padding=padding,
-        kernel_size=kernel_size,
-        num_layers=num_layers,
-        base_channels=base_channels,
-    )
+    own = dict(in_channels=in_channels, num_scales=_count(num_scales), base_channels=base_channels)
+    return built_of(SinGANDiscriminator, **own, **same)
 
 
 @MODELS.register_module()
