@@ -18,7 +18,7 @@ def takes_only(*harmless: str, same: tuple[str, ...] = (), **defaults) -> Callab
 
     Args:
         *harmless: Those that may have any value, as they do nothing here.
-        same: Those that mmpe has by the released name. The function takes them as ``**same``, and passes them on.
+        same: Those that the function passes on as they are, and so takes as ``**``.
         **defaults: Those that may have their released default alone, see :func:`only_defaults`.
 
     >>> @takes_only('out_fp32', eps=1e-8)
