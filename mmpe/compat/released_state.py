@@ -58,7 +58,9 @@ def as_released(
     >>> network.load_state_dict({'w': torch.ones(2, 1), 'b': torch.ones(1)})
     <All keys matched successfully>
     """
-    network.released_entries = {name: _find(names, name) for name in network.state_dict()}
+    entries = {name: _find(names, name) for name in network.state_dict()}
+    network.released_names = {name: entry.name for name, entry in entries.items()}
+    network.released_shapes = {name: entry.shape for name, entry in entries.items() if entry.shape}
     network.released_constants, network.own_factors = constants or {}, factors or {}
     network.register_state_dict_post_hook(_to_released)
     network.register_load_state_dict_pre_hook(_from_released)
@@ -71,7 +73,7 @@ def is_released(network: nn.Module) -> bool:
     >>> is_released(nn.Linear(2, 1)), is_released(as_released(nn.Linear(2, 1), {'weight': 'w', 'bias': 'b'}))
     (False, True)
     """
-    return 'released_entries' in vars(network)
+    return 'released_names' in vars(network)
 
 
 def part(own: str, released: str, names: Names) -> Names:
@@ -178,19 +180,20 @@ def _entries(network: nn.Module) -> State:
 
 
 def _to_released(network: nn.Module, state: State, prefix: str, _) -> None:
-    own = {name: state.pop(prefix + name) for name in network.released_entries}
-    for name, entry in network.released_entries.items():
-        state[prefix + entry.name] = entry.shape(own[name]) if entry.shape else own[name]
+    own = {name: state.pop(prefix + name) for name in network.released_names}
+    for name, released in network.released_names.items():
+        rearrange = network.released_shapes.get(name)
+        state[prefix + released] = rearrange(own[name]) if rearrange else own[name]
     device = next(network.parameters()).device
     state.update({prefix + name: value.to(device) for name, value in network.released_constants.items()})
 
 
 def _from_released(network: nn.Module, state: State, prefix: str, *_) -> None:
-    own, released = _entries(network), network.released_entries
-    found = {name: state.pop(prefix + it.name) for name, it in released.items() if prefix + it.name in state}
+    entries, names = _entries(network), network.released_names
+    found = {own: state.pop(prefix + released) for own, released in names.items() if prefix + released in state}
     for name, value in found.items():
-        rearrange = released[name].shape
-        state[prefix + name] = _arranged_back(value, rearrange, own[name]) if rearrange else value
+        rearrange = network.released_shapes.get(name)
+        state[prefix + name] = _arranged_back(value, rearrange, entries[name]) if rearrange else value
     for name in [name for name in state if name.startswith(prefix) and _is_constant(name)]:
         del state[name]
 
