@@ -137,6 +137,17 @@ def test_a_released_model_loads_a_released_state_dict(tmp_path, average):
     assert torch.equal(model.generator_ema(z), sampled(z)) and torch.equal(model.generator(z), released.generator(z))
 
 
+@pytest.mark.parametrize('config', [DCGAN, dict(DCGAN, ema_config=dict(interval=1))], ids=['alone', 'averaged'])
+def test_a_released_dcgan_loads_a_released_state_dict(tmp_path, config):
+    """It holds networks alone: neither counters nor the weights that make gray of colors."""
+    released = Released(tmp_path, DCGAN, 'dcgan', gain=0.05)
+    model = MODELS.build(config)
+    model.images_seen.fill_(7)
+    model.load_state_dict(dict(released.state))
+    z = noise('z100', (4, 100))[:, :10]
+    assert torch.equal(model.eval().sampled_generator(z), released.generator(z)) and int(model.images_seen) == 7
+
+
 # -------------------------------------------------------------------- checkpoints
 
 

@@ -6,6 +6,7 @@ own network. It has the released state dict, loads one of mmpe's own names as we
 
 All of them take every released argument. One that mmpe has no counterpart for may be given with its released default;
 any other value raises :class:`~mmpe.errors.InputError`, and so does an argument that does not fit the others.
+Arguments are given by name, as configs give them; the first ones of a network may also be given by place.
 
 The released code reads pictures as BGR. mmpe is RGB throughout, and so is what these types learn here; a module
 ``<family>_checkpoints`` converts what they have learnt elsewhere.

@@ -12,56 +12,77 @@ from mmpe.errors import InputError
 from mmpe.models.resumable import State
 from mmpe.registry import MODELS
 
-from .arguments import only_defaults
+from .arguments import takes_only
 from .released_state import entries_below, rename_below
 
 BILINEAR = dict(mode='bilinear', align_corners=True)  # how the released code resizes real pictures
 _IMAGES_PER_UPDATE = 32  # what the released momenta are worked out for
 
 
-class ReleasedModel:
+class ReleasedState:
+    """A model that loads a released state dict, which holds the networks alone and leaves all else as it is.
+
+    Attributes:
+        own_entry: An entry that state dicts of mmpe have, and released ones do not.
+    """
+
+    own_entry: str
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        if prefix + self.own_entry not in state_dict:
+            self._take_released(state_dict, prefix)
+            for name, buffer in self.named_buffers(recurse=False):
+                if name not in self._non_persistent_buffers_set:
+                    state_dict.setdefault(prefix + name, buffer)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _take_released(self, state_dict: dict, prefix: str) -> None:
+        """Give a released state dict the model's names, in place."""
+
+
+class ReleasedModel(ReleasedState):
     """An :class:`~mmpe.models.adversarial.AdversarialModel` that takes released batches and state dicts.
 
-    A released state dict holds the networks, in either layout of the running average, and leaves all else as it is.
+    A released state dict may have either layout of the running average.
 
     Args:
-        own: Arguments of mmpe's model that only some families have.
         generator: The generator.
         discriminator: The discriminator.
         data_preprocessor: None: :class:`~mmpe.compat.datasets.DataPreprocessor`.
         noise_size: Channels of a latent; None: as the generator says.
         ema_config: See :func:`running_average`.
-        **others: Arguments that may have their released default only.
+        own: Arguments of mmpe's model that only some families have.
 
     Raises:
         InputError: If an argument has a value that mmpe has no counterpart for, or the two networks do not fit.
     """
 
+    own_entry = 'iteration'
+
+    @takes_only(generator_steps=1, discriminator_steps=1, loss_config=None, prev_stage=0)
     def __init__(
         self,
-        own: dict,
         generator: dict,
         discriminator: dict | None = None,
         data_preprocessor: dict | None = None,
         noise_size: int | None = None,
         ema_config: dict | None = None,
-        **others,
+        *,
+        own: dict | None = None,
     ):
-        only_defaults(others, dict(generator_steps=1, discriminator_steps=1))
         super().__init__(
             with_noise_size(generator, noise_size),
             discriminator,
             ema=running_average(ema_config),
             data_preprocessor=preprocessor(data_preprocessor),
-            **own,
+            **(own or {}),
         )
 
     def _pictures(self, data: dict) -> Tensor:
         """Pictures from data samples, or from the inputs; what a sample says is BGR becomes RGB."""
         samples = data.get('data_samples') or []
-        pictures = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None] or data[
-            'inputs'
-        ]
+        drawn = [sample.gt_img for sample in samples if getattr(sample, 'gt_img', None) is not None]
+        pictures = drawn or data['inputs']
         if isinstance(pictures, Mapping):
             pictures = pictures['img']
         if any('bgr' in _channel_orders(sample) for sample in samples):
@@ -71,16 +92,9 @@ class ReleasedModel:
     def own_state(self, state: State) -> dict[str, Tensor]:
         """A state dict under this model's names."""
         state = super().own_state(state)
-        if 'iteration' not in state:
+        if self.own_entry not in state:
             self._take_released(state, '')
         return state
-
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
-        if prefix + 'iteration' not in state_dict:
-            self._take_released(state_dict, prefix)
-            for name, buffer in self._buffers.items():
-                state_dict.setdefault(prefix + name, buffer)
-        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         """Give a released state dict the model's names, in place; one without a running average gets one."""
@@ -123,14 +137,14 @@ def running_average(config: dict | None) -> dict | None:
     return translate(**config)
 
 
-def _plain(momentum: float = 0.0002, **others) -> dict:
-    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False))
+@takes_only(interval=1, start_iter=0, update_buffers=False)
+def _plain(momentum: float = 0.0002) -> dict:
     return dict(half_life=_IMAGES_PER_UPDATE * math.log(0.5) / math.log1p(-momentum))
 
 
-def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05, batch_size: int = 32, **others) -> dict:
-    """``batch_size`` has no effect, as updates are counted by the images that they are made of."""
-    only_defaults(others, dict(interval=1, start_iter=0, update_buffers=False, eps=1e-8))
+# batch_size has no effect, as updates are counted by the images that they are made of.
+@takes_only('batch_size', interval=1, start_iter=0, update_buffers=False, eps=1e-8)
+def _ramped(ema_kimg: float = 10, ema_rampup: float | None = 0.05) -> dict:
     return dict(half_life=ema_kimg * 1000, ramp_up=ema_rampup)
 
 

@@ -34,23 +34,6 @@ _HALF_LIFE = 10_000  # of a running average, for training that goes on; not in a
 
 
 @dataclass
-class Networks:
-    """What a released checkpoint holds: the state dicts of its networks, without their names, and of the model itself.
-
-    Attributes:
-        generator: The running average where there is no other.
-        average: Of the generator.
-        discriminator: None where there is none.
-        model: Entries of no network.
-    """
-
-    generator: State
-    average: State | None
-    discriminator: State | None
-    model: State
-
-
-@dataclass
 class Kind:
     """A kind of network: what a family's released generators, or discriminators, are in mmpe.
 
@@ -87,24 +70,26 @@ class Family:
     generator: Kind
     discriminator: Kind
 
-    def find(self, state: State) -> Networks | None:
-        """Take the released state dict of a whole checkpoint apart; None if it has no such generator."""
+    def networks(self, state: State) -> dict[str, State]:
+        """Take the released state dict of a whole checkpoint apart.
+
+        Returns:
+            The state dict of each network, by its name in the model, the running average as the ``generator`` where
+            there is no other; nothing if the checkpoint has no generator of the family.
+        """
         average = next((prefix for prefix in _AVERAGES if prefix + self.mark in state), None)
         generator = 'generator.' if f'generator.{self.mark}' in state else average
         if generator is None:
-            return None
-        return Networks(
-            entries_below(state, generator),
-            entries_below(state, average) if average else None,
-            entries_below(state, 'discriminator.') or None,
-            {name: value for name, value in state.items() if '.' not in name},
-        )
+            return {}
+        prefixes = dict(generator=generator, discriminator='discriminator.', generator_ema=average)
+        found = {name: entries_below(state, prefix) for name, prefix in prefixes.items() if prefix}
+        return {name: entries for name, entries in found.items() if entries}
 
-    def convert(self, networks: Networks, settings: dict | None, **more) -> tuple[AdversarialModel, dict]:
+    def convert(self, state: State, settings: dict | None, **more) -> tuple[AdversarialModel, dict]:
         """Build the model of released networks.
 
         Args:
-            networks: Their state dicts.
+            state: The released state dict of a whole checkpoint.
             settings: The config that they were trained with, released or mmpe's; None: what the weights
                 tell.
             **more: Further entries of the new model's config.
@@ -116,33 +101,30 @@ class Family:
             InputError: If the weights do not fit the config, or it cannot be built.
         """
         trained_with = None if settings is None else settings.get('model') or {}
-        states = dict(generator=networks.generator, discriminator=networks.discriminator)
+        networks = self.networks(state)
+        ema = dict(half_life=_HALF_LIFE) if 'generator_ema' in networks else None
         with as_input_error('the checkpoint cannot be converted'):
-            pairs = {name: self._released(name, state, trained_with) for name, state in states.items() if state}
-            ema = dict(half_life=_HALF_LIFE) if networks.average else None
+            trained = {name: networks[name] for name in ('generator', 'discriminator') if name in networks}
+            pairs = {name: self._released(name, entries, trained_with) for name, entries in trained.items()}
             config = dict(type=self.model, **{name: own for name, (own, _) in pairs.items()}, ema=ema, **more)
             model = MODELS.build(config)
-            if networks.average:
-                states['generator_ema'], pairs['generator_ema'] = networks.average, pairs['generator']
-            for name, (_, released) in pairs.items():
-                own = getattr(model, name)
-                load_strictly(released, states[name])
+            for name, entries in networks.items():
+                own, kind = getattr(model, name), name.removesuffix('_ema')
+                _, released = pairs[kind]
+                load_strictly(released, entries)
                 load_strictly(own, own_entries(released, own))
-                swap_colors(own, self._kind(name).names)
+                swap_colors(own, getattr(self, kind).names)
         return model.eval(), config
 
     def _released(self, name: str, state: State, trained_with: dict | None) -> tuple[dict, nn.Module]:
         """The config of mmpe's network, and a network with the released state dict."""
-        kind = self._kind(name)
+        kind = getattr(self, name)
         config = kind.config(state) if trained_with is None else _configured(name, trained_with)
         network = MODELS.build(config)
         own = own_config(config, network, kind.type)
         if is_released(network):
             return own, network
         return own, kind.release(network, state) if kind.release else as_released(network, kind.names)
-
-    def _kind(self, name: str) -> Kind:
-        return self.discriminator if name == 'discriminator' else self.generator
 
 
 def _configured(name: str, trained_with: dict) -> dict:

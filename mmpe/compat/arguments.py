@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+
 from torch import nn
 
 from mmpe.errors import InputError
@@ -9,8 +13,39 @@ from mmpe.errors import InputError
 from .encodings import CSG, SPE
 
 
+def takes_only(*harmless: str, same: tuple[str, ...] = (), **defaults) -> Callable:
+    """Decorator: a function that takes further released arguments too, which are checked and not passed on.
+
+    Args:
+        *harmless: Those that may have any value, as they do nothing here.
+        same: Those that the function passes on as they are, and so takes as ``**``.
+        **defaults: Those that may have their released default alone, see :func:`only_defaults`.
+
+    >>> @takes_only('out_fp32', eps=1e-8)
+    ... def width(channels):
+    ...     return channels
+    >>> width(channels=4, eps=1e-8, out_fp32=True)
+    4
+    >>> width(channels=4, eps=1)
+    Traceback (most recent call last):
+    mmpe.errors.InputError: eps=1 is not supported: mmpe has only eps=1e-08
+    """
+
+    def decorate(function: Callable) -> Callable:
+        known = {*harmless, *same, *signature(function).parameters}
+
+        @wraps(function)
+        def checked(*args, **given):
+            only_defaults({name: given[name] for name in given if name in defaults or name not in known}, defaults)
+            return function(*args, **{name: given[name] for name in given if name not in {*harmless, *defaults}})
+
+        return checked
+
+    return decorate
+
+
 def only_defaults(given: dict, defaults: dict) -> None:
-    """Accept released arguments at their released defaults, and nothing else.
+    """Accept released arguments at their released defaults, and nothing else. A tuple counts as a list.
 
     Raises:
         InputError: If one has another value or is unknown; the message names it.
@@ -23,7 +58,7 @@ def only_defaults(given: dict, defaults: dict) -> None:
     for name, value in given.items():
         if name not in defaults:
             raise InputError(f'{name}={value!r}: mmpe has no such option')
-        if value != defaults[name]:
+        if (list(value) if isinstance(value, tuple) else value) != defaults[name]:
             raise InputError(f'{name}={value!r} is not supported: mmpe has only {name}={defaults[name]!r}')
 
 
@@ -42,17 +77,13 @@ def refuse_arguments_of(kind: str, names: tuple[str, ...], given: dict) -> None:
             raise InputError(f'{name} is an argument of {kind}: take that type')
 
 
-def group_size(group_size: int = 4, channel_groups: int = 1, **others) -> int:
+@takes_only(channel_groups=1, sync_std=False, sync_groups=None, gather_all_batch=False, eps=1e-8)
+def group_size(group_size: int = 4) -> int:
     """Images per group of the minibatch standard deviation, of released arguments of that layer.
-
-    Raises:
-        InputError: If one of the others has not its released default.
 
     >>> group_size(**dict(group_size=2, channel_groups=1))
     2
     """
-    defaults = dict(channel_groups=1, sync_std=False, sync_groups=None, gather_all_batch=False, eps=1e-8)
-    only_defaults(dict(others, channel_groups=channel_groups), defaults)
     return group_size
 
 

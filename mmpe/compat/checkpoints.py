@@ -15,7 +15,7 @@ from mmpe.errors import InputError, as_input_error
 from mmpe.files import check_output, write_atomic
 from mmpe.numbers import check_finite
 
-from .adversarial_checkpoints import Family, Networks
+from .adversarial_checkpoints import Family
 from .dcgan_checkpoints import DCGAN
 from .pggan_checkpoints import PGGAN
 from .released_files import config_of, pickle_beside
@@ -79,11 +79,11 @@ def read_released(
         settings = _settings(config)
         pickled = pickled or named_pickle(settings or {}) or pickle_beside(source)
         return convert_singan(state, settings, pickled, picture)
-    family, networks = _family(source, state)
+    family = _family(source, state)
     for what, given in dict(pickle=pickled, picture=picture).items():
         if given:
             raise InputError(f'{source} is no SinGAN, which alone has a {what}: leave --{what} out')
-    return family.convert(networks, _settings(config or config_of(source)))
+    return family.convert(state, _settings(config or config_of(source)))
 
 
 def _settings(config: str | Path | None) -> dict | None:
@@ -96,10 +96,10 @@ def _settings(config: str | Path | None) -> dict | None:
     return settings
 
 
-def _family(source: str | Path, state: dict) -> tuple[Family, Networks]:
+def _family(source: str | Path, state: dict) -> Family:
     for family in FAMILIES:
-        if networks := family.find(state):
-            return family, networks
+        if family.networks(state):
+            return family
     raise InputError(
         f'{source} is no released SinGAN, StyleGAN2, DCGAN or Progressive GAN: it has none of their generators'
     )

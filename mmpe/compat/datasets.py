@@ -15,6 +15,11 @@ from mmpe.errors import InputError
 from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import DATASETS, MODELS
 
+from .arguments import takes_only
+
+# which entries are images
+ENTRIES = ('non_image_keys', 'non_concentate_keys', 'data_keys', 'stack_data_sample')
+
 
 @DATASETS.register_module()
 class SinGANDataset(datasets.SinGANDataset):
@@ -78,8 +83,6 @@ class DataPreprocessor(BaseDataPreprocessor):
     Args:
         mean, std: 127.5: what takes pixels to [-1, 1].
         output_channel_order: 'RGB' or None.
-        pad_size_divisor: 1.
-        **names: Arguments that say which entries are images; without effect.
 
     Raises:
         InputError: If the images would have to be changed.
@@ -89,29 +92,21 @@ class DataPreprocessor(BaseDataPreprocessor):
     torch.Size([2, 3, 4, 4])
     """
 
-    names = ('non_image_keys', 'non_concentate_keys', 'data_keys', 'stack_data_sample', 'pad_value', 'pad_mode')
-
+    @takes_only(*ENTRIES, 'pad_value', 'pad_mode', pad_size_divisor=1)
     def __init__(
         self,
         mean: float | Sequence[float] = 127.5,
         std: float | Sequence[float] = 127.5,
         output_channel_order: str | None = None,
-        pad_size_divisor: int = 1,
-        **names,
     ):
         super().__init__()
         for name, value in dict(mean=mean, std=std).items():
-            if value is None or set(np.ravel(value).tolist()) != {127.5}:
+            if set(np.ravel(value).tolist()) != {127.5}:
                 raise InputError(
                     f'{name}={value!r} is not supported: images are in [-1, 1], as {name}=127.5 makes them'
                 )
         if output_channel_order not in (None, 'RGB'):
             raise InputError(f'output_channel_order={output_channel_order!r} is not supported: images are RGB')
-        if pad_size_divisor != 1:
-            raise InputError(f'pad_size_divisor={pad_size_divisor!r} is not supported: images are not padded')
-        for name, value in names.items():
-            if name not in self.names:
-                raise InputError(f'{name}={value!r}: mmpe has no such option')
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """``data`` with every list of (C, H, W) tensors in ``inputs`` as one of (N, C, H, W)."""

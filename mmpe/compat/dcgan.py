@@ -8,11 +8,10 @@ from mmpe.models.dcgan import ConvDiscriminator, ConvGenerator, DCGANModel
 from mmpe.registry import MODELS
 
 from .adversarial import ReleasedModel
-from .arguments import built_of, only_defaults
+from .arguments import built_of, only_defaults, takes_only
 from .released_state import Entry, as_released
 from .singan import BATCH_NORM, TANH
 
-RELU = dict(type='ReLU')
 TORCH_SLOPE = 0.01  # what mmcv's LeakyReLU has where none is named
 
 
@@ -38,14 +37,13 @@ DISCRIMINATOR = {
 }
 
 
+COMMON = dict(default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
+
+
 @MODELS.register_module()
+@takes_only(**COMMON, input_scale=4, default_act_cfg=dict(type='ReLU'), out_act_cfg=TANH)
 def DCGANGenerator(
-    output_scale: int,
-    out_channels: int = 3,
-    base_channels: int = 1024,
-    input_scale: int = 4,
-    noise_size: int = 100,
-    **others,
+    output_scale: int, out_channels: int = 3, base_channels: int = 1024, *, noise_size: int = 100
 ) -> ConvGenerator:
     """The released DCGAN generator.
 
@@ -53,41 +51,30 @@ def DCGANGenerator(
         output_scale: Side of the image.
         out_channels: Channels of the image.
         base_channels: Width of the first map.
-        input_scale: Side of the first map, 4.
         noise_size: Channels of a latent.
 
     >>> network = DCGANGenerator(output_scale=16, base_channels=8)
     >>> 'noise2feat.conv.weight' in network.state_dict()
     True
     """
-    activations = dict(default_act_cfg=RELU, out_act_cfg=TANH)
-    defaults = dict(activations, input_scale=4, default_norm_cfg=BATCH_NORM, init_cfg=None, pretrained=None)
-    only_defaults(dict(others, input_scale=input_scale), defaults)
-    network = built_of(
-        ConvGenerator,
-        out_size=output_scale,
-        latent_channels=noise_size,
-        channels=base_channels,
-        out_channels=out_channels,
-    )
-    return as_released(network, GENERATOR)
+    own = dict(out_size=output_scale, latent_channels=noise_size, channels=base_channels, out_channels=out_channels)
+    return as_released(built_of(ConvGenerator, **own), GENERATOR)
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, output_scale=4, out_act_cfg=None)
 def DCGANDiscriminator(
     input_scale: int,
-    output_scale: int = 4,
+    *,
     out_channels: int = 1,
     in_channels: int = 3,
     base_channels: int = 128,
     default_act_cfg: dict = dict(type='LeakyReLU'),  # noqa: B006
-    **others,
 ) -> ConvDiscriminator:
     """The released DCGAN discriminator.
 
     Args:
         input_scale: Side of the pictures.
-        output_scale: Side of the last map, 4.
         out_channels: Numbers for each picture.
         in_channels: Channels of the pictures.
         base_channels: Width after the first convolution.
@@ -99,18 +86,9 @@ def DCGANDiscriminator(
     """
     activation = dict(default_act_cfg)
     slope = activation.pop('negative_slope', TORCH_SLOPE)
-    defaults = dict(default_norm_cfg=BATCH_NORM, out_act_cfg=None, init_cfg=None, pretrained=None, output_scale=4)
-    only_defaults(dict(others, output_scale=output_scale), defaults)
     only_defaults(dict(default_act_cfg=activation), dict(default_act_cfg=dict(type='LeakyReLU')))
-    network = built_of(
-        ConvDiscriminator,
-        in_size=input_scale,
-        channels=base_channels,
-        in_channels=in_channels,
-        out_channels=out_channels,
-        slope=slope,
-    )
-    return as_released(network, DISCRIMINATOR)
+    own = dict(in_size=input_scale, channels=base_channels, in_channels=in_channels, out_channels=out_channels)
+    return as_released(built_of(ConvDiscriminator, **own, slope=slope), DISCRIMINATOR)
 
 
 @MODELS.register_module()
@@ -119,12 +97,7 @@ class DCGAN(ReleasedModel, DCGANModel):
 
     Args:
         *args, **kwargs: As :class:`~mmpe.compat.adversarial.ReleasedModel` has them.
-        loss_config: Not supported.
 
     >>> DCGAN(dict(type='DCGANGenerator', output_scale=16, base_channels=8), noise_size=4).sample(2).shape
     torch.Size([2, 3, 16, 16])
     """
-
-    def __init__(self, *args, loss_config: dict | None = None, **kwargs):
-        only_defaults(dict(loss_config=loss_config), dict(loss_config=None))
-        super().__init__({}, *args, **kwargs)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache, singledispatch
 
 from mmengine.hub import hub
-from torch import nn
 
 from mmpe.checkpoints import local_checkpoint
 from mmpe.engine.resuming import load_whole
@@ -17,28 +16,17 @@ from .checkpoints import read_released
 from .released_files import config_of
 
 
+@cache
 def connect() -> None:
     """Have ``mmengine.hub.get_model('mmpe::NAME', pretrained=True)`` convert released weights.
 
     Models of other packages are loaded as before.
     """
-    if not isinstance(hub.load_checkpoint, _Converting):
-        hub.load_checkpoint = _Converting(hub.load_checkpoint)
+    hub.load_checkpoint = singledispatch(hub.load_checkpoint)
+    hub.load_checkpoint.register(ResumableModel, load_released)
 
 
-class _Converting:
-    """In place of MMEngine's ``load_checkpoint``, which goes on loading models of other packages."""
-
-    def __init__(self, load_checkpoint: Callable):
-        self.load_checkpoint = load_checkpoint
-
-    def __call__(self, model: nn.Module, files: str | list[str], *args, **kwargs) -> dict:
-        if not isinstance(model, ResumableModel):
-            return self.load_checkpoint(model, files, *args, **kwargs)
-        return load_released(model, [files] if isinstance(files, str) else files)
-
-
-def load_released(model: ResumableModel, files: list[str]) -> dict:
+def load_released(model: ResumableModel, files: str | list[str]) -> dict:
     """Give a model of a released config its released weights.
 
     Args:
@@ -51,7 +39,7 @@ def load_released(model: ResumableModel, files: list[str]) -> dict:
     Raises:
         InputError: If a file cannot be had or read, or does not fit the model; it names the file.
     """
-    *pickles, source = sorted(files)  # .pkl, .pth
+    *pickles, source = [files] if isinstance(files, str) else sorted(files)  # .pkl, .pth
     with naming(source):
         pickled = local_checkpoint(pickles[0]) if pickles else None
         config = None if pickles else config_of(source)  # the name of a download is another

@@ -14,7 +14,7 @@ from mmpe.models.stylegan2 import StyleGAN2Model
 from mmpe.registry import MODELS
 
 from .adversarial import BILINEAR, ReleasedModel
-from .arguments import only_defaults
+from .arguments import takes_only
 
 
 @MODELS.register_module()
@@ -32,7 +32,9 @@ class StyleGAN2(ReleasedModel, StyleGAN2Model):
     """
 
     def __init__(self, *args, loss_config: dict | None = None, scales: dict | None = None, **kwargs):
-        super().__init__(dict(scales=scales, resize=BILINEAR, losses=_losses(**(loss_config or {}))), *args, **kwargs)
+        super().__init__(
+            *args, own=dict(scales=scales, resize=BILINEAR, losses=_losses(**(loss_config or {}))), **kwargs
+        )
         self.mixing_probability = getattr(self.generator, 'mixing_probability', self.mixing_probability)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
@@ -69,22 +71,21 @@ class MSPIEStyleGAN2(StyleGAN2):
             )
 
 
+@takes_only()
 def _scales(
-    multi_input_scales: Sequence[int] | None = None, multi_scale_probability: Sequence[float] | None = None, **others
+    multi_input_scales: Sequence[int] | None = None, multi_scale_probability: Sequence[float] | None = None
 ) -> dict:
-    only_defaults(others, {})
     offsets = multi_input_scales or (0,)
     return dict(offsets=offsets, probabilities=multi_scale_probability or (1 / len(offsets),) * len(offsets))
 
 
+@takes_only(norm_mode='HWC', r1_use_apex_amp=False, scale_r1_loss=False, g_reg_use_apex_amp=False)
 def _losses(
     r1_loss_weight: float = 80.0,
     r1_interval: int = 16,
     g_reg_weight: float = 8.0,
     g_reg_interval: int = 4,
     pl_batch_shrink: int = 2,
-    **others,
 ) -> dict:
-    only_defaults(others, dict(norm_mode='HWC', r1_use_apex_amp=False, scale_r1_loss=False, g_reg_use_apex_amp=False))
     path_length = dict(weight=g_reg_weight / g_reg_interval, interval=g_reg_interval, shrink=pl_batch_shrink)
     return dict(r1=dict(weight=2 * r1_loss_weight / r1_interval, interval=r1_interval), path_length=path_length)

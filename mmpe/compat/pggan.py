@@ -13,13 +13,14 @@ from mmpe.numbers import check_whole
 from mmpe.registry import MODELS
 
 from .adversarial import BILINEAR, ReleasedModel
-from .arguments import built_of, group_size, only_defaults
+from .arguments import built_of, group_size, only_defaults, takes_only
 from .released_state import Entry, as_released, part
 
 SHOWN = 'shown_nkimg'
 PLACE = (SHOWN, '_curr_scale_int', '_next_scale_int', '_curr_transition_weight')  # where in its growth a model is
-NEAREST = dict(type='nearest', scale_factor=2)
-AVGPOOL = dict(type='avgpool')
+COMMON = dict(label_size=0, conv_module_cfg=None, init_cfg=None, pretrained=None)
+NEAREST = dict(upsample_cfg=dict(type='nearest', scale_factor=2))
+AVGPOOL = dict(downsample_cfg=dict(type='avgpool'))
 
 # -------------------------------------------------------------------- state dicts
 
@@ -93,36 +94,34 @@ def _negative_side_is_the_largest(_, args: tuple, kwargs: dict) -> tuple[tuple, 
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, fused_upconv_cfg=None, same=('channel_decay',))
 def PGGANGenerator(
     noise_size: int | None = None,
     out_scale: int = 128,
-    label_size: int = 0,
+    *,
     base_channels: int = 8192,
-    channel_decay: float = 1.0,
     max_channels: int = 512,
     fused_upconv: bool = True,
     upsample_cfg: dict | None = None,
-    **others,
+    **same,
 ) -> GrowingGenerator:
     """The released Progressive GAN generator.
 
     Args:
         noise_size: Channels of a latent; None: those of the first map before it is halved.
         out_scale: Side of the largest image.
-        label_size: 0.
         base_channels: Maps of 4 pixels have half as many channels, and so on.
-        channel_decay: Power of the 2 in that.
         max_channels: Limit of the channels.
         fused_upconv: Whether the convolutions after each enlargement have weights as transposed ones. They learn
             at a rate for the channels of their output then.
+        upsample_cfg: Nearest neighbors, twice as many.
+        **same: ``channel_decay``, as :class:`~mmpe.models.pggan.GrowingGenerator` has it.
 
     >>> network = PGGANGenerator(out_scale=8, base_channels=16)
     >>> 'noise2feat.linear.weight_orig' in network.state_dict()
     True
     """
-    given = dict(others, label_size=label_size, upsample_cfg=NEAREST | (upsample_cfg or {}))
-    configs = dict(conv_module_cfg=None, fused_upconv_cfg=None, upsample_cfg=NEAREST)
-    only_defaults(given, dict(configs, label_size=0, init_cfg=None, pretrained=None))
+    only_defaults(dict(upsample_cfg=NEAREST['upsample_cfg'] | (upsample_cfg or {})), NEAREST)
     check_whole(1, base_channels=base_channels, max_channels=max_channels)
     network = built_of(
         GrowingGenerator,
@@ -130,51 +129,42 @@ def PGGANGenerator(
         latent_channels=noise_size or min(base_channels, max_channels),
         base_channels=base_channels,
         max_channels=max_channels,
-        channel_decay=channel_decay,
+        **same,
     )
     return release_generator(network, fused_upconv)
 
 
 @MODELS.register_module()
+@takes_only(
+    **COMMON,
+    fused_convdown_cfg=None,
+    fromrgb_layer_cfg=None,
+    fused_convdown=True,
+    same=('base_channels', 'max_channels', 'channel_decay', 'in_channels'),
+)
 def PGGANDiscriminator(
     in_scale: int,
-    label_size: int = 0,
-    base_channels: int = 8192,
-    max_channels: int = 512,
-    in_channels: int = 3,
-    channel_decay: float = 1.0,
+    *,
     mbstd_cfg: dict | None = dict(group_size=4),  # noqa: B006
     downsample_cfg: dict | None = None,
-    **others,
+    **same,
 ) -> GrowingDiscriminator:
     """The released Progressive GAN discriminator, with the convolution that it has and does not run.
 
     Args:
         in_scale: Side of the largest pictures.
-        label_size: 0.
-        base_channels: Maps of 4 pixels have half as many channels, and so on.
-        max_channels: Limit of the channels.
-        in_channels: Channels of the pictures.
-        channel_decay: Power of the 2 in that.
         mbstd_cfg: ``group_size`` of the minibatch standard deviation, and defaults; None: without it.
+        downsample_cfg: The mean of four pixels.
+        **same: ``base_channels``, ``max_channels``, ``channel_decay`` and ``in_channels``, as
+            :class:`~mmpe.models.pggan.GrowingDiscriminator` has them.
 
     >>> network = PGGANDiscriminator(in_scale=8, base_channels=16)
     >>> 'conv_blocks.0.conv.weight_orig' in network.state_dict()
     True
     """
-    given = dict(others, label_size=label_size, downsample_cfg=AVGPOOL if downsample_cfg is None else downsample_cfg)
-    configs = dict(conv_module_cfg=None, fused_convdown_cfg=None, fromrgb_layer_cfg=None, downsample_cfg=AVGPOOL)
-    only_defaults(given, dict(configs, fused_convdown=True, label_size=0, init_cfg=None, pretrained=None))
-    network = built_of(
-        GrowingDiscriminator,
-        in_size=in_scale,
-        base_channels=base_channels,
-        max_channels=max_channels,
-        channel_decay=channel_decay,
-        in_channels=in_channels,
-        group_size=None if mbstd_cfg is None else group_size(**mbstd_cfg),
-    )
-    return release_discriminator(network)
+    only_defaults({} if downsample_cfg is None else dict(downsample_cfg=downsample_cfg), AVGPOOL)
+    group = None if mbstd_cfg is None else group_size(**mbstd_cfg)
+    return release_discriminator(built_of(GrowingDiscriminator, in_size=in_scale, group_size=group, **same))
 
 
 @MODELS.register_module(name=['ProgressiveGrowingGAN', 'PGGAN'])
@@ -188,7 +178,6 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
         nkimgs_per_scale: Side to thousands of images.
         interp_real: How pictures become those of a side; None: bilinear, without antialiasing.
         transition_kimgs: Thousands of images in which a new side's layers fade in.
-        prev_stage: 0, as the stage follows from the images seen.
         lr_factors: As :class:`~mmpe.models.pggan.PGGANModel` has it; not released.
 
     >>> generator = dict(type='PGGANGenerator', out_scale=8, base_channels=16)
@@ -202,14 +191,11 @@ class ProgressiveGrowingGAN(ReleasedModel, PGGANModel):
         nkimgs_per_scale: Mapping | None = None,
         interp_real: dict | None = None,
         transition_kimgs: float = 600,
-        prev_stage: int = 0,
         lr_factors: Mapping | None = None,
         **kwargs,
     ):
-        only_defaults(dict(prev_stage=prev_stage), dict(prev_stage=0))
-        resize = interp_real or BILINEAR
         schedule = dict(kimgs_per_scale=nkimgs_per_scale, transition_kimgs=transition_kimgs, lr_factors=lr_factors)
-        super().__init__(dict(schedule, resize=resize), *args, **kwargs)
+        super().__init__(*args, own=dict(schedule, resize=interp_real or BILINEAR), **kwargs)
 
     def _take_released(self, state_dict: dict, prefix: str) -> None:
         super()._take_released(state_dict, prefix)

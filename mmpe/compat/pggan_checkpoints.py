@@ -12,7 +12,7 @@ import torch
 from mmpe.errors import InputError
 from mmpe.models.pggan import PGGANModel
 
-from .adversarial_checkpoints import Family, Kind, Networks
+from .adversarial_checkpoints import Family, Kind
 from .pggan import (
     DISCRIMINATOR,
     GENERATOR,
@@ -63,13 +63,13 @@ def _widths(widths: list[int]) -> dict:
 
 
 class _ProgressiveGAN(Family):
-    def convert(self, networks: Networks, settings: dict | None) -> tuple[PGGANModel, dict]:
+    def convert(self, state: State, settings: dict | None) -> tuple[PGGANModel, dict]:
         """Build the model, which stands where the checkpoint says, or at the end if that does not say it."""
-        if SHOWN not in networks.model:
-            return super().convert(networks, settings)
-        model, config = super().convert(networks, settings, **_schedule(settings or {}))
-        model.images_seen.copy_(images_seen(networks.model[SHOWN]))
-        _check_place(model, networks.model)
+        if SHOWN not in state:
+            return super().convert(state, settings)
+        model, config = super().convert(state, settings, **_schedule(settings or {}))
+        model.images_seen.copy_(images_seen(state[SHOWN]))
+        _check_place(model, state)
         return model, config
 
 

@@ -15,32 +15,28 @@ from mmpe.models.singan.blocks import LEAKY_RELU, MOST_SCALES
 from mmpe.numbers import check_whole, given
 from mmpe.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
-from .adversarial import preprocessor
-from .arguments import built_of, only_defaults
+from .adversarial import ReleasedState, preprocessor
+from .arguments import built_of, only_defaults, takes_only
 from .released_state import rename_below
 
 TANH = dict(type='Tanh')
 BATCH_NORM = dict(type='BN')
+COMMON = dict(stride=1, init_cfg=None)
+SAME = ('kernel_size', 'num_layers')
+NOT_RELEASED = ('encoding', 'first_channels', 'noise_channels')
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, padding=0, out_act_cfg=TANH, allow_no_residual=False, same=SAME + NOT_RELEASED)
 def SinGANMultiScaleGenerator(
     in_channels: int,
     out_channels: int,
     num_scales: int | None = None,
-    kernel_size: int = 3,
-    padding: int = 0,
-    num_layers: int = 5,
+    *,
     base_channels: int = 32,
     min_feat_channels: int = 32,
-    out_act_cfg: dict | None = TANH,
-    init_cfg: dict | None = None,
-    *,
-    first_channels: int | None = None,
-    noise_channels: int = 3,
     border: dict = dict(type='mmpe.PadInputOnce', mode='zero'),  # noqa: B006
-    encoding: dict | None = None,
-    **others,
+    **same,
 ) -> SinGANGenerator:
     """The released SinGAN generator, which pads each block's input with zeros.
 
@@ -48,35 +44,20 @@ def SinGANMultiScaleGenerator(
         in_channels: Channels of a block's input, 3.
         out_channels: Channels of the image, 3.
         num_scales: Number of the last scale, counted from zero.
-        kernel_size: Side of the kernels, odd.
-        padding: Of every convolution: 0, as the head does the padding.
-        num_layers: Convolutions per block.
         base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
         min_feat_channels: Least width inside a block: ``base_channels``, as mmpe's blocks have one width.
-        out_act_cfg: Tanh.
-        init_cfg: Not supported.
         border: The ``padding`` of :class:`~mmpe.models.singan.SinGANGenerator`; not released.
-        first_channels, noise_channels, encoding: As :class:`~mmpe.models.singan.SinGANGenerator` has them; not
-            released. The released code keeps the first two in the model, so :class:`SinGAN` passes them on.
+        **same: As :class:`~mmpe.models.singan.SinGANGenerator` has them: ``kernel_size`` and ``num_layers``, and what
+            is not released, ``encoding``, ``first_channels`` and ``noise_channels``. The released code keeps the last
+            two in the model, so :class:`SinGAN` passes them on.
 
     >>> len(SinGANMultiScaleGenerator(in_channels=3, out_channels=3, num_scales=8).blocks)
     9
     """
-    others |= dict(in_channels=in_channels, out_channels=out_channels, padding=padding, init_cfg=init_cfg)
-    others |= dict(min_feat_channels=min_feat_channels, out_act_cfg=out_act_cfg)
-    defaults = dict(in_channels=3, out_channels=3, padding=0, init_cfg=None, stride=1, allow_no_residual=False)
-    only_defaults(others, dict(defaults, min_feat_channels=base_channels, out_act_cfg=TANH))
-    network = built_of(
-        SinGANGenerator,
-        num_scales=_count(num_scales),
-        first_channels=first_channels,
-        noise_channels=noise_channels,
-        padding=border,
-        encoding=encoding,
-        kernel_size=kernel_size,
-        num_layers=num_layers,
-        base_channels=base_channels,
-    )
+    widths = dict(in_channels=in_channels, out_channels=out_channels, min_feat_channels=min_feat_channels)
+    only_defaults(widths, dict(in_channels=3, out_channels=3, min_feat_channels=base_channels))
+    own = dict(num_scales=_count(num_scales), padding=border, base_channels=base_channels)
+    network = built_of(SinGANGenerator, **own, **same)
     network.register_load_state_dict_pre_hook(_rename_encoding)
     return network
 
@@ -132,48 +113,28 @@ def SinGANMSGeneratorPE(
 
 
 @MODELS.register_module()
+@takes_only(**COMMON, act_cfg=LEAKY_RELU, same=(*SAME, 'padding', 'norm_cfg'))
 def SinGANMultiScaleDiscriminator(
-    in_channels: int,
-    num_scales: int | None = None,
-    kernel_size: int = 3,
-    padding: int = 0,
-    num_layers: int = 5,
-    base_channels: int = 32,
-    min_feat_channels: int = 32,
-    init_cfg: dict | None = None,
-    norm_cfg: dict | None = BATCH_NORM,
-    **others,
+    in_channels: int, num_scales: int | None = None, *, base_channels: int = 32, min_feat_channels: int = 32, **same
 ) -> SinGANDiscriminator:
     """The released SinGAN discriminator.
 
     Args:
         in_channels: Channels of the image.
-        padding: Zero padding of every convolution.
-        norm_cfg: Normalization; None for none.
-        num_scales, kernel_size, num_layers, base_channels, min_feat_channels, init_cfg: As
-            :func:`SinGANMultiScaleGenerator` has them.
+        num_scales, base_channels, min_feat_channels: As :func:`SinGANMultiScaleGenerator` has them.
+        **same: As :class:`~mmpe.models.singan.SinGANDiscriminator` has them: ``kernel_size``, ``padding``,
+            ``num_layers`` and ``norm_cfg``.
 
     >>> len(SinGANMultiScaleDiscriminator(in_channels=3, num_scales=8).blocks)
     9
     """
-    only_defaults(
-        dict(min_feat_channels=min_feat_channels, init_cfg=init_cfg) | others,
-        dict(min_feat_channels=base_channels, init_cfg=None, stride=1, act_cfg=LEAKY_RELU),
-    )
-    return built_of(
-        SinGANDiscriminator,
-        num_scales=_count(num_scales),
-        in_channels=in_channels,
-        norm_cfg=norm_cfg,
-        padding=padding,
-        kernel_size=kernel_size,
-        num_layers=num_layers,
-        base_channels=base_channels,
-    )
+    only_defaults(dict(min_feat_channels=min_feat_channels), dict(min_feat_channels=base_channels))
+    own = dict(in_channels=in_channels, num_scales=_count(num_scales), base_channels=base_channels)
+    return built_of(SinGANDiscriminator, **own, **same)
 
 
 @MODELS.register_module()
-class SinGAN(SinGANModel):
+class SinGAN(ReleasedState, SinGANModel):
     """The released SinGAN: one noise channel at scale 0, three above.
 
     A released state dict holds the networks alone and leaves everything else as it is. Its colors are BGR.
@@ -189,7 +150,6 @@ class SinGAN(SinGANModel):
         noise_weight_init: Noise amplitude, in units of the reconstruction's error.
         lr_scheduler_args: ``milestones`` and ``gamma`` of the learning rate within a scale.
         test_pkl_data: Not supported, as an mmpe checkpoint needs nothing beside it.
-        ema_confg: Not supported.
         fixed_noise_with_pad: The generator's ``noise_with_pad``, once more.
         first_fixed_noises_ch: Channels of the noise at scale 0; 1 is spread over all that the block sees.
 
@@ -201,8 +161,10 @@ class SinGAN(SinGANModel):
     (1, 3)
     """
 
+    own_entry = 'sizes'
     noise_channels = 3
 
+    @takes_only(ema_confg=None)
     def __init__(
         self,
         generator: dict,
@@ -215,7 +177,6 @@ class SinGAN(SinGANModel):
         noise_weight_init: float = 0.1,
         lr_scheduler_args: dict | None = None,
         test_pkl_data: str | None = None,
-        ema_confg: dict | None = None,
         *,
         fixed_noise_with_pad: bool = False,
         first_fixed_noises_ch: int = 1,
@@ -224,7 +185,6 @@ class SinGAN(SinGANModel):
             raise InputError(
                 f'test_pkl_data={test_pkl_data!r}: make one file of the checkpoint and its pickle with mmpe convert'
             )
-        only_defaults(dict(ema_confg=ema_confg), dict(ema_confg=None))
         super().__init__(
             {'first_channels': first_fixed_noises_ch, 'noise_channels': self.noise_channels, **generator},
             discriminator,
@@ -250,12 +210,6 @@ class SinGAN(SinGANModel):
         if len(set(said.values())) > 1:
             listed = ', '.join(f'{name} {value}' for name, value in said.items())
             raise InputError(f'num_scales must be the same everywhere, got {listed}; it can be left out')
-
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        if prefix + 'sizes' not in state_dict:  # released: the networks alone
-            own = {prefix + name: buffer for name, buffer in self._buffers.items() if buffer is not None}
-            state_dict.update(own)
-        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 @MODELS.register_module()
@@ -309,6 +263,6 @@ def _border(
     return dict(type='mmpe.OversizedNoise' if noise_with_pad else 'mmpe.PadInputOnce', mode=mode)
 
 
-def _schedule(milestones: Sequence[int], gamma: float = 0.1, **others) -> dict:
-    only_defaults(others, {})
+@takes_only()
+def _schedule(milestones: Sequence[int], gamma: float = 0.1) -> dict:
     return dict(lr_milestones=milestones, lr_gamma=gamma)

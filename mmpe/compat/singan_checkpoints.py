@@ -100,12 +100,10 @@ class Pyramid:
     Attributes:
         noises: (1, C, h, w), one per scale.
         weights: Amplitudes of the trained scales.
-        trained: Number of trained scales.
     """
 
     noises: list[Tensor]
     weights: list[float]
-    trained: int
 
 
 def read_pyramid(path: str | Path) -> Pyramid:
@@ -129,7 +127,7 @@ def read_pyramid(path: str | Path) -> Pyramid:
         )
     if any(noise.any() for noise in noises[1:]):
         raise InputError(f'{path} has fixed noise above scale 0, where a SinGAN has none')
-    return Pyramid(noises, weights[:trained], trained)
+    return Pyramid(noises, weights[:trained])
 
 
 # -------------------------------------------------------------------- the model
@@ -224,8 +222,8 @@ def _build(config: dict, state: State, pyramid: Pyramid) -> SinGANModel:
         network = getattr(model, name)
         load_strictly(network, _network_state(state, name, len(pyramid.noises)), 'the noises or the config')
         swap_colors(network, NAMES[name])
-    model.stage.fill_(pyramid.trained)
-    model.noise_weights[: pyramid.trained] = torch.tensor(pyramid.weights)
+    model.stage.fill_(len(pyramid.weights))
+    model.noise_weights[: len(pyramid.weights)] = torch.tensor(pyramid.weights)
     model.fixed_noise.copy_(pyramid.noises[0])
     return model.eval()
 

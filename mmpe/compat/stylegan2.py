@@ -30,11 +30,10 @@ from mmpe.models.stylegan2.upsampling import TransposedConvBlur
 from mmpe.numbers import as_size, check_real
 from mmpe.registry import MODELS
 
-from .arguments import built_of, group_size, only_defaults, refuse_arguments_of
+from .arguments import built_of, group_size, refuse_arguments_of, takes_only
 from .encodings import SPE
 from .released_state import Entry, as_released, part
 
-BLUR = [1, 3, 3, 1]
 UP_CONFIG = dict(scale_factor=2, mode='bilinear', align_corners=True)
 
 # -------------------------------------------------------------------- state dicts
@@ -86,8 +85,7 @@ CONV = {'weight': '0.conv.weight_orig', 'bias': '1.bias'}
 DISCRIMINATOR = {
     'from_rgb.weight': Entry('convs.0.0.conv.weight_orig', colors=1),
     'from_rgb.bias': 'convs.0.1.bias',
-    'blocks.{i}.conv1.weight': 'convs.{i+1}.conv1.0.conv.weight_orig',
-    'blocks.{i}.conv1.bias': 'convs.{i+1}.conv1.1.bias',
+    **part('blocks.{i}.conv1', 'convs.{i+1}.conv1', CONV),
     'blocks.{i}.conv2.weight': 'convs.{i+1}.conv2.1.conv.weight_orig',
     'blocks.{i}.conv2.bias': 'convs.{i+1}.conv2.2.bias',
     'blocks.{i}.skip.weight': 'convs.{i+1}.skip.1.conv.weight_orig',
@@ -117,17 +115,36 @@ def release_discriminator(network: StyleDiscriminator) -> StyleDiscriminator:
 
 # -------------------------------------------------------------------- networks
 
+MULTI_SCALE = ('no_pad', 'deconv2conv', 'interp_pad', 'up_config', 'up_after_conv')
+MULTI_SCALE += ('head_pos_encoding', 'head_pos_size', 'interp_head')
+HARMLESS = ('w_avg_beta', 'out_fp32', 'convert_input_fp32')  # beside the defaults of the others
+COMMON = dict(
+    dict.fromkeys(('cond_size', 'cond_mapping_channels', 'pretrained', 'init_cfg')),
+    blur_kernel=[1, 3, 3, 1],
+    num_fp16_scales=0,
+    fp16_enabled=False,
+)
+
 
 @MODELS.register_module()
+@takes_only(
+    *HARMLESS,
+    **COMMON,
+    eval_style_mode='single',
+    out_channels=3,
+    norm_eps=1e-6,
+    update_mean_latent_with_ema=False,
+    bgr2rgb=False,
+    fixed_noise=False,
+)
 def MSStyleGANv2Generator(
     out_size: int,
     style_channels: int = 512,
     num_mlps: int = 8,
     channel_multiplier: int = 2,
-    blur_kernel: list = BLUR,
+    *,
     lr_mlp: float = 0.01,
     default_style_mode: str = 'mix',
-    eval_style_mode: str = 'single',
     mix_prob: float = 0.9,
     no_pad: bool = False,
     deconv2conv: bool = False,
@@ -137,9 +154,8 @@ def MSStyleGANv2Generator(
     head_pos_encoding: dict | None = None,
     head_pos_size: tuple[int, int] = (4, 4),
     interp_head: bool = False,
-    *,
+    noise_size: int | None = None,
     max_channels: int = 512,
-    **others,
 ) -> StyleGenerator:
     """The released MS-PIE generator.
 
@@ -155,6 +171,7 @@ def MSStyleGANv2Generator(
         head_pos_encoding: The encoding.
         head_pos_size: Side of the head's grid: 4, or 6 without padding.
         interp_head: Whether the encoding is resized from there.
+        noise_size: ``style_channels``, once more.
         max_channels: Limit of the channels; not released.
 
     Returns:
@@ -165,8 +182,8 @@ def MSStyleGANv2Generator(
     >>> 'convs.2.conv.blur.kernel' in network.state_dict()
     True
     """
-    given = dict(blur_kernel=list(blur_kernel), eval_style_mode=eval_style_mode, **others)
-    only_defaults(given, dict(GENERATOR_DEFAULTS, noise_size=style_channels) | _harmless(others))
+    if noise_size not in (None, style_channels):
+        raise InputError(f'noise_size={noise_size} does not fit style_channels={style_channels}: leave it out')
     if default_style_mode not in ('mix', 'single'):
         raise InputError(f"default_style_mode={default_style_mode!r} is not supported: it is 'mix' or 'single'")
     side = 6 if no_pad else 4
@@ -198,21 +215,20 @@ def StyleGAN2Generator(out_size: int, style_channels: int = 512, **options) -> S
     >>> StyleGAN2Generator(16, style_channels=8, num_mlps=2, max_channels=8)(torch.zeros(1, 8)).shape
     torch.Size([1, 3, 16, 16])
     """
-    refuse_arguments_of('MSStyleGANv2Generator', (*UPSAMPLING_ARGUMENTS, *HEAD_ARGUMENTS), options)
+    refuse_arguments_of('MSStyleGANv2Generator', MULTI_SCALE, options)
     return MSStyleGANv2Generator(out_size, style_channels, **options)
 
 
 @MODELS.register_module()
+@takes_only(*HARMLESS, **COMMON, img_channels=3, cond_mapping_layers=None, input_bgr2rgb=False, data_aug=None)
 def MSStyleGAN2Discriminator(
     in_size: int,
     channel_multiplier: int = 2,
-    blur_kernel: list = BLUR,
+    *,
     mbstd_cfg: dict | None = None,
     with_adaptive_pool: bool = False,
     pool_size: tuple[int, int] = (2, 2),
-    *,
     max_channels: int = 512,
-    **others,
 ) -> StyleDiscriminator:
     """The released MS-PIE discriminator.
 
@@ -227,7 +243,6 @@ def MSStyleGAN2Discriminator(
     >>> MSStyleGAN2Discriminator(16, with_adaptive_pool=True, max_channels=8)(torch.zeros(2, 3, 16, 24)).shape
     torch.Size([2, 1])
     """
-    only_defaults(dict(others, blur_kernel=list(blur_kernel)), DISCRIMINATOR_DEFAULTS | _harmless(others))
     network = built_of(
         StyleDiscriminator,
         in_size=in_size,
@@ -254,30 +269,6 @@ def StyleGAN2Discriminator(in_size: int, **options) -> StyleDiscriminator:
 
 
 # -------------------------------------------------------------------- arguments
-
-UPSAMPLING_ARGUMENTS = ('no_pad', 'deconv2conv', 'interp_pad', 'up_config', 'up_after_conv')
-HEAD_ARGUMENTS = ('head_pos_encoding', 'head_pos_size', 'interp_head')
-DEFAULTS = dict(
-    dict.fromkeys(('cond_size', 'cond_mapping_channels', 'pretrained', 'init_cfg')),
-    blur_kernel=BLUR,
-    num_fp16_scales=0,
-    fp16_enabled=False,
-)
-GENERATOR_DEFAULTS = dict(
-    DEFAULTS,
-    eval_style_mode='single',
-    out_channels=3,
-    norm_eps=1e-6,
-    update_mean_latent_with_ema=False,
-    bgr2rgb=False,
-    fixed_noise=False,
-)
-DISCRIMINATOR_DEFAULTS = dict(DEFAULTS, img_channels=3, cond_mapping_layers=None, input_bgr2rgb=False, data_aug=None)
-
-
-def _harmless(given: dict) -> dict:
-    """What may have any value, as it does nothing beside the defaults of the rest."""
-    return {name: given.get(name) for name in ('w_avg_beta', 'out_fp32', 'convert_input_fp32')}
 
 
 def _channel_multiplier(multiplier: int) -> int:

@@ -7,13 +7,11 @@ training are not in a checkpoint at all: a converted one is there to be sampled.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from mmpe.errors import InputError
 
-from .adversarial_checkpoints import Family, Kind, Networks
+from .adversarial_checkpoints import Family, Kind
 from .released_state import State, count
 from .stylegan2 import DISCRIMINATOR, GENERATOR, release_discriminator, release_generator
 
@@ -23,10 +21,10 @@ WIDTH_AT_64 = 256  # channels for each unit of the channel multiplier, and half 
 
 
 class _StyleGAN2(Family):
-    def find(self, state: State) -> Networks | None:
+    def networks(self, state: State) -> dict[str, State]:
         """Where the generator or its running average is missing, the other serves as both."""
-        networks = super().find(state)
-        return networks and replace(networks, average=networks.average or networks.generator)
+        networks = super().networks(state)
+        return networks and {'generator_ema': networks['generator'], **networks}
 
 
 def _generator(state: State) -> dict:
