@@ -38,12 +38,13 @@ from mmpe.progress import tracked
 from mmpe.studio import serve as serving
 from mmpe.studio.app import create_app
 from mmpe.studio.bodies import MOST_BYTES
+from mmpe.studio.entries import Entry
 from mmpe.studio.jobs import JobQueue, QueuedJob
 from mmpe.studio.library import Library
 from mmpe.studio.loaded import LoadedModel
 from mmpe.studio.selecting import outline, select
 from mmpe.studio.studio import Studio
-from mmpe.studio.training import TrainingPlan
+from mmpe.studio.training import Trainer, TrainingPlan
 
 OPTIONS = {
     'model.iters_per_scale': 3,
@@ -1043,3 +1044,26 @@ def test_the_benchmark_counts_what_is_answered_and_what_is_dropped():
     assert '21x32' in title
     counts = [[int(cell) for cell in row.split('|')[2:4]] for row in rows]
     assert counts[0] == counts[2] == [4, 0] and sum(counts[1]) == 4 and counts[1][0] >= 1
+
+
+@pytest.mark.parametrize(
+    ('iteration', 'trained', 'place'), [(4, 0, (1, 4, 6)), (6, 1, (2, 0, 4)), (8, 1, (2, 2, 4)), (14, 4, (4, 2, 2))]
+)
+def test_scales_with_iterations_of_their_own(tmp_path, iteration, trained, place):
+    """By hand: scales of 6, 4, 2 and 2 iterations end after 6, 10, 12 and 14, which share the interval 2."""
+    config = TrainingPlan(options={'model.iters_per_scale': [6, 4, 2], 'model.lr_milestones': [0.8, 3]}).read()
+    assert config.default_hooks.checkpoint.interval == 2
+    (tmp_path / f'iter_{iteration}.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / f'iter_{iteration}.pth'))
+    record = dict(name='a', pyramid=[(8, 8)] * 4, config=dict(model=dict(iters_per_scale=[6, 4, 2])))
+    entry = Entry('a', tmp_path, record)
+    assert (entry.trained_scales, entry.is_finished) == (trained, trained == 4)
+    library = Library(tmp_path / 'studio')
+    found = Trainer(library, TrainingPlan(), torch.device('cpu'), None, None)._place(entry, iteration)
+    assert (found['scale'], found['iteration'], found['iterations']) == place
+
+
+def test_four_times_the_iterations_keep_shares_of_a_scale():
+    options = {'model.iters_per_scale': [6, 4, 2], 'model.lr_milestones': [0.8, 3]}
+    model = TrainingPlan(options=options).read(times=4).model
+    assert (model.iters_per_scale, model.lr_milestones) == ([24, 16, 8], [0.8, 12])

@@ -78,9 +78,12 @@ def read_progress(file: Path, max_iters: int | None = None) -> LoggedProgress:
     share = min(max((step - begun) / max(steps - begun, 1), 0.0), 1.0)
     if 'num_scales' not in last:
         return LoggedProgress('', step, steps, share)
-    per_scale = steps // last['num_scales']
-    scale, step = divmod(step - 1, per_scale)
-    return LoggedProgress(f'scale {scale + 1}/{last["num_scales"]}', step + 1, per_scale, share)
+    if 'scale_step' in last:
+        scale, step, iterations = last['scale'], last['scale_step'], last['scale_iters']
+    else:  # a log of an earlier mmpe, whose scales all have the same number of iterations
+        iterations = steps // last['num_scales']
+        scale, step = (step - 1) // iterations + 1, (step - 1) % iterations + 1
+    return LoggedProgress(f'scale {scale}/{last["num_scales"]}', step, iterations, share)
 
 
 def read_scalars(file: Path) -> tuple[dict | None, dict | None]:

@@ -38,16 +38,16 @@ def train_picture(config: Config) -> None:
         InputError: If something that the config names cannot be used, another run trains in its work dir, or the work
             dir holds a SinGAN of another picture or config.
     """
-    seconds = None
+    times = {}
     with locked(config.work_dir):
         tidy(config.work_dir)
         if finished_model(config) is None:
-            unbroken, begun = latest_checkpoint(config.work_dir) is None, time.monotonic()
+            unbroken, begun, worked = latest_checkpoint(config.work_dir) is None, time.monotonic(), time.process_time()
             config.resume = True
             train(config)
             if unbroken:
-                seconds = round(time.monotonic() - begun, 1)
-        write_result(finished_model(config), config, seconds)
+                times = dict(seconds=time.monotonic() - begun, cpu_seconds=time.process_time() - worked)
+        write_result(finished_model(config), config, **times)
 
 
 def finished_model(config: Config) -> SinGANModel | None:
@@ -72,13 +72,16 @@ def finished_model(config: Config) -> SinGANModel | None:
     return model if int(model.stage) == model.num_scales else None
 
 
-def write_result(model: SinGANModel, config: Config, seconds: float | None = None) -> None:
+def write_result(
+    model: SinGANModel, config: Config, seconds: float | None = None, cpu_seconds: float | None = None
+) -> None:
     """Write ``result/original.png``, ``reconstruction.png``, ``sample_0.png``, ... and the scores.
 
     Args:
         model: A SinGAN whose scales are all trained.
         config: The config that it was trained with.
         seconds: How long its training took, in seconds. None: not known.
+        cpu_seconds: How long the CPU's cores worked for it, in seconds, added up. None: not known.
     """
     model = model.to(get_device())
     folder = Path(config.work_dir) / RESULT
@@ -98,14 +101,16 @@ def write_result(model: SinGANModel, config: Config, seconds: float | None = Non
         size=list(model.picture.shape[-2:]),
         scales=model.num_scales,
         iterations=model.iters_per_scale,
-        seconds=seconds,
+        seconds=_rounded(seconds),
+        cpu_seconds=_rounded(cpu_seconds),
         scores=scores,
     )
     write_atomic(folder / _RECORD, json.dumps(record, indent=2) + '\n')
 
 
 def read_result(work_dir: str | Path) -> dict | None:
-    """The record that :func:`write_result` has written: picture, checkpoint, size, scales, iterations, seconds, scores.
+    """The record that :func:`write_result` has written: picture, checkpoint, size, scales, iterations, seconds,
+    cpu_seconds, scores.
 
     None, if there is no record, or its checkpoint has gone.
     """
@@ -122,6 +127,10 @@ def is_done(config: Config) -> bool:
         return read_result(config.work_dir) is not None and finished_model(config) is not None
     except InputError:  # the child process will say what
         return False
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _plain(config: dict) -> str:

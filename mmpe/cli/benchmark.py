@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from mmpe.apis import load_config
 from mmpe.apis.checks import find_device
-from mmpe.arguments import Count
+from mmpe.apis.launchers import find_rank
+from mmpe.arguments import Count, Seed
+from mmpe.benchmarks.schedules import compare_schedules
 from mmpe.benchmarks.singan import time_singan
 from mmpe.benchmarks.stylegan2 import DTYPES, time_stylegan2
 from mmpe.engine.compilation import as_compilation_error
 
 from .from_signatures import command
-from .options import Device
+from .options import Device, Folder, Overrides
 from .studio import require_studio
 
 SINGAN = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
+PHOTOGRAPHS = ('skimage://coffee', 'skimage://rocket', 'skimage://astronaut')
 STYLEGAN2 = 'mmpe::positional_encoding_in_gans/mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'
 
 
@@ -92,9 +100,46 @@ def studio(
     print(time_studio(load_config(config), picture, max_size, moves, find_device(device)))
 
 
-@command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2, studio=studio)
+@command('configs/singan/singan_fast.py configs/singan/singan_balloons.py --max-size 64 --seeds 0 1 2')
+def schedule(
+    configs: Annotated[list[str], Parameter(name='CONFIG')],
+    /,
+    *,
+    pictures: Annotated[list[str], Parameter(metavar='PICTURE')] = PHOTOGRAPHS,
+    max_size: Count = 64,
+    seeds: Annotated[list[Seed], Parameter(metavar='SEED')] = (0,),
+    out: Folder = Path('work_dirs/schedules'),
+    threads: Count = 1,
+    cfg_options: Overrides | None = None,
+) -> None:
+    """Compare the schedules of SinGAN configs: train each on each picture, and print a table of scores and times.
+
+    Scores are those of mmpe evaluate-singan. CPU seconds are added up over all threads of a run, and count little of
+    what else the machine does. When the command is called again, it goes on where it was stopped, and keeps what is
+    finished, so that pictures, seeds and configs can be added. The exit code is 1 if runs have failed.
+
+    Args:
+        configs: configs of a SinGAN: files, or mmpe::NAME
+        pictures: files, folders, and skimage://NAME
+        max_size: long side of the pictures in pixels
+        seeds: each gives one run per config and picture
+        out: folder of the runs, OUT/CONFIG/MAX_SIZE/PICTURE/SEED
+        threads: CPU threads per run; as many runs as there are cores for go on at a time
+        cfg_options: overrides for all runs
+    """
+    cores = find_rank(os.environ).cores
+    options = dict(cfg_options or ())
+    table, failures = compare_schedules(configs, pictures, max_size, seeds, out, cores, threads, options)
+    print(table)
+    if failures:
+        lines = [f'  {run}: {why}' for run, why in failures.items()]
+        print('\n'.join([f'{len(failures)} runs have failed:', *lines]), file=sys.stderr)
+        raise SystemExit(1)
+
+
+@command('singan --max-size 128 --iterations 5', singan=singan, stylegan2=stylegan2, studio=studio, schedule=schedule)
 def main() -> None:
-    """Time a family's training, part by part, or the studio.
+    """Time a family's training, part by part, or the studio, or compare the schedules of SinGAN configs.
 
     Only mmpe is timed. To compare it with another program, run both in turn, on the same machine and within minutes.
     """

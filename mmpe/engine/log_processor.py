@@ -6,6 +6,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import LogProcessor, Runner
 
 from mmpe.errors import InputError
+from mmpe.models.singan.iterations import iterations_of, place_of
 from mmpe.numbers import check_whole, is_whole
 from mmpe.registry import LOG_PROCESSORS
 
@@ -28,7 +29,8 @@ class PyramidLogProcessor(LogProcessor):
         super().__init__(window_size, by_epoch, **settings)
 
     def get_log_after_iter(self, runner: Runner, batch_idx: int, mode: str) -> tuple[dict, str]:
-        """MMEngine's scalars and line, with ``scale`` (counted from 1), ``num_scales`` and ``max_iters``.
+        """MMEngine's scalars and line, with ``scale``, ``num_scales``, ``max_iters``, ``scale_step`` and
+        ``scale_iters``; scales and steps are counted from 1.
 
         ``seconds_left`` is added if a timer hook estimates it.
         """
@@ -36,11 +38,13 @@ class PyramidLogProcessor(LogProcessor):
         if mode != 'train':
             return tag, line
         model = unwrapped(runner.model)
-        scale, step = divmod(runner.iter, model.iters_per_scale)
+        scale, step = place_of(model.iters_per_scale, runner.iter)
+        iterations = iterations_of(model.iters_per_scale, scale)
         tag |= dict(scale=scale + 1, num_scales=model.num_scales, max_iters=runner.max_iters)
+        tag |= dict(scale_step=step + 1, scale_iters=iterations)
         if (left := runner.message_hub.get_info('eta')) is not None:
             tag['seconds_left'] = left
-        return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{model.iters_per_scale}]  {line}'
+        return tag, f'scale {scale + 1} of {model.num_scales} [{step + 1}/{iterations}]  {line}'
 
 
 _MOST_DIGITS = 100

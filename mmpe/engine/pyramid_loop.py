@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from mmpe.errors import InputError
 from mmpe.models.distributed import broadcast_state
+from mmpe.models.singan.iterations import describe_unused, first_iteration
 from mmpe.numbers import check_whole
 from mmpe.registry import LOOPS
 
@@ -54,7 +55,9 @@ class PyramidTrainLoop(TrainLoop):
         self.model.set_pyramid(self.dataloader.dataset.sizes)
         self.model.check_trainable()
         broadcast_state(self.model)
-        self._max_iters = self.model.num_scales * self.model.iters_per_scale
+        self._max_iters = first_iteration(self.model.iters_per_scale, self.model.num_scales)
+        for sentence in describe_unused(self.model.iters_per_scale, self.model.lr_milestones, self.model.num_scales):
+            runner.logger.info(sentence)
 
     def run(self) -> nn.Module:
         """Train. The pyramid is read once and stays in the model's memory.

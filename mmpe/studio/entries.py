@@ -10,6 +10,7 @@ from typing import Any
 from mmpe.checkpoints import latest_checkpoint
 from mmpe.errors import InputError, as_input_error
 from mmpe.grid import Size
+from mmpe.models.singan.iterations import IterationsPerScale, place_of
 
 RECORD = 'studio.json'
 GIVEN = 'given.pth'
@@ -64,7 +65,7 @@ class Entry:
         return tuple(self.record['pyramid'][-1])
 
     @property
-    def iters_per_scale(self) -> int:
+    def iters_per_scale(self) -> IterationsPerScale:
         """Iterations per scale of a model that is trained here."""
         return self.record['config']['model']['iters_per_scale']
 
@@ -77,7 +78,7 @@ class Entry:
     @property
     def trained_scales(self) -> int:
         """Scales that are trained to the end."""
-        return self.record['trained_scales'] if self.is_given else self.iteration // self.iters_per_scale
+        return self.record['trained_scales'] if self.is_given else place_of(self.iters_per_scale, self.iteration)[0]
 
     @property
     def trained_size(self) -> Size | None:

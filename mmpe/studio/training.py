@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,7 @@ from mmpe.apis.workers import Workers
 from mmpe.compat.datasets import name_picture
 from mmpe.engine.run_lock import is_free
 from mmpe.errors import InputError, as_input_error
+from mmpe.models.singan.iterations import first_iteration, iterations_of, longer, place_of
 from mmpe.registry import DATASETS, plain_data
 from mmpe.visualization import save_picture
 
@@ -24,7 +27,7 @@ from .events import Events
 from .jobs import JobQueue, QueuedJob
 from .library import Library
 
-CONFIG = 'mmpe::positional_encoding_in_gans/singan_csg_quickstart.py'
+CONFIG = 'mmpe::positional_encoding_in_gans/singan_csg_fast.py'
 _SCHEDULES = dict(fast=1, thorough=4)
 _LOGS_PER_SCALE = 25
 _MAX_SIZE = 'train_dataloader.dataset.max_size'
@@ -61,16 +64,7 @@ class TrainingPlan:
         """
         side = max_size or self.options.get(_MAX_SIZE, self.max_size)
         config = find_config(self.config, self.options | {_MAX_SIZE: side})
-        model = config.model
-        model.iters_per_scale *= times
-        model.lr_milestones = tuple(milestone * times for milestone in model.lr_milestones)
-        # a checkpoint per scale: what is finished can be played with
-        config.merge_from_dict(
-            {
-                'default_hooks.checkpoint.interval': model.iters_per_scale,
-                'default_hooks.logger.interval': max(1, model.iters_per_scale // _LOGS_PER_SCALE),
-            }
-        )
+        _train_longer(config, times)
         hooks = config.get('custom_hooks') or []
         config.custom_hooks = [hook for hook in hooks if 'PyramidPictureHook' not in str(hook.get('type'))]
         return config
@@ -119,11 +113,7 @@ class Trainer:
         if not entry.is_finished:
             raise InputError(f'{entry.name} is not finished: resume it')
         config = Config(entry.record['config'])
-        model = config.model
-        model.iters_per_scale *= 2
-        model.lr_milestones = tuple(milestone * 2 for milestone in model.lr_milestones)
-        for hook in ('checkpoint', 'logger'):
-            config.default_hooks[hook].interval *= 2
+        _train_longer(config, 2)
         config.load_from = str(entry.checkpoint)
         return self._begin(config, entry.record['picture'], f'{entry.name}, longer')
 
@@ -220,15 +210,28 @@ class Trainer:
 
     def _place(self, entry: Entry, iteration: int) -> dict[str, Any]:
         """Scale and iteration, both as people count them."""
-        scales, per_scale = entry.num_scales, entry.iters_per_scale
-        scale = min(iteration // per_scale, scales - 1)
+        scales, schedule = entry.num_scales, entry.iters_per_scale
+        scale = min(place_of(schedule, iteration)[0], scales - 1)
         return dict(
             scale=scale + 1,
             scales=scales,
-            iteration=iteration - scale * per_scale,
-            iterations=per_scale,
+            iteration=iteration - first_iteration(schedule, scale),
+            iterations=iterations_of(schedule, scale),
             seconds_left=None,
         )
+
+
+def _train_longer(config: Config, times: int) -> None:
+    """Give a config as many times the iterations, and a checkpoint per scale: what is finished can be played with."""
+    config.model.update(longer(config.model, times))
+    iterations = config.model.iters_per_scale
+    shared = math.gcd(*iterations) if isinstance(iterations, Sequence) else iterations
+    config.merge_from_dict(
+        {
+            'default_hooks.checkpoint.interval': shared,
+            'default_hooks.logger.interval': max(1, shared // _LOGS_PER_SCALE),
+        }
+    )
 
 
 def _check_own(entry: Entry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.hooks import IterTimerHook
 from mmengine.runner import Runner
 
+from mmpe.models.singan.iterations import iterations_of, place_of
 from mmpe.registry import HOOKS
 
 from ..wrapper import unwrapped
@@ -30,7 +31,7 @@ class PyramidTimerHook(IterTimerHook):
         """Estimate the cost of an iteration of each scale, in multiply-adds per layer."""
         super().before_train(runner)
         model = unwrapped(runner.model)
-        self.iters = model.iters_per_scale
+        self.iters_per_scale = model.iters_per_scale
         self.costs = [
             height * width * block.width**2 + _LAUNCH
             for (height, width), block in zip(model.sizes.tolist(), model.generator.blocks)
@@ -39,8 +40,9 @@ class PyramidTimerHook(IterTimerHook):
 
     def _work(self, iterations: int) -> float:
         """Cost of the first ``iterations`` of the run."""
-        scale, step = divmod(iterations, self.iters)
-        return sum(self.costs[:scale]) * self.iters + (self.costs[scale] * step if step else 0)
+        scale, step = place_of(self.iters_per_scale, iterations)
+        finished = sum(cost * iterations_of(self.iters_per_scale, i) for i, cost in enumerate(self.costs[:scale]))
+        return finished + (self.costs[scale] * step if step else 0)
 
     def _after_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = 'train'

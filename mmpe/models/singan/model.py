@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpe.errors import InputError
-from mmpe.numbers import check_numbers, check_real, check_whole, size_text
+from mmpe.numbers import check_real, check_whole, size_text
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 from mmpe.second_derivatives import uncompiled
@@ -27,6 +26,14 @@ from ..noise import Noise, image_noise
 from ..resumable import State
 from .generator import Size, copy_block
 from .given_blocks import block_of, scale_of, whole_blocks
+from .iterations import (
+    IterationsPerScale,
+    check_iterations,
+    check_milestones,
+    first_iteration,
+    iterations_of,
+    milestone_iteration,
+)
 from .sampler import SinGANSampler
 
 _MOST_STEPS = 1000
@@ -59,11 +66,13 @@ class SinGANModel(LossModel, SinGANSampler):
         discriminator: Config of a :class:`SinGANDiscriminator`; None to sample only.
         losses: What differs from ``default_losses``: ``adversarial``, ``gradient_penalty``,
             ``reconstruction`` and ``color_statistics``.
-        iters_per_scale: Iterations per scale.
+        iters_per_scale: Iterations per scale: one number, or a list from the coarsest scale on, whose last number
+            counts for all further scales.
         discriminator_steps: Discriminator steps per iteration.
         generator_steps: Generator steps per iteration.
         noise_weight: Noise amplitude, in units of the error between enlarged reconstruction and picture.
-        lr_milestones: Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``.
+        lr_milestones: Iterations of a scale at which its learning rate is multiplied by ``lr_gamma``. Fractions are
+            shares of the scale's iterations.
         lr_gamma: See there.
         freeze_norm_at: Share of a scale's iterations after which its generator normalizes by stored statistics.
         data_preprocessor: MMEngine's; the default moves data to the device.
@@ -92,20 +101,20 @@ class SinGANModel(LossModel, SinGANSampler):
         generator: dict,
         discriminator: dict | None = None,
         losses: dict | None = None,
-        iters_per_scale: int = 2000,
+        iters_per_scale: IterationsPerScale = 2000,
         discriminator_steps: int = 3,
         generator_steps: int = 3,
         noise_weight: float = 0.1,
-        lr_milestones: Sequence[int] = (1600,),
+        lr_milestones: Sequence[float] = (1600,),
         lr_gamma: float = 0.1,
         freeze_norm_at: float = 0.4,
         data_preprocessor: dict | None = None,
     ):
-        check_whole(1, iters_per_scale=iters_per_scale)
+        check_iterations(iters_per_scale)
         check_whole(0, _MOST_STEPS, discriminator_steps=discriminator_steps, generator_steps=generator_steps)
         check_real(0, noise_weight=noise_weight, lr_gamma=lr_gamma)
         check_real(0, 1, freeze_norm_at=freeze_norm_at)
-        check_numbers(partial(check_whole, 0), lr_milestones=lr_milestones)
+        check_milestones(lr_milestones)
         super().__init__(generator, discriminator, data_preprocessor)
         self.iters_per_scale = iters_per_scale
         self.discriminator_steps = discriminator_steps
@@ -151,7 +160,8 @@ class SinGANModel(LossModel, SinGANSampler):
     def check_progress(self, state: State, iteration: int, batches: int = 1) -> None:
         """Refuse a stage and a step that an iteration is not at; see :meth:`ResumableModel.check_progress`."""
         stage, step = int(state['stage']), int(state['step'])
-        if min(stage, step) < 0 or iteration != stage * self.iters_per_scale + step:
+        fits = min(stage, step) >= 0 and step < iterations_of(self.iters_per_scale, stage)
+        if not fits or iteration != first_iteration(self.iters_per_scale, stage) + step:
             raise InputError(
                 f'the checkpoint is at iteration {iteration}, which is not {step} of scale {stage} at '
                 f'iters_per_scale={self.iters_per_scale}: resume with the iters_per_scale that it was trained with'
@@ -196,7 +206,7 @@ class SinGANModel(LossModel, SinGANSampler):
     @property
     def _steps_frozen(self) -> int:
         """Iterations since the current scale has been normalizing by stored statistics; negative before."""
-        return self.numbers('step') - int(self.freeze_norm_at * self.iters_per_scale)
+        return self.numbers('step') - int(self.freeze_norm_at * self._iterations)
 
     # ---------------------------------------------------------------- training
 
@@ -236,7 +246,7 @@ class SinGANModel(LossModel, SinGANSampler):
             losses.update(self._generator_step(stage, real, fake_inputs, optim_wrapper['generator']))
 
         self.set_numbers('step', self.numbers('step') + 1)
-        if self.numbers('step') == self.iters_per_scale:
+        if self.numbers('step') == self._iterations:
             self._finish_stage(stage, reals)
         return losses
 
@@ -269,7 +279,12 @@ class SinGANModel(LossModel, SinGANSampler):
 
     @property
     def _iteration(self) -> int:
-        return self.numbers('stage') * self.iters_per_scale + self.numbers('step')
+        return first_iteration(self.iters_per_scale, self.numbers('stage')) + self.numbers('step')
+
+    @property
+    def _iterations(self) -> int:
+        """Those of the current scale."""
+        return iterations_of(self.iters_per_scale, self.numbers('stage'))
 
     def _begin_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         if stage == 0:
@@ -321,7 +336,8 @@ class SinGANModel(LossModel, SinGANSampler):
         block.eval()
 
     def _set_learning_rate(self, optim_wrapper: OptimWrapperDict) -> None:
-        factor = self.lr_gamma ** sum(self.numbers('step') >= m for m in self.lr_milestones)
+        milestones = [milestone_iteration(milestone, self._iterations) for milestone in self.lr_milestones]
+        factor = self.lr_gamma ** sum(self.numbers('step') >= milestone for milestone in milestones)
         for optimizer in optim_wrapper.values():
             for group in optimizer.param_groups:
                 group['lr'] = group.setdefault('initial_lr', group['lr']) * factor
