@@ -46,8 +46,8 @@ def run_steps(
     """Call the steps of an iteration. :class:`~mmpe.engine.cuda_graphs.GraphedSteps` can take this function's place.
 
     Args:
-        phase: What steps depend on beside their inputs and the weights, and what does not come back once it has changed.
-        kind: What steps depend on, too, and what does come back.
+        phase: What steps depend on beside inputs and weights; once it has changed, it does not come back.
+        kind: What they depend on as well, and what comes back.
         steps: From the inputs to losses, by their names.
         *inputs: All that differs from one iteration to the next.
 
