@@ -20,18 +20,18 @@ from mmpe.errors import InputError
 CONFIGS = singan_runs.REPOSITORY / 'configs'
 PAPER = 'positional_encoding_in_gans/'
 NETWORKS = ('generator', 'discriminator')
-# Per scale: 3 iterations that warm up and 2 replays with batch statistics; 3 and 8 with stored ones, which are taken
-# anew after 10 of them. The rate falls within the replays, and colors are weighted by how many images there were.
+# Per scale: 3 iterations that warm up and a replay with batch statistics; 3 and 8 with stored ones, which are taken
+# anew for the last. The rate falls within the replays, and colors are weighted by how many images there were.
 SMALL = dict(
-    iters_per_scale=16,
-    model__freeze_norm_at=0.32,
-    model__lr_milestones=(14,),
+    iters_per_scale=15,
+    model__freeze_norm_at=0.27,
+    model__lr_milestones=(12,),
     model__discriminator_steps=2,
     model__generator_steps=1,
     model__generator__num_layers=3,
     model__discriminator__num_layers=3,
-    train_dataloader__dataset__scale_factor_init=0.5,
-    default_hooks__checkpoint__interval=26,
+    train_dataloader__dataset__max_size=30,
+    default_hooks__checkpoint__interval=41,
     default_hooks__logger__interval=10**6,
     custom_hooks=[],
 )
@@ -100,10 +100,10 @@ def report(name, folder):
     capturable = {f'optim_wrapper__{network}__optimizer__capturable': True for network in NETWORKS}
     plain, plain_notes = train(folder / 'plain', name, **capturable)  # the optimizers' arithmetic is another one
     graphed, notes = train(folder / 'graphed', name, cuda_graphs=True)
-    resume = dict(resume=True, load_from=str(folder / 'graphed/iter_26.pth'))
+    resume = dict(resume=True, load_from=str(folder / 'graphed/iter_41.pth'))
     resumed, _ = train(folder / 'resumed', name, cuda_graphs=True, **resume)
     without, _ = train(folder / 'without', name, **resume)
-    saved = torch.load(folder / 'graphed/iter_26.pth', weights_only=True)['optimizer']['generator']['param_groups'][0]
+    saved = torch.load(folder / 'graphed/iter_41.pth', weights_only=True)['optimizer']['generator']['param_groups'][0]
     return dict(
         different=differing(plain, graphed),
         different_losses=[n for n, losses in plain_notes.losses.items() if notes.losses[n] != losses],

@@ -21,8 +21,7 @@ from mmpe.engine.optim import PerNetworkOptimWrapperConstructor
 from mmpe.errors import InputError
 from mmpe.registry import MODELS
 
-ITERATIONS = 32
-REPLAYED = (4, *range(8, 16), 20, *range(24, 32))  # after the first replay of a graph, which is its capture's iteration
+REPLAYED = {15 * scale + step for scale in range(3) for step in range(8, 14)} - {40}  # which saves
 every_run = pytest.mark.parametrize(
     'name', ['csg', *(pytest.param(name, marks=pytest.mark.slow) for name in RUNS if name != 'csg')]
 )
@@ -75,16 +74,15 @@ def test_a_run_with_graphs_resumes_without_them(found_run):
 
 @every_run
 def test_a_scale_has_a_graph_before_its_normalization_is_frozen_and_one_after(found_run, name):
-    phases = {place.rpartition(', (')[0] for place in found_run['graphs']}
-    assert phases == {'((0, False)', '((0, True)', '((1, False)', '((1, True)'} or name == 'palette'
-    if name == 'csg':
-        assert list(found_run['graphs'].values()) == [2, 8, 2, 8]
+    if name == 'palette':  # one of its losses is due every other time, so there is not the time for a graph before
+        assert list(found_run['graphs'].values()) == [3, 2] * 3
+    else:
+        assert list(found_run['graphs'].values()) == [1, 8] * 3
 
 
-def test_a_replay_launches_a_tenth_of_the_kernels_and_waits_for_the_losses_alone():
+def test_a_replay_launches_noise_alone_and_waits_for_the_losses_alone():
     run = found_by('csg')['runs']['csg']
-    saving = (25, 31)
-    for number in (str(n) for n in REPLAYED if n not in (*saving, 15)):
+    for number in map(str, REPLAYED):
         assert run['asked'][number]['kernels'] < run['asked_plain'][number]['kernels'] / 3, number
         assert run['asked'][number]['synchronizations'] == 1, number
 
@@ -100,7 +98,7 @@ def test_a_value_that_is_not_valid_is_refused(tmp_path, value):
 
 def test_compilation_beside_it_is_refused(tmp_path):
     with pytest.raises(InputError, match='^cuda_graphs=True does not go with compile'):
-        run(tiny_config(tmp_path, cuda_graphs=True, compile=dict(backend='aot_eager')))
+        run(tiny_config(tmp_path, cuda_graphs=True, compile=True))
 
 
 def test_a_cpu_is_refused(tmp_path):
@@ -113,11 +111,6 @@ def test_another_family_is_refused(tmp_path):
     config = classic_config(tmp_path, REPOSITORY / 'configs/dcgan/dcgan_quickstart.py', dcgan, 1, cuda_graphs=True)
     with pytest.raises(InputError, match='^cuda_graphs=True is for a SinGANModel.*not for a DCGANModel'):
         run(config)
-
-
-@pytest.mark.parametrize('value', [None, False])
-def test_what_is_switched_off_is_not_in_the_way(tmp_path, value):
-    run(tiny_config(tmp_path, iters_per_scale=1, cuda_graphs=value))
 
 
 @pytest.mark.parametrize(
