@@ -33,6 +33,7 @@ from unittest import mock
 
 import mmengine
 import torch
+from pretended_graphs import GRAPH_FUNCTIONS, captured_into, refuse_in_capture
 from torch.optim import optimizer as optimizers
 from torch.utils import _foreach_utils
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
@@ -100,7 +101,6 @@ CUDA_FUNCTIONS = dict(
     get_rng_state=lambda device=0: torch.zeros(16, dtype=torch.uint8),
     is_available=lambda: True,
     is_bf16_supported=lambda *args, **kwargs: True,
-    is_current_stream_capturing=lambda: False,
     is_initialized=lambda: True,
     manual_seed=lambda seed: None,
     manual_seed_all=lambda seed: None,
@@ -111,7 +111,7 @@ CUDA_FUNCTIONS = dict(
     reset_peak_memory_stats=lambda device=None: None,
     set_device=lambda device: None,
     set_rng_state=lambda state, device=0: None,
-    synchronize=lambda device=None: None,
+    **GRAPH_FUNCTIONS,
 )
 
 _TAKE_ANY_DEVICE = {
@@ -291,6 +291,7 @@ def _run(func, args, kwargs):
     if not on_device and (target is None or target.type != 'cuda'):
         out = func(*args, **kwargs)
         if name in _DRAWS:
+            refuse_in_capture('random numbers on the CPU')
             LOG.drawn_on_cpu[_place()] += out.numel()
         return out
     _refuse_mixed(func, tensors)
@@ -298,6 +299,7 @@ def _run(func, args, kwargs):
     _refuse_generator(next((x for x in flat if isinstance(x, torch.Generator)), None), goes_to)
     non_blocking = kwargs.get('non_blocking') or (name == 'copy_' and len(args) > 2 and args[2])
     kind = _synchronization(name, tensors, target, non_blocking)
+    refuse_in_capture(kind or ('a copy between host and device' if _crosses(name, tensors, goes_to) else None))
     if kind:
         LOG.synchronizations[kind, _place()] += 1
     if name not in _LAUNCHES_NOTHING:
@@ -313,7 +315,8 @@ def _on_cpu(func, args, kwargs, tensors):
     here = {name: torch.device('cpu') if name == 'device' and value else value for name, value in kwargs.items()}
     here |= {'pin_memory': False} if kwargs.get('pin_memory') else {}
     args, here = tree_map(lambda x: x.held if _is_there(x) else x, (args, here))
-    out = func(*args, **here)
+    graph = captured_into()
+    out = graph.run(func, args, here) if graph else func(*args, **here)
     copied = func is aten._to_copy.default and kwargs.get('device') is not None
     return out.clone() if copied and out is args[0] else out
 
@@ -325,6 +328,7 @@ def _is_there(x) -> bool:
 def _pin(name: str, tensor: torch.Tensor):
     if name == 'is_pinned':
         return _is_pinned(tensor)
+    refuse_in_capture('pinned memory')
     pinned = tensor.clone()
     storage = pinned.untyped_storage()
     _pinned[storage.data_ptr()] = storage
@@ -372,6 +376,13 @@ def _synchronization(name: str, tensors: list, target: torch.device | None, non_
         if not all(map(_is_there, tensors[1:])):
             return 'host to device'
     return None
+
+
+def _crosses(name: str, tensors: list, goes_to: torch.device) -> bool:
+    """Whether an operator copies between host and device, synchronized or not."""
+    if name == 'copy_':
+        return _is_there(tensors[0]) != _is_there(tensors[1])
+    return name == '_to_copy' and _is_there(tensors[0]) != (goes_to.type == 'cuda')
 
 
 def _of_copy(source: torch.Tensor, non_blocking: bool) -> str | None:

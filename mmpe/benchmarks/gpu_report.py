@@ -27,7 +27,7 @@ from mmpe.progress import tracked
 from mmpe.registry import MODELS
 from mmpe.visualization import markdown_table
 
-from .singan import time_singan
+from .singan import compare_graphs, time_singan
 from .stylegan2 import time_stylegan2
 from .timing import now, prepare_process
 
@@ -108,6 +108,7 @@ def gpu_report(device: torch.device, quick: bool = False, tests: Path | None = N
         'Training in each precision': lambda: _precisions(plan),
         'StyleGAN2, part by part': lambda: _stylegan2(plan),
         'SinGAN, scale by scale': lambda: _singan(plan),
+        'SinGAN, with and without CUDA graphs': lambda: _graphs(plan),
         'Memory, against the estimate': lambda: _memory(plan),
     }
     texts, failed = [_head(plan)], 0
@@ -226,6 +227,16 @@ def _singan(plan: Plan) -> str:
     tables = []
     for dtype in ('float32', 'bfloat16'):
         table = time_singan(load_config(config), 'skimage://rocket', side, plan.repeats, plan.device, dtype)
+        tables.append(_as_section(table))
+    return '\n\n'.join(tables)
+
+
+def _graphs(plan: Plan) -> str:
+    side = 48 if plan.quick else 250
+    tables = []
+    for dtype in ('float32', 'bfloat16'):
+        config = load_config(f'{_CONFIGS}singan_csg_quickstart.py')
+        table = compare_graphs(config, 'skimage://rocket', side, plan.repeats, plan.device, dtype)
         tables.append(_as_section(table))
     return '\n\n'.join(tables)
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapperDict
 
 from mmpe.engine.compilation import compile_network
+from mmpe.engine.cuda_graphs import WARM_UPS, GraphedSteps, check_graphs
 from mmpe.errors import as_input_error
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
@@ -62,6 +63,59 @@ def time_singan(
     return timing_table(f'{picture} at {max_size} px', device, dtype, header, rows)
 
 
+def compare_graphs(
+    config: Config, picture: str, max_size: int, iterations: int, device: torch.device, dtype: str = 'float32'
+) -> str:
+    """Time an iteration at every scale without CUDA graphs and with them, and compare the losses.
+
+    Losses are compared before anything is timed: both train on the same picture, from the same weights and with the
+    same random numbers, through warm-up, capture and a replay.
+
+    Args:
+        config: The config of a SinGAN.
+        picture: A file, or ``skimage://NAME``.
+        max_size: The long side of the picture, in pixels.
+        iterations: Number of timed iterations per scale.
+        device: The device to train on. On a CPU, which has no graphs, only the first column is measured.
+        dtype: 'float32' or 'bfloat16'.
+
+    Returns:
+        A Markdown table.
+    """
+    prepare_process()
+    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
+    on_gpu = device.type == 'cuda'
+    runs = [_prepare(config, device, dtype, compiled=False) for _ in range(1 + on_gpu)]
+    for run in runs[1:]:
+        check_graphs(run.model, run.optimizers)
+        run.model.run_steps = GraphedSteps(run.model, run.optimizers)
+    rows = []
+    for scale, size in enumerate(tracked(runs[0].model.numbers('sizes'), 'scale')):
+        differences = _losses_apart(runs)
+        times = [f'{seconds * 1e3:.1f}' for seconds in _time_scale(runs, iterations, device, done=len(differences))]
+        shown = [*times, *(f'{differences[at]:.1g}' for at in (0, -1))] if on_gpu else [*times, *['not on a GPU'] * 3]
+        rows.append([str(scale), size_text(size), *shown])
+    apart = [f'losses apart after {number}' for number in ('1 iteration', f'{len(differences)} iterations')]
+    header = ['scale', 'size', 'ms', 'ms with graphs', *apart]
+    return timing_table(f'{picture} at {max_size} px', device, dtype, header, rows)
+
+
+def _losses_apart(runs: Sequence[_Run]) -> list[float]:
+    """The largest relative difference of a loss between the runs, after each iteration until one is replayed."""
+    apart = []
+    for run in runs:
+        run.model.iters_per_scale = 10**6  # as yet: how many there will be is not known
+    for _ in range(WARM_UPS + 2):
+        first, *others = [run.step() for run in runs]
+        differences = [_apart(first[name], other[name]) for other in others for name in first]
+        apart.append(max(differences, default=0.0))
+    return apart
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    return ((one - other).abs() / one.abs().clamp_min(1e-6)).item()
+
+
 class _Run(NamedTuple):
     """A model in training: with its optimizers and the picture's pyramid."""
 
@@ -69,8 +123,8 @@ class _Run(NamedTuple):
     optimizers: OptimWrapperDict
     data: dict
 
-    def step(self) -> None:
-        self.model.train_step(self.data, self.optimizers)
+    def step(self) -> dict[str, torch.Tensor]:
+        return self.model.train_step(self.data, self.optimizers)
 
 
 def _prepare(config: Config, device: torch.device, dtype: str, compiled: bool) -> _Run:
@@ -95,10 +149,10 @@ def _prepare(config: Config, device: torch.device, dtype: str, compiled: bool) -
     return _Run(model, constructor(model), dict(inputs=inputs))
 
 
-def _time_scale(runs: Sequence[_Run], iterations: int, device: torch.device) -> list[float]:
-    """Seconds per iteration of each run at its current scale; the scale is finished afterwards."""
+def _time_scale(runs: Sequence[_Run], iterations: int, device: torch.device, done: int = 0) -> list[float]:
+    """Seconds per iteration of each run at its current scale, of which some are ``done``; it is finished afterwards."""
     for run in runs:
-        run.model.iters_per_scale = _WARM_UP + ROUNDS * (1 + iterations)  # a round has one that is not counted
+        run.model.iters_per_scale = done + _WARM_UP + ROUNDS * (1 + iterations)  # a round has one that is not counted
         for _ in range(_WARM_UP):
             run.step()
     return time_in_turn([run.step for run in runs], device, iterations)

@@ -28,8 +28,8 @@ def main(
     """Check and time all that only a GPU can show, and write it to one Markdown file.
 
     It runs the GPU tests, compares samples with the CPU's, trains in float32, TF32, bfloat16 and float16, times the
-    parts of training with and without compilation, and compares the memory that training takes with the estimate of
-    mmpe memory. A section that fails says why, and the others are still made; the exit code is then 1.
+    parts of training with and without compilation and CUDA graphs, and compares the memory that training takes with the
+    estimate of mmpe memory. A section that fails says why, and the others are still made; the exit code is then 1.
 
     Args:
         out: what to write

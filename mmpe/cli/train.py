@@ -27,6 +27,7 @@ def main(
     amp: bool = False,
     amp_dtype: Literal['float16', 'bfloat16'] | None = None,
     compile: bool = False,
+    cuda_graphs: bool = False,
     picture: Picture | None = None,
     pictures: Pictures | None = None,
     cfg_options: Overrides | None = None,
@@ -41,6 +42,7 @@ def main(
         amp: mixed precision: float16 on a GPU, bfloat16 elsewhere
         amp_dtype: mixed precision of this type
         compile: torch.compile the networks, by the options under compile in the config, if there are any
+        cuda_graphs: replay a SinGAN's training as CUDA graphs; not run on a GPU yet
         picture: what to train a SinGAN on: a file or skimage://NAME, exactly as typed
         pictures: what to train another model on: a folder or an LMDB, exactly as typed
         cfg_options: overrides, such as model.iters_per_scale=500
@@ -51,6 +53,8 @@ def main(
         mixed_precision(run.optim_wrapper, amp_dtype)
     if compile:
         run.compile = run.get('compile') or True
+    if cuda_graphs:
+        run.cuda_graphs = True
     if resume is not None:
         run.resume = True
         run.load_from = resume[0] if resume else None

@@ -9,7 +9,8 @@ from mmpe.numbers import check_finite, check_whole
 
 from .allocator import keep_freed_memory
 from .compilation import compilation_options
-from .hooks import CompileHook, guard
+from .cuda_graphs import graphs_wanted
+from .hooks import CompileHook, CudaGraphsHook, guard
 from .log_processor import check_log_processor
 from .schedules import check_schedules
 from .supported import check_runner
@@ -42,3 +43,5 @@ def prepare(runner: Runner, dataloader: DataLoader | dict) -> None:
     guard(runner)
     if compilation_options(runner.cfg.get('compile')) is not None:
         runner.register_hook(CompileHook())
+    if graphs_wanted(runner.cfg.get('cuda_graphs')):
+        runner.register_hook(CudaGraphsHook())

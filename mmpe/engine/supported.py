@@ -10,6 +10,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from mmpe.errors import InputError
 
 from .compilation import compilation_options
+from .cuda_graphs import graphs_wanted
 
 _UNSUPPORTED = dict(
     runner_type="MMEngine's Runner trains them",
@@ -28,7 +29,8 @@ def refuse_unsupported(config: Config) -> None:
     """Refuse a config that asks for a feature which would be ignored, or would break in the middle of training.
 
     Raises:
-        InputError: If the config asks for one, a flag is neither True nor False, or ``compile`` is not valid.
+        InputError: If the config asks for one, a flag is neither True nor False, ``compile`` is not valid, or
+            ``cuda_graphs`` is given beside it.
 
     >>> refuse_unsupported(Config(dict(efficient_conv_bn_eval=True)))
     Traceback (most recent call last):
@@ -41,7 +43,9 @@ def refuse_unsupported(config: Config) -> None:
         flag = _value(config, name)
         if flag not in (None, True, False):
             raise InputError(f'{name}={flag!r} cannot work: it must be True or False')
-    compilation_options(config.get('compile'))
+    compiled = compilation_options(config.get('compile')) is not None
+    if graphs_wanted(config.get('cuda_graphs')) and compiled:
+        raise InputError('cuda_graphs=True does not go with compile: leave one of them out')
 
 
 def _value(config: Config, name: str) -> Any:

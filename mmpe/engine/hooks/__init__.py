@@ -4,6 +4,7 @@ from mmpe.discovery import import_modules
 
 from .checkpoint_hook import CompleteCheckpointHook
 from .compile_hook import CompileHook
+from .cuda_graphs_hook import CudaGraphsHook
 from .finite_loss_hook import FiniteLossHook
 from .guards import guard
 from .interrupt_hook import InterruptHook
@@ -20,6 +21,7 @@ import_modules(__name__)
 __all__ = [
     'CompileHook',
     'CompleteCheckpointHook',
+    'CudaGraphsHook',
     'FiniteLossHook',
     'InterruptHook',
     'OptimizerSettingsHook',

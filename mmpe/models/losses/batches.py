@@ -127,7 +127,8 @@ class PictureBatch(GeneratorBatch):
 
     Args:
         reconstruct: Gives the generator's image of its fixed noise.
-        images_since_frozen: How many images have been drawn with frozen normalization; None: it is not frozen yet.
+        images_since_frozen: How many images have been drawn with frozen normalization; None: it is not frozen yet. A
+            scalar tensor in a CUDA graph, where a loss may not read the number, but can compute with it.
 
     >>> batch = PictureBatch(
     ...     critic=lambda images: images.mean((1, 2, 3)),
@@ -146,4 +147,4 @@ class PictureBatch(GeneratorBatch):
     kind = 'a generator that learns a single picture'
 
     reconstruct: Callable[[], Tensor]
-    images_since_frozen: int | None
+    images_since_frozen: int | Tensor | None

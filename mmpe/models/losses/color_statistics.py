@@ -78,5 +78,10 @@ class ColorStatisticsLoss(Loss):
         found = color_stats(batch.fakes.detach())
         all_reduce(found, op='mean')
         running = batch.memory[_RUNNING]
-        running.lerp_(found, max(_NEWEST, 1 / (1 + batch.images_since_frozen)))
+        running.lerp_(found, _share_of_newest(batch.images_since_frozen))
         return self.factor * color_statistics_loss(batch.fakes, running, color_stats(batch.reals))
+
+
+def _share_of_newest(images_before: int | Tensor) -> float | Tensor:
+    share = 1 / (1 + images_before)
+    return share.clamp_min(_NEWEST) if isinstance(share, Tensor) else max(_NEWEST, share)

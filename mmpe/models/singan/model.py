@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +46,23 @@ _LOGGED_AS = dict(
     loss_generator='loss_adversarial',
     loss_gradient_penalty='loss_penalty',
 )
+
+
+def run_steps(
+    phase: Hashable, kind: Hashable, steps: Callable[..., dict[str, Tensor]], *inputs: Tensor | int | None
+) -> dict[str, Tensor]:
+    """Call the steps of an iteration. :class:`~mmpe.engine.cuda_graphs.GraphedSteps` can take this function's place.
+
+    Args:
+        phase: What steps depend on beside inputs and weights; once it has changed, it does not come back.
+        kind: What they depend on as well, and what comes back.
+        steps: From the inputs to losses, by their names.
+        *inputs: All that differs from one iteration to the next.
+
+    >>> run_steps('scale 0', 'all losses', lambda number: {'loss': torch.tensor(2.0) * number}, 3)
+    {'loss': tensor(6.)}
+    """
+    return steps(*inputs)
 
 
 @MODELS.register_module()
@@ -94,6 +112,7 @@ class SinGANModel(LossModel, SinGANSampler):
         color_statistics=dict(type='mmpe.ColorStatisticsLoss', weight=3.0),
     )
     batch_type = PictureBatch
+    run_steps = staticmethod(run_steps)
     map_in_cache = 2**20  # numbers; on a CPU a batch whose maps are larger is slower than its images one by one
 
     def __init__(
@@ -236,18 +255,56 @@ class SinGANModel(LossModel, SinGANSampler):
         if self._steps_frozen >= 0 and self._steps_frozen % _STATISTICS_INTERVAL == 0:
             self._store_statistics(stage)
 
+        frozen = self._steps_frozen >= 0
         noise = self._noise()
-        drawn = self._draw(stage, self.discriminator_steps + self.generator_steps, noise)
-        shares = noise.uniform(self.discriminator_steps, 1, 1, 1)[0]
-        losses = {}
-        for fake_inputs, share in zip(drawn, shares.split(1)):
-            losses.update(self._discriminator_step(stage, real, fake_inputs, share, optim_wrapper['discriminator']))
-        for fake_inputs in drawn[self.discriminator_steps :]:
-            losses.update(self._generator_step(stage, real, fake_inputs, optim_wrapper['generator']))
+        noises = self.draw_noises(self._steps_per_iteration, noise, self.numbers('sizes')[: stage + 1])
+        losses = self.run_steps(
+            (stage, frozen),
+            tuple(loss.is_due(self._iteration) for loss in self.losses.values()),
+            partial(self._steps, optim_wrapper),
+            real,
+            noise.uniform(self.discriminator_steps, 1, 1, 1)[0],
+            self._below(stage),
+            self._steps_frozen * self.generator_steps if frozen else None,
+            *noises,
+        )
 
         self.set_numbers('step', self.numbers('step') + 1)
         if self.numbers('step') == self._iterations:
             self._finish_stage(stage, reals)
+        return losses
+
+    @property
+    def _steps_per_iteration(self) -> int:
+        return self.discriminator_steps + self.generator_steps
+
+    def _steps(
+        self,
+        optim_wrapper: OptimWrapperDict,
+        real: Tensor,
+        shares: Tensor,
+        below: Tensor | None,
+        images_since_frozen: int | Tensor | None,
+        *noises: Tensor,
+    ) -> dict[str, Tensor]:
+        """All steps of both networks in an iteration; see :func:`run_steps` for what else they may depend on.
+
+        Args:
+            optim_wrapper: With ``generator`` and ``discriminator``.
+            real: (1, 3, H, W), the picture at the current scale.
+            shares: (discriminator steps, 1, 1, 1), uniform numbers.
+            below: (1, 3, H, W), the enlarged reconstruction of the scales below.
+            images_since_frozen: See :class:`~mmpe.models.losses.PictureBatch`.
+            *noises: (steps, C, h, w), one noise map per scale.
+        """
+        stage = self.numbers('stage')
+        drawn = self._with_images_below(stage, noises)
+        losses = {}
+        for fake_inputs, share in zip(drawn, shares.split(1)):
+            losses.update(self._discriminator_step(stage, real, fake_inputs, share, optim_wrapper['discriminator']))
+        for fake_inputs in drawn[self.discriminator_steps :]:
+            optimizer = optim_wrapper['generator']
+            losses.update(self._generator_step(stage, real, fake_inputs, below, images_since_frozen, optimizer))
         return losses
 
     def _discriminator_step(
@@ -262,16 +319,21 @@ class SinGANModel(LossModel, SinGANSampler):
         return _train(batch.critic, self.losses.of_discriminator(batch, self._iteration), optimizer)
 
     def _generator_step(
-        self, stage: int, real: Tensor, fake_inputs: tuple, optimizer: OptimWrapper
+        self,
+        stage: int,
+        real: Tensor,
+        fake_inputs: tuple,
+        below: Tensor | None,
+        images_since_frozen: int | Tensor | None,
+        optimizer: OptimWrapper,
     ) -> dict[str, Tensor]:
-        frozen = self._steps_frozen >= 0
         batch = PictureBatch(
             critic=self.discriminator.blocks[stage].requires_grad_(False),
             reals=real,
             draw_fakes=lambda: self._generate(stage, *fake_inputs),
             memory=self.memory,
-            reconstruct=lambda: self._generate(stage, self._fixed_noise(stage), self._below(stage)),
-            images_since_frozen=self._steps_frozen * self.generator_steps if frozen else None,
+            reconstruct=lambda: self._generate(stage, self._fixed_noise(stage), below),
+            images_since_frozen=images_since_frozen,
         )
         found = _train(self.generator.blocks[stage], self.losses.of_generator(batch, self._iteration), optimizer)
         self.losses.remember(batch.notes, batch.memory)
@@ -351,10 +413,14 @@ class SinGANModel(LossModel, SinGANSampler):
 
     def _draw(self, stage: int, num: int, rng: torch.Generator | Noise) -> list[tuple[Tensor, Tensor | None]]:
         """``num`` pairs of the current scale's noise and the enlarged random image below it."""
-        *below, noise = self.draw_noises(num, rng, self.numbers('sizes')[: stage + 1])
-        images = [None] * num
+        return self._with_images_below(stage, self.draw_noises(num, rng, self.numbers('sizes')[: stage + 1]))
+
+    def _with_images_below(self, stage: int, noises: Sequence[Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+        """Pairs as :meth:`_draw` has them, from noise maps (N, C, h, w) of all scales up to the current one."""
+        *below, noise = noises
+        images = [None] * len(noise)
         if stage:
-            few = num
+            few = len(noise)
             if noise.device.type == 'cpu':
                 few = max(1, self.map_in_cache // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
             drawn = zip(*(maps.split(few) for maps in below))
