@@ -106,6 +106,7 @@ def report(name, folder):
     saved = torch.load(folder / 'graphed/iter_41.pth', weights_only=True)['optimizer']['generator']['param_groups'][0]
     return dict(
         different=differing(plain, graphed),
+        apart=largest_difference(plain, graphed),
         different_losses=[n for n, losses in plain_notes.losses.items() if notes.losses[n] != losses],
         different_resumed=differing(graphed, resumed),
         without=largest_difference(without, graphed),

@@ -75,5 +75,6 @@ def test_the_model_counts_images_since_the_freeze(step, images):
     found = []
     model.losses['color_statistics'].loss_of_fakes = lambda batch: found.append(batch.images_since_frozen)
     optimizer = OptimWrapper(torch.optim.SGD(model.generator.parameters(), lr=0.1))
-    model._generator_step(0, torch.zeros(1, 3, 12, 12), model._draw(0, 1, torch.Generator())[0], optimizer)
+    (fake_inputs,) = model._draw(0, 1, torch.Generator())
+    model._generator_step(0, torch.zeros(1, 3, 12, 12), fake_inputs, None, model._images_since_frozen, optimizer)
     assert found == [images]

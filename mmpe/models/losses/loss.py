@@ -21,7 +21,8 @@ class Loss:
     :meth:`generator_terms`. Terms are computed and backpropagated one after another, and each is logged under its name.
     So terms do not share a graph. Losses of ``batch.fakes`` do share the graph of these images, and are summed first.
     A term that differentiates gradients computes the first ones within
-    :func:`mmpe.second_derivatives.second_derivatives`.
+    :func:`mmpe.second_derivatives.second_derivatives`. Terms may be replayed as CUDA graphs: they read no numbers from
+    the device, and keep no state in Python.
 
     Args:
         weight: Factor of the loss, at least 0. With 0 the loss is not computed.

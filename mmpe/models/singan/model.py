@@ -227,6 +227,11 @@ class SinGANModel(LossModel, SinGANSampler):
         """Iterations since the current scale has been normalizing by stored statistics; negative before."""
         return self.numbers('step') - int(self.freeze_norm_at * self._iterations)
 
+    @property
+    def _images_since_frozen(self) -> int | None:
+        """How many images the generator has been trained on since then; None before."""
+        return self._steps_frozen * self.generator_steps if self._steps_frozen >= 0 else None
+
     # ---------------------------------------------------------------- training
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
@@ -255,17 +260,16 @@ class SinGANModel(LossModel, SinGANSampler):
         if self._steps_frozen >= 0 and self._steps_frozen % _STATISTICS_INTERVAL == 0:
             self._store_statistics(stage)
 
-        frozen = self._steps_frozen >= 0
         noise = self._noise()
         noises = self.draw_noises(self._steps_per_iteration, noise, self.numbers('sizes')[: stage + 1])
         losses = self.run_steps(
-            (stage, frozen),
+            (stage, self._steps_frozen >= 0),
             tuple(loss.is_due(self._iteration) for loss in self.losses.values()),
             partial(self._steps, optim_wrapper),
             real,
             noise.uniform(self.discriminator_steps, 1, 1, 1)[0],
             self._below(stage),
-            self._steps_frozen * self.generator_steps if frozen else None,
+            self._images_since_frozen,
             *noises,
         )
 
