@@ -52,10 +52,8 @@ def classic(name, model, **changes):
 SAVING = dict(default_hooks__checkpoint=dict(interval=5, max_keep_ckpts=-1))
 RUNS = dict(
     singan=singan('positional_encoding_in_gans/singan_csg_quickstart.py'),
-    singan_palette=singan('singan/singan_palette_quickstart.py'),
     stylegan2=stylegan2('mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'),
-    stylegan2_fused=stylegan2('mspie-stylegan2-config-k_c2_8xb3-1100kiters_ffhq-256-512.py', **FUSED),
-    dcgan=classic('dcgan/dcgan_quickstart.py', DCGAN),
+    dcgan=classic('dcgan/dcgan_quickstart.py', DCGAN, **FUSED),
     pggan=classic('pggan/pggan_quickstart.py', PGGAN),
 )
 

@@ -36,7 +36,7 @@ import torch
 from torch.optim import optimizer as optimizers
 from torch.utils import _foreach_utils
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_map
 
 import mmpe
 
@@ -280,8 +280,7 @@ def _loading(load: Callable) -> Callable:
 
 
 def _run(func, args, kwargs):
-    flat, _ = tree_flatten((args, kwargs))
-    tensors = [x for x in flat if isinstance(x, torch.Tensor)]
+    tensors = list(_tensors((*args, *kwargs.values())))
     name = func._schema.name.removeprefix('aten::')
     if name in ('_pin_memory', 'is_pinned'):
         return _pin(name, tensors[0])
@@ -295,7 +294,7 @@ def _run(func, args, kwargs):
         return out
     _refuse_mixed(func, tensors)
     goes_to = target or CUDA
-    _refuse_generator(next((x for x in flat if isinstance(x, torch.Generator)), None), goes_to)
+    _refuse_generator(kwargs.get('generator'), goes_to)
     non_blocking = kwargs.get('non_blocking') or (name == 'copy_' and len(args) > 2 and args[2])
     kind = _synchronization(name, tensors, target, non_blocking)
     if kind:
@@ -305,17 +304,36 @@ def _run(func, args, kwargs):
     out = _on_cpu(func, args, kwargs, tensors)
     if goes_to.type != 'cuda':
         return out
-    out = tree_map(lambda x: x if not isinstance(x, torch.Tensor) or _is_there(x) else PretendedTensor(x), out)
+    out = _mapped(PretendedTensor, out)
     return return_and_correct_aliasing(func, args, kwargs, out) if on_device else out
 
 
 def _on_cpu(func, args, kwargs, tensors):
     here = {name: torch.device('cpu') if name == 'device' and value else value for name, value in kwargs.items()}
     here |= {'pin_memory': False} if kwargs.get('pin_memory') else {}
-    args, here = tree_map(lambda x: x.held if _is_there(x) else x, (args, here))
-    out = func(*args, **here)
+    args = _mapped(_held, args)
+    out = func(*args, **{name: _mapped(_held, value) for name, value in here.items()})
     copied = func is aten._to_copy.default and kwargs.get('device') is not None
     return out.clone() if copied and out is args[0] else out
+
+
+def _tensors(values) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _mapped(function: Callable, value):
+    """A value with a function applied to each tensor in it; PyTorch's tree_map takes half of the time of a run."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(function, part) for part in value)
+    return function(value) if isinstance(value, torch.Tensor) else value
+
+
+def _held(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.held if _is_there(tensor) else tensor
 
 
 def _is_there(x) -> bool:

@@ -11,7 +11,7 @@ from gpu_runs import RUNS
 
 # At most in an iteration that neither saves, logs, begins a scale nor ends one.
 MOST_SYNCHRONIZATIONS = 3
-BUSY = dict.fromkeys(RUNS, (0, 4, 6)) | dict.fromkeys(('singan', 'singan_palette'), (0, 3, 4, 5, 7, 8, 11))
+BUSY = dict.fromkeys(RUNS, (0, 4, 6)) | dict(singan=(0, 3, 4, 5, 7, 8, 11))
 
 
 @pytest.fixture(scope='module')
