@@ -949,6 +949,7 @@ def test_one_picture_is_trained_and_another_waits(own_studio, own_client, traine
     wait_for(lambda: longer in processes)
     processes[longer].code = 1
     wait_for(lambda: 'error' in [event for event, _ in seen])
+    assert next(data['name'] for event, data in seen if event == 'error') == f'{status(client, first)["name"]}, longer'
 
 
 @pytest.mark.parametrize(

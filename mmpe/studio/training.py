@@ -173,7 +173,7 @@ class Trainer:
         if job.is_over:
             self.events.publish('models')
         if job.stage == 'failed':
-            self.events.publish('error', error=f'{entry.name}: {self.library.shown(job.failure)}')
+            self.events.publish('error', name=entry.name, error=self.library.shown(job.failure))
 
     def _begin(self, config: Config, picture: str, name: str) -> Entry:
         name_picture(config.train_dataloader.dataset, str(self.library.uploads.picture(picture)))

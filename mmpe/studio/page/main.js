@@ -54,6 +54,8 @@ for (const tool of TOOLS) {
   find('tools').append(button);
 }
 
+const ENDED = ['failed', 'stopped'];
+
 function renderBars() {
   const { model, history } = store;
   document.body.classList.toggle('empty', !model);
@@ -65,7 +67,7 @@ function renderBars() {
     button.setAttribute('aria-pressed', String(button.dataset.tool === presentTool().name));
     button.disabled = !stage.ready();
   }
-  find('early').hidden = !model || stage.ready();
+  find('early').hidden = !model || stage.ready() || ENDED.includes(model.training?.stage);
 }
 on('document', renderBars);
 on('model', renderBars);
@@ -132,7 +134,7 @@ api.listen(
     training: ({ model, ...training }) => update(model, { training: training.scale ? training : null }),
     model: start,
     audit: (news) => emit('audited', news),
-    error: ({ error }) => say(error, 'error'),
+    error: ({ error, name }) => say(error, 'error', name),
   },
   () => (find('offline').hidden = false),
 );
