@@ -1,18 +1,12 @@
 """CUDA graphs of a SinGAN's training, on the pretended device: what is replayed is what would have been computed."""
 
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from classic_runs import tiny_config as classic_config
 from cuda_graph_runs import RUNS
+from pretended_runs import found_by
 from singan_runs import CSG, REPOSITORY, run, tiny_config
 
 from mmpe import cli
@@ -28,30 +22,19 @@ every_run = pytest.mark.parametrize(
 )
 
 
-@cache
-def found_by(*names):
-    if shutil.which('g++') is None:
-        pytest.skip('the pretended device is compiled by g++')
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, Path(__file__).with_name('cuda_graph_runs.py'), folder, *names]
-        result = subprocess.run(command, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        return json.loads(Path(folder, 'found.json').read_text())
-
-
 @pytest.fixture
 def found_run(name):
-    return found_by(name)['runs'][name]
+    return found_by('cuda_graph_runs.py', name)['runs'][name]
 
 
 def test_a_pretended_graph_does_nothing_when_captured_and_all_of_it_when_replayed():
-    total_then, garbage, total, doubled = found_by('csg')['semantics']
+    total_then, garbage, total, doubled = found_by('cuda_graph_runs.py', 'csg')['semantics']
     assert total_then == [0, 0, 0] and garbage
     assert total == [2 + 10] * 3 and doubled == [10] * 3
 
 
 def test_a_capture_refuses_what_cuda_refuses():
-    for name, (ran, said) in found_by('csg')['refusals'].items():
+    for name, (ran, said) in found_by('cuda_graph_runs.py', 'csg')['refusals'].items():
         assert ran == 3 and said.startswith('cuda_graphs=True cannot work, as PyTorch cannot capture a step'), name
         assert said.endswith('; leave it out') and '\n' not in said
 
@@ -85,7 +68,7 @@ def test_a_scale_has_a_graph_before_its_normalization_is_frozen_and_one_after(fo
 
 
 def test_a_replay_launches_noise_alone_and_waits_for_the_losses_alone():
-    run = found_by('csg')['runs']['csg']
+    run = found_by('cuda_graph_runs.py', 'csg')['runs']['csg']
     for number in map(str, REPLAYED):
         assert run['asked'][number]['kernels'] < run['asked_plain'][number]['kernels'] / 3, number
         assert run['asked'][number]['synchronizations'] == 1, number

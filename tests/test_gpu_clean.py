@@ -1,15 +1,8 @@
 """Training as a GPU would see it, on a device that is pretended: no device mixed up, and little to wait for."""
 
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-from functools import cache
-from pathlib import Path
-
 import pytest
 from gpu_runs import RUNS
+from pretended_runs import found_by
 
 # At most in an iteration that neither saves, logs, begins a scale nor ends one.
 MOST_SYNCHRONIZATIONS = 3
@@ -19,25 +12,14 @@ SELDOM = ('singan_palette', 'stylegan2_fused')  # take 3 seconds each, and share
 every_run = pytest.mark.parametrize('name', [*OFTEN, *(pytest.param(name, marks=pytest.mark.slow) for name in SELDOM)])
 
 
-@cache
-def found_by(*names):
-    if shutil.which('g++') is None:
-        pytest.skip('the pretended device is compiled by g++')
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, Path(__file__).with_name('gpu_runs.py'), folder, *names]
-        result = subprocess.run(command, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        return json.loads(Path(folder, 'found.json').read_text())
-
-
 @pytest.fixture
 def found():
-    return found_by(*OFTEN)
+    return found_by('gpu_runs.py', *OFTEN)
 
 
 @pytest.fixture
 def run(name):
-    return found_by(*(OFTEN if name in OFTEN else SELDOM))['runs'][name]
+    return found_by('gpu_runs.py', *(OFTEN if name in OFTEN else SELDOM))['runs'][name]
 
 
 def test_the_device_refuses_what_cuda_refuses(found):
