@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from . import winograd
+
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
 _is_compiling = getattr(torch.compiler, 'is_compiling', lambda: False)
@@ -45,7 +47,7 @@ def convolve(
     """
     options = (tuple(stride), tuple(padding), groups, transposed)
     if _is_compiling():
-        return _forward(x, weight, bias, *options)
+        return _plain(x, weight, bias, *options)
     return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), *options)
 
 
@@ -85,7 +87,17 @@ def _wanted(ctx) -> list[bool]:
     return [*wanted, False][:3]
 
 
-def _forward(
+def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, *options) -> Tensor:
+    if _is_wide(x, weight, *options):
+        return winograd.convolve_wide(x, weight, bias, options[1])
+    return _plain(x, weight, bias, *options)
+
+
+def _is_wide(x: Tensor, weight: Tensor, stride: tuple, padding: tuple, groups: int, transposed: bool) -> bool:
+    return stride == (1, 1) and groups == 1 and not transposed and winograd.is_wide(x, weight)
+
+
+def _plain(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple, groups: int, transposed: bool
 ) -> Tensor:
     if transposed:
@@ -95,6 +107,11 @@ def _forward(
 
 def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
     stride, padding, groups, transposed = options
+    if _is_wide(x, weight, *options):
+        by = winograd.weight_gradient(grad, x, padding) if by_weight else winograd.input_gradient(grad, weight, padding)
+        return by
+    if by_weight and padding == (0, 0) and groups == 1 and not transposed and winograd.is_wide(x, weight):
+        return winograd.strided_weight_gradient(grad, x, stride)
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
     )
