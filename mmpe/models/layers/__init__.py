@@ -7,6 +7,7 @@ from .half_precision import float16, limited
 from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
+from .wide_convolution import direct_convolutions
 
 __all__ = [
     'Blur',
@@ -22,6 +23,7 @@ __all__ = [
     'binomial_filter',
     'convolve',
     'demodulate',
+    'direct_convolutions',
     'float16',
     'full_precision',
     'leaky_relu_',

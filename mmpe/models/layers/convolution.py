@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from . import winograd
+from . import wide_convolution
 
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
@@ -88,13 +88,10 @@ def _wanted(ctx) -> list[bool]:
 
 
 def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, *options) -> Tensor:
-    if _is_wide(x, weight, *options):
-        return winograd.convolve_wide(x, weight, bias, options[1])
+    stride, padding, groups, transposed = options
+    if stride == (1, 1) and _is_wide(x, weight, groups, transposed):
+        return wide_convolution.convolve_wide(x, weight, bias, padding)
     return _plain(x, weight, bias, *options)
-
-
-def _is_wide(x: Tensor, weight: Tensor, stride: tuple, padding: tuple, groups: int, transposed: bool) -> bool:
-    return stride == (1, 1) and groups == 1 and not transposed and winograd.is_wide(x, weight)
 
 
 def _plain(
@@ -107,15 +104,21 @@ def _plain(
 
 def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
     stride, padding, groups, transposed = options
-    if _is_wide(x, weight, *options):
-        by = winograd.weight_gradient(grad, x, padding) if by_weight else winograd.input_gradient(grad, weight, padding)
-        return by
-    if by_weight and padding == (0, 0) and groups == 1 and not transposed and winograd.is_wide(x, weight):
-        return winograd.strided_weight_gradient(grad, x, stride)
+    if _is_wide(x, weight, groups, transposed):
+        if by_weight and padding == (0, 0) and stride != (1, 1):
+            return wide_convolution.strided_weight_gradient(grad, x, stride)
+        if by_weight and stride == (1, 1):
+            return wide_convolution.weight_gradient(grad, x, padding)
+        if stride == (1, 1):
+            return wide_convolution.input_gradient(grad, weight, padding)
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
     )
     return found[int(by_weight)]
+
+
+def _is_wide(x: Tensor, weight: Tensor, groups: int, transposed: bool) -> bool:
+    return groups == 1 and not transposed and wide_convolution.is_wide(x, weight)
 
 
 class _Convolve(Function):

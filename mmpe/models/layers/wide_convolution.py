@@ -1,9 +1,10 @@
-"""3x3 convolutions of wide maps on CPUs, by a quarter of the multiplications.
+"""3x3 convolutions of wide maps on CPUs: products of large matrices, with a quarter of the multiplications.
 
-Winograd's algorithm as Lavin and Gray have it, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016: F(4x4, 3x3).
-A row of 4 outputs is read off the values of polynomials at 6 points, where 6 multiplications do for 12. In two dimensions
-36 do for 144, each of which is a product of matrices over all channels. With the points of Barabasz et al., "Error Analysis
-and Improving the Accuracy of Winograd Convolution", 2020, rounding errors are two to three times those of a sum.
+Winograd's algorithm F(4x4, 3x3), from Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
+Inputs and kernels are polynomials. Their values at 6 points are multiplied: 6 products for 4 outputs in a row, which
+take 12, so 36 for a tile of 4x4 outputs, which take 144. Each of the 36 is a product of matrices over all channels.
+The root mean square of rounding errors is 2e-6 of the outputs' with 256 channels: PyTorch's own convolution has 1e-6,
+and the paper's points, with -2 in place of -1/2, have 3e-6.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STEP = 4  # outputs of a tile, in each dimension
-TILE = STEP + 2  # inputs that they see, and points
-POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity, where a polynomial's value is its first coefficient
+_STEP = 4  # outputs of a tile, in each dimension
+_TILE = _STEP + 2  # inputs that they see, and points
+_POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity, where a polynomial's value is its leading coefficient
 
 _LEAST_CHANNELS = 256
-_LEAST_PIXELS = 32**2  # of a picture, not of a batch, so that it comes out the same in every batch
+_LEAST_PIXELS = 32**2  # of an image, not of a batch, so that images do not depend on the batch they are in
 _BAND = 2**14  # pixels that are computed at once, which bounds the memory
 
 _enabled = True
@@ -88,53 +89,68 @@ def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor
     >>> weight_gradient(torch.zeros(1, 4, 5, 7), torch.zeros(1, 2, 5, 7), (1, 1)).shape
     torch.Size([4, 2, 3, 3])
     """
-    size = [*grad.shape[2:]]
-    grad = F.pad(grad, (0, -size[1] % STEP, 0, -size[0] % STEP))
-    by_kernel = grad.new_empty(TILE**2, grad.shape[1], x.shape[1])
-    for band, inputs in _bands(x, size, padding):
-        outputs = _at_points(_OUTPUT.T, _tiles(grad[:, :, band], STEP))
+    size = _whole_tiles(grad.shape[2:])
+    grad = _extended(grad, (0, 0), size)
+    by_kernel = grad.new_empty(_TILE**2, grad.shape[1], x.shape[1])
+    for band, inputs in _bands(x, padding, size):
+        outputs = _at_points(_OUTPUT.T, _tiles(grad[:, :, band], _STEP))
         by_kernel.baddbmm_(outputs.transpose(1, 2), inputs, beta=float(band.start > 0))
     found = (_KERNEL.T @ by_kernel.flatten(1)).view(3, 3, *by_kernel.shape[1:])
     return found.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
 
 
 def strided_weight_gradient(grad: Tensor, x: Tensor, stride: tuple[int, int]) -> Tensor:
-    """The gradient by the weight (O, I, 3, 3) of a convolution with a stride and no padding: one product of matrices.
+    """The gradient by the weight (O, I, 3, 3) of a convolution with a stride and without padding.
 
     >>> strided_weight_gradient(torch.zeros(1, 4, 2, 3), torch.zeros(1, 2, 5, 7), (2, 2)).shape
     torch.Size([4, 2, 3, 3])
     """
-    seen = x.unfold(2, 3, stride[0]).unfold(3, 3, stride[1]).permute(0, 2, 3, 4, 5, 1).flatten(0, 2).flatten(1)
-    found = grad.permute(0, 2, 3, 1).flatten(0, 2).T @ seen
+    found = grad.new_zeros(grad.shape[1], 9 * x.shape[1])
+    images = max(1, _BAND // (x.shape[2] * x.shape[3]))
+    for part, inputs in zip(grad.split(images), x.split(images)):
+        seen = inputs.unfold(2, 3, stride[0]).unfold(3, 3, stride[1]).permute(0, 2, 3, 4, 5, 1)
+        found.addmm_(part.permute(0, 2, 3, 1).flatten(0, 2).T, seen.reshape(-1, found.shape[1]))
     return found.view(-1, 3, 3, x.shape[1]).permute(0, 3, 1, 2)
 
 
 def _convolve(x: Tensor, kernels: Tensor, padding: tuple[int, int]) -> Tensor:
     """Convolve (N, I, H, W) with kernels of which (36, I, O) are the values at the points."""
-    size = [length + 2 * margin - 2 for length, margin in zip(x.shape[2:], padding)]
-    height, width = (length + -length % STEP for length in size)
-    result = torch.empty(x.shape[0], kernels.shape[2], height, width, memory_format=torch.channels_last)
-    for band, inputs in _bands(x, size, padding):
-        tiles = _tiles(result[:, :, band], STEP)
+    height, width = (length + 2 * margin - 2 for length, margin in zip(x.shape[2:], padding))
+    size = _whole_tiles((height, width))
+    shape = (x.shape[0], kernels.shape[2], *size)
+    result = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+    for band, inputs in _bands(x, padding, size):
+        tiles = _tiles(result[:, :, band], _STEP)
         tiles.copy_((_OUTPUT @ torch.bmm(inputs, kernels).flatten(1)).view(tiles.shape))
-    if size == [height, width]:
+    if size == (height, width):
         return result
-    return result[:, :, : size[0], : size[1]].clone(memory_format=torch.channels_last)
+    return result[:, :, :height, :width].clone(memory_format=torch.channels_last)
 
 
-def _bands(x: Tensor, size: Sequence[int], padding: tuple[int, int]) -> Iterator[tuple[slice, Tensor]]:
+def _bands(x: Tensor, padding: tuple[int, int], size: tuple[int, int]) -> Iterator[tuple[slice, Tensor]]:
     """Rows of an output of ``size``, some at a time, and the values at the points of what they see of ``x``."""
-    height, width = (length + -length % STEP for length in size)
-    beyond = [whole + 2 - margin - seen for whole, margin, seen in zip((height, width), padding, x.shape[2:])]
-    x = F.pad(x, (padding[1], beyond[1], padding[0], beyond[0]))
-    rows = max(1, _BAND // (x.shape[0] * width * STEP)) * STEP
+    height, width = size
+    x = _extended(x, padding, (height + 2, width + 2))
+    rows = max(1, _BAND // (x.shape[0] * width * _STEP)) * _STEP
     for top in range(0, height, rows):
-        yield slice(top, top + rows), _at_points(_INPUT, _tiles(x[:, :, top : top + rows + 2], TILE))
+        yield slice(top, top + rows), _at_points(_INPUT, _tiles(x[:, :, top : top + rows + 2], _TILE))
+
+
+def _whole_tiles(size: Sequence[int]) -> tuple[int, int]:
+    height, width = size
+    return height + -height % _STEP, width + -width % _STEP
+
+
+def _extended(x: Tensor, margin: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Zeros around (N, C, H, W): ``margin`` rows above and columns to the left, and the rest of ``size`` beyond."""
+    (top, left), (height, width) = margin, size
+    padding = (left, width - left - x.shape[3], top, height - top - x.shape[2])
+    return F.pad(x, padding) if any(padding) else x
 
 
 def _tiles(x: Tensor, side: int) -> Tensor:
     """Tiles of (N, C, H, W), one for every 4x4 outputs: (side, side, N, rows, columns, C), a view."""
-    return x.unfold(2, side, STEP).unfold(3, side, STEP).permute(4, 5, 0, 2, 3, 1)
+    return x.unfold(2, side, _STEP).unfold(3, side, _STEP).permute(4, 5, 0, 2, 3, 1)
 
 
 def _at_points(matrix: Tensor, tiles: Tensor) -> Tensor:
@@ -144,16 +160,16 @@ def _at_points(matrix: Tensor, tiles: Tensor) -> Tensor:
 
 def _matrices() -> list[Tensor]:
     """What makes outputs of values at points (16, 36), and these of kernels (36, 9) and inputs (36, 36)."""
-    others = [np.delete(POINTS, i) for i in range(len(POINTS))]
-    scales = [*(np.prod(point - rest) for point, rest in zip(POINTS, others)), 1.0]
-    inputs = np.array([*(np.append(np.poly(rest)[::-1], 0) for rest in others), np.poly(POINTS)[::-1]])
-    outputs, kernels = _powers(STEP).T, _powers(3) / np.array(scales)[:, None]
+    others = [np.delete(_POINTS, i) for i in range(len(_POINTS))]
+    scales = [*(np.prod(point - rest) for point, rest in zip(_POINTS, others)), 1.0]
+    inputs = np.array([*(np.append(np.poly(rest)[::-1], 0) for rest in others), np.poly(_POINTS)[::-1]])
+    outputs, kernels = _powers(_STEP).T, _powers(3) / np.array(scales)[:, None]
     return [torch.from_numpy(np.kron(one, one)).float() for one in (outputs, kernels, inputs)]
 
 
 def _powers(count: int) -> np.ndarray:
     """Powers 0 to ``count - 1`` of the points, (6, count)."""
-    return np.vstack((np.vander(POINTS, count, increasing=True), np.eye(count)[-1:]))
+    return np.vstack((np.vander(_POINTS, count, increasing=True), np.eye(count)[-1:]))
 
 
 _OUTPUT, _KERNEL, _INPUT = _matrices()
