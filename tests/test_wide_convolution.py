@@ -1,5 +1,7 @@
 """Wide convolutions by Winograd's algorithm, against PyTorch's own in double precision."""
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -123,6 +125,21 @@ def test_other_precisions_are_pytorchs_to_the_bit(all_are_wide, calls, dtype):
         with torch.autocast('cpu', dtype):
             assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
     assert not calls
+
+
+@pytest.mark.parametrize('shape', [(0, 2, 8, 8), (2, 8, 8)])
+def test_empty_batches_and_single_images(all_are_wide, shape):
+    x, weight = torch.ones(shape), normal(4, 2, 3, 3)
+    assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
+
+
+@pytest.mark.parametrize('shape', [(1, 3, 8, 8), (1, 2, 512, 2)])
+def test_pytorch_says_what_it_refuses(all_are_wide, shape):
+    x, weight = torch.ones(shape), normal(4, 2, 3, 3)
+    with pytest.raises(RuntimeError) as refused:
+        F.conv2d(x, weight)
+    with pytest.raises(RuntimeError, match=re.escape(str(refused.value))):
+        convolve(x, weight)
 
 
 def test_direct_convolutions_are_pytorchs_to_the_bit(all_are_wide, calls):

@@ -3,8 +3,8 @@
 Winograd's algorithm F(4x4, 3x3), from Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 Inputs and kernels are polynomials. Their values at 6 points are multiplied: 6 products for 4 outputs in a row, which
 take 12, so 36 for a tile of 4x4 outputs, which take 144. Each of the 36 is a product of matrices over all channels.
-The root mean square of rounding errors is 2e-6 of the outputs' with 256 channels: PyTorch's own convolution has 1e-6,
-and the paper's points, with -2 in place of -1/2, have 3e-6.
+With 256 channels the root mean square of rounding errors is 2e-6 of that of the outputs. It is 1e-6 by PyTorch's own
+convolution, and 3e-6 by the paper's points, which have -2 in place of -1/2.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _enabled = True
 def direct_convolutions() -> Iterator[None]:
     """Within, all convolutions are PyTorch's own.
 
+    >>> from mmpe.models.layers import convolve
     >>> with direct_convolutions():
-    ...     torch.nn.Conv2d(2, 4, 3)(torch.zeros(1, 2, 5, 7)).shape
-    torch.Size([1, 4, 3, 5])
+    ...     convolve(torch.ones(1, 256, 32, 32), torch.ones(256, 256, 3, 3)).unique()
+    tensor([2304.])
     """
     global _enabled
     before, _enabled = _enabled, False
@@ -47,7 +48,8 @@ def direct_convolutions() -> Iterator[None]:
 def is_wide(x: Tensor, weight: Tensor) -> bool:
     """Whether a convolution of ``x`` (N, I, H, W) with ``weight`` (O, I, 3, 3) has enough to multiply, on a CPU.
 
-    In half precision it has none: the points ask for more digits.
+    In half precision no convolution is wide: the values at the points need more digits. Nor is what PyTorch refuses, so
+    that PyTorch says what is wrong with it.
 
     >>> is_wide(torch.zeros(1, 256, 32, 32), torch.zeros(256, 256, 3, 3))
     True
@@ -59,6 +61,10 @@ def is_wide(x: Tensor, weight: Tensor) -> bool:
         and not torch.is_autocast_enabled('cpu')
         and weight.shape[2:] == (3, 3)
         and min(weight.shape[:2]) >= _LEAST_CHANNELS
+        and x.ndim == 4
+        and x.shape[1] == weight.shape[1]
+        and min(x.shape[2:]) >= 3
+        and len(x) > 0
         and x.shape[2] * x.shape[3] >= _LEAST_PIXELS
     )
 
