@@ -65,6 +65,8 @@ def stylegan2(
 ) -> None:
     """Time the parts of a StyleGAN2: the forward pass, the steps of G and D, and R1.
 
+    GFLOP/s counts the operations of direct convolutions, of which fewer are computed where that is faster.
+
     Args:
         size: side of the images at the smallest scale, in pixels
         batch: images at a time

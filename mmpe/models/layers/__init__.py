@@ -8,6 +8,7 @@ from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
 from .pooling import average_cells
+from .wide_convolution import direct_convolutions
 
 __all__ = [
     'Blur',
@@ -24,6 +25,7 @@ __all__ = [
     'binomial_filter',
     'convolve',
     'demodulate',
+    'direct_convolutions',
     'float16',
     'full_precision',
     'leaky_relu_',

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from . import wide_convolution
+
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
 _is_compiling = getattr(torch.compiler, 'is_compiling', lambda: False)
@@ -45,7 +47,7 @@ def convolve(
     """
     options = (tuple(stride), tuple(padding), groups, transposed)
     if _is_compiling():
-        return _forward(x, weight, bias, *options)
+        return _plain(x, weight, bias, *options)
     return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), *options)
 
 
@@ -85,7 +87,14 @@ def _wanted(ctx) -> list[bool]:
     return [*wanted, False][:3]
 
 
-def _forward(
+def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, *options) -> Tensor:
+    stride, padding, groups, transposed = options
+    if stride == (1, 1) and _is_wide(x, weight, groups, transposed):
+        return wide_convolution.convolve_wide(x, weight, bias, padding)
+    return _plain(x, weight, bias, *options)
+
+
+def _plain(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple, groups: int, transposed: bool
 ) -> Tensor:
     if transposed:
@@ -95,10 +104,21 @@ def _forward(
 
 def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
     stride, padding, groups, transposed = options
+    if _is_wide(x, weight, groups, transposed):
+        if by_weight and padding == (0, 0) and stride != (1, 1):
+            return wide_convolution.strided_weight_gradient(grad, x, stride)
+        if by_weight and stride == (1, 1):
+            return wide_convolution.weight_gradient(grad, x, padding)
+        if stride == (1, 1):
+            return wide_convolution.input_gradient(grad, weight, padding)
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
     )
     return found[int(by_weight)]
+
+
+def _is_wide(x: Tensor, weight: Tensor, groups: int, transposed: bool) -> bool:
+    return groups == 1 and not transposed and wide_convolution.is_wide(x, weight)
 
 
 class _Convolve(Function):

@@ -1,0 +1,179 @@
+"""Wide convolutions by Winograd's algorithm, against PyTorch's own in double precision."""
+
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmpe.models.layers import Conv2d, convolve, wide_convolution
+from mmpe.models.layers.wide_convolution import direct_convolutions
+from mmpe.models.padding import set_padding
+from mmpe.registry import MODELS
+
+SHAPES = [  # of inputs, and paddings: whole tiles, rest of tiles, sides apart, no padding, more than the kernel sees
+    ((2, 3, 8, 12), (1, 1)),
+    ((3, 2, 9, 7), (1, 1)),
+    ((1, 5, 10, 6), (0, 0)),
+    ((2, 3, 3, 30), (2, 0)),
+    ((1, 1, 5, 6), (3, 4)),
+]
+
+
+def normal(*shape, seed=0):
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
+
+
+@pytest.fixture
+def all_are_wide(monkeypatch):
+    monkeypatch.setattr(wide_convolution, '_LEAST_CHANNELS', 1)
+    monkeypatch.setattr(wide_convolution, '_LEAST_PIXELS', 1)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The names of the functions for wide convolutions that were called."""
+    called = []
+
+    def recording(name, inner):
+        def call(*args):
+            called.append(name)
+            return inner(*args)
+
+        return call
+
+    for name in ('convolve_wide', 'input_gradient', 'weight_gradient', 'strided_weight_gradient'):
+        monkeypatch.setattr(wide_convolution, name, recording(name, getattr(wide_convolution, name)))
+    return called
+
+
+def gradients(run, x, weight, bias):
+    """What ``run`` gives, its gradients, and the gradients of these."""
+    inputs = [value.requires_grad_() for value in (x, weight, bias)]
+    y = run(*inputs)
+    first = torch.autograd.grad((y * normal(*y.shape, seed=3).to(y)).sum(), inputs, create_graph=True)
+    penalty = sum(gradient.square().mean() for gradient in first)
+    return y, *first, *torch.autograd.grad(penalty, inputs[:2])
+
+
+@pytest.mark.parametrize('rows_at_once', [4, 1000])
+@pytest.mark.parametrize('shape, padding', SHAPES)
+def test_convolutions_and_their_gradients_of_both_orders(
+    all_are_wide, calls, monkeypatch, shape, padding, rows_at_once
+):
+    monkeypatch.setattr(wide_convolution, '_BAND', rows_at_once * shape[0] * (shape[3] + 8))
+    values = normal(*shape), normal(4, shape[1], 3, 3, seed=1), normal(4, seed=2)
+    got = gradients(lambda *args: convolve(*args, padding=padding), *values)
+    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+    wanted = gradients(lambda *args: F.conv2d(*args, padding=padding), *(value.detach().double() for value in values))
+    for one, other in zip(got, wanted):
+        torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
+
+
+@pytest.mark.parametrize('images_at_once', [1, 1000])
+@pytest.mark.parametrize('stride', [(2, 2), (2, 1), (3, 2)])
+@pytest.mark.parametrize('size', [(9, 13), (8, 6)])
+def test_strided_convolutions(all_are_wide, calls, monkeypatch, size, stride, images_at_once):
+    monkeypatch.setattr(wide_convolution, '_BAND', images_at_once * size[0] * size[1])
+    values = normal(3, 2, *size), normal(4, 2, 3, 3, seed=1), normal(4, seed=2)
+    got = gradients(lambda *args: convolve(*args, stride=stride), *values)
+    assert set(calls) == {'strided_weight_gradient'}
+    wanted = gradients(lambda *args: F.conv2d(*args, stride=stride), *(value.detach().double() for value in values))
+    for one, other in zip(got, wanted):
+        torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
+
+
+def error(values, exact):
+    return float((values - exact).square().mean().sqrt() / exact.square().mean().sqrt())
+
+
+def test_rounding_errors_are_a_few_times_those_of_a_direct_convolution(calls):
+    x, weight = normal(1, 256, 32, 32), normal(256, 256, 3, 3, seed=1)
+    exact = F.conv2d(x.double(), weight.double(), padding=1)
+    assert error(convolve(x, weight, padding=(1, 1)), exact) < 4 * error(F.conv2d(x, weight, padding=1), exact)
+    assert calls == ['convolve_wide']
+
+
+def test_an_image_does_not_depend_on_its_batch(all_are_wide, calls):
+    x, weight = normal(4, 8, 12, 16), normal(8, 8, 3, 3, seed=1)
+    torch.testing.assert_close(convolve(x, weight)[2:3], convolve(x[2:3], weight), rtol=0, atol=1e-5)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    'channels, size, options',
+    [
+        (255, (32, 32), {}),
+        (256, (31, 33), {}),
+        (256, (32, 32), dict(groups=2)),
+        (256, (32, 32), dict(transposed=True)),
+    ],
+)
+def test_other_convolutions_are_pytorchs_to_the_bit(calls, channels, size, options):
+    x, weight = normal(1, channels, *size), normal(channels, channels // options.get('groups', 1), 3, 3, seed=1)
+    plain = F.conv_transpose2d if options.get('transposed') else F.conv2d
+    assert torch.equal(convolve(x, weight, **options), plain(x, weight, groups=options.get('groups', 1)))
+    assert not calls
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float64])
+def test_other_precisions_are_pytorchs_to_the_bit(all_are_wide, calls, dtype):
+    x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
+    assert torch.equal(convolve(x.to(dtype), weight.to(dtype)), F.conv2d(x.to(dtype), weight.to(dtype)))
+    if dtype == torch.bfloat16:
+        with torch.autocast('cpu', dtype):
+            assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
+    assert not calls
+
+
+@pytest.mark.parametrize('shape', [(0, 2, 8, 8), (2, 8, 8)])
+def test_empty_batches_and_single_images(all_are_wide, shape):
+    x, weight = torch.ones(shape), normal(4, 2, 3, 3)
+    assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
+
+
+@pytest.mark.parametrize('shape', [(1, 3, 8, 8), (1, 2, 512, 2)])
+def test_pytorch_says_what_it_refuses(all_are_wide, shape):
+    x, weight = torch.ones(shape), normal(4, 2, 3, 3)
+    with pytest.raises(RuntimeError) as refused:
+        F.conv2d(x, weight)
+    with pytest.raises(RuntimeError, match=re.escape(str(refused.value))):
+        convolve(x, weight)
+
+
+def test_direct_convolutions_are_pytorchs_to_the_bit(all_are_wide, calls):
+    x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
+    with direct_convolutions():
+        assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
+    assert not calls
+    convolve(x, weight)
+    assert calls
+
+
+@pytest.mark.parametrize('padding', ['zero', 'none', 'reflect'])
+@pytest.mark.parametrize('upsampling', ['ConvThenBilinear', 'BilinearThenConv'])
+def test_images_of_a_generator(all_are_wide, calls, padding, upsampling):
+    torch.manual_seed(0)
+    encoding = dict(type='SinusoidalEncoding', embedding_dim=4)
+    config = dict(type='StyleGenerator', out_size=16, max_channels=8, style_channels=8, num_mapping_layers=2)
+    mode = 'zero' if padding == 'reflect' else padding
+    G = MODELS.build(dict(config, encoding=encoding, upsampling=dict(type=upsampling), padding=mode))
+    if padding == 'reflect':
+        set_padding(G, padding)
+    z = normal(2, 8)
+    with torch.no_grad():
+        images = G(z, base_size=(5, 6), injected_noise='fixed')
+        assert calls
+        with direct_convolutions():
+            torch.testing.assert_close(images, G(z, base_size=(5, 6), injected_noise='fixed'), rtol=0, atol=1e-4)
+
+
+def test_an_exported_sampler_has_pytorchs_convolutions(all_are_wide, calls):
+    """So that it can be exported to ONNX, and for sizes that are not known yet."""
+    layer = Conv2d(2, 4, 3, padding=1)
+    sizes = dict(input={2: torch.export.Dim('height'), 3: torch.export.Dim('width')})
+    exported = torch.export.export(layer, (normal(1, 2, 8, 12),), dynamic_shapes=sizes).module()
+    assert not calls
+    x = normal(1, 2, 5, 7)
+    torch.testing.assert_close(exported(x), layer(x), rtol=0, atol=1e-5)
