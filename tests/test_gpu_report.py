@@ -20,7 +20,7 @@ def test_a_quick_report_is_complete_on_a_cpu(tmp_path):
     assert '**Failed**' not in report and '**no**' not in report
     assert '**Not run on a GPU.**' in report and torch.__version__ in report
     sections = re.split(r'^## ', report, flags=re.M)[1:]
-    assert len(sections) == 7 and all('|' in section for section in sections[1:])
+    assert len(sections) == 6 and all('|' in section for section in sections[1:])
     samples = next(section for section in sections if section.startswith('Samples'))
     assert samples.count('| 0 |') == samples.count('\n| ') - 1 or ' 0 |' in samples  # the CPU against itself
 
@@ -29,7 +29,7 @@ def test_a_section_that_fails_does_not_end_the_report(tmp_path, monkeypatch):
     def fail(*args):
         raise RuntimeError('no kernel image is available\nfor execution')
 
-    for name in ('_samples', '_precisions', '_stylegan2', '_singan', '_graphs'):
+    for name in ('_samples', '_precisions', '_stylegan2', '_graphs'):
         monkeypatch.setattr(gpu_report, name, lambda plan: 'done')
     monkeypatch.setattr(gpu_report, '_memory', fail)
     with pytest.raises(SystemExit) as end:
@@ -37,7 +37,7 @@ def test_a_section_that_fails_does_not_end_the_report(tmp_path, monkeypatch):
     report = (tmp_path / 'report.md').read_text()
     assert end.value.code == 1
     assert (
-        '**Failed**: RuntimeError: no kernel image is available for execution' in report and report.count('done') == 5
+        '**Failed**: RuntimeError: no kernel image is available for execution' in report and report.count('done') == 4
     )
     assert '`pytest -m gpu`: no tests ran' in report
 

@@ -27,6 +27,7 @@ from mmpe.models.layers import (
     minibatch_stddev,
     upfirdn2d,
 )
+from mmpe.models.layers.pooling import average_by_products
 from mmpe.models.padding import set_padding
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
@@ -682,3 +683,10 @@ def test_without_injected_noise_is_noise_of_strength_zero():
     plain.load_state_dict({name: value for name, value in silent.items() if 'noise' not in name})
     z = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(plain(z), noisy(z))
+
+
+@pytest.mark.parametrize('shape', [(4, 4), (6, 8), (5, 7), (9, 2)])
+@pytest.mark.parametrize('size', [(2, 2), (4, 4), (1, 3)])
+def test_pooling_by_products_is_adaptive_pooling(shape, size):
+    x = torch.randn(2, 3, *shape, dtype=torch.float64)
+    torch.testing.assert_close(average_by_products(x, size), torch.nn.functional.adaptive_avg_pool2d(x, size))

@@ -1,12 +1,14 @@
 """What MMEngine offers and mmpe cannot serve is refused by its name, by the tool and by MMEngine's own runner."""
 
 import pytest
+import torch
 from mmengine.runner import FlexibleRunner
 from singan_runs import run, tiny_config
 from stylegan2_runs import tiny_config as stylegan2_config
 
 from mmpe.apis import train
 from mmpe.errors import InputError
+from mmpe.models.singan import SinGANModel
 
 UNSUPPORTED = dict(
     runner_type='FlexibleRunner',
@@ -48,3 +50,13 @@ def test_mmengines_other_runner_is_refused(tmp_path, make, named):
         config.runner_type = 'FlexibleRunner'
     with pytest.raises(InputError, match="runner_type='FlexibleRunner'" if named else 'FlexibleRunner cannot train'):
         FlexibleRunner.from_cfg(config).train()
+
+
+def test_determinism_that_a_kernel_does_not_have_is_refused_by_its_name(tmp_path, monkeypatch):
+    def train_step(self, data, optim_wrapper):
+        return dict(loss=torch.zeros(4).put_(torch.tensor([0]), torch.tensor([1.0])))
+
+    monkeypatch.setattr(SinGANModel, 'train_step', train_step)
+    config = tiny_config(tmp_path / 'run', launcher='none', randomness=dict(deterministic=True))
+    with pytest.raises(InputError, match=r'^randomness.deterministic=True cannot work: put_ has only .*leave it out$'):
+        train(config)

@@ -12,19 +12,27 @@ from mmengine.runner import Runner
 
 from mmpe.errors import InputError, reason
 
+_UNDETERMINED = 'does not have a deterministic implementation'
+
 
 @contextmanager
 def as_config_error(runner: Runner) -> Iterator[None]:
     """Within, turn errors before the first iteration, and errors in MMEngine's own hooks, into an ``InputError``.
 
     Before the first iteration, schedulers, loops and the first batch are made from the config, and MMEngine's hooks
-    follow it throughout. Other errors keep their type: they may be faults of mmpe, or of the user's code.
+    follow it throughout. Kernels that the config's ``randomness.deterministic`` rules out are met in training. Other
+    errors keep their type: they may be faults of mmpe, or of the user's code.
     """
     begun = _Begun()
     runner.register_hook(begun, 'LOWEST')
     try:
         yield
     except Exception as error:
+        if _UNDETERMINED in str(error):
+            raise InputError(
+                f'randomness.deterministic=True cannot work: {str(error).partition(_UNDETERMINED)[0]}has only a kernel '
+                'whose sums differ from run to run; leave it out'
+            ) from error
         hook = _hook_of_mmengine(error)
         if isinstance(error, InputError) or (begun.seen and not hook):
             raise

@@ -27,7 +27,7 @@ from mmpe.progress import tracked
 from mmpe.registry import MODELS
 from mmpe.visualization import markdown_table
 
-from .singan import compare_graphs, time_singan
+from .singan import compare_graphs
 from .stylegan2 import time_stylegan2
 from .timing import now, prepare_process
 
@@ -55,10 +55,12 @@ class Plan:
     Attributes:
         device: What it is about.
         quick: Whether it does little: to see that the report itself works.
+        steps: Steps of training in each precision.
     """
 
     device: torch.device
     quick: bool = False
+    steps: int = 500
 
     @property
     def training(self) -> str:
@@ -69,11 +71,6 @@ class Plan:
     def size(self) -> int:
         """Side of the smallest images of that config."""
         return 32 if self.quick else 256
-
-    @property
-    def steps(self) -> int:
-        """Steps of training in each precision."""
-        return 2 if self.quick else 500
 
     @property
     def repeats(self) -> int:
@@ -87,27 +84,25 @@ class Plan:
         return ['float32', *(['TF32'] if on_gpu else []), 'bfloat16', *(['float16'] if on_gpu else [])]
 
 
-def gpu_report(device: torch.device, quick: bool = False, tests: Path | None = None) -> tuple[str, int]:
+def gpu_report(plan: Plan, write: Callable[[str], object], tests: Path | None = None) -> int:
     """Check and time mmpe on a device.
 
     A section that fails says why, and the others are still made.
 
     Args:
-        device: The device, which can be the CPU to see that the report works.
-        quick: Whether to do little.
+        plan: What is done, and on which device. That can be the CPU, to see that the report works.
+        write: Takes the report in Markdown, as far as it is, after every section.
         tests: The folder of mmpe's tests, whose GPU tests are run. None: none are.
 
     Returns:
-        The report in Markdown, and how many sections have failed.
+        How many sections have failed.
     """
     prepare_process()
-    plan = Plan(device, quick)
     sections: dict[str, Callable[[], str]] = {
         'Tests that need a GPU': lambda: _tests(tests),
         'Samples, against the CPU': lambda: _samples(plan),
         'Training in each precision': lambda: _precisions(plan),
         'StyleGAN2, part by part': lambda: _stylegan2(plan),
-        'SinGAN, scale by scale': lambda: _singan(plan),
         'SinGAN, with and without CUDA graphs': lambda: _graphs(plan),
         'Memory, against the estimate': lambda: _memory(plan),
     }
@@ -119,7 +114,8 @@ def gpu_report(device: torch.device, quick: bool = False, tests: Path | None = N
         except Exception as error:  # whatever a new device comes up with
             text, failed = f'**Failed**: {type(error).__name__}: {one_line(error)}', failed + 1
         texts.append(f'## {title}\n\n{text}\n\n*{perf_counter() - start:.0f} s*')
-    return '\n\n'.join(texts) + '\n', failed
+        write('\n\n'.join(texts) + '\n')
+    return failed
 
 
 def _head(plan: Plan) -> str:
@@ -221,22 +217,13 @@ def _stylegan2(plan: Plan) -> str:
     return '\n\n'.join(tables)
 
 
-def _singan(plan: Plan) -> str:
-    config = f'{_CONFIGS}singan_csg_quickstart.py'
-    side = 48 if plan.quick else 250
-    tables = []
-    for dtype in ('float32', 'bfloat16'):
-        table = time_singan(load_config(config), 'skimage://rocket', side, plan.repeats, plan.device, dtype)
-        tables.append(_as_section(table))
-    return '\n\n'.join(tables)
-
-
 def _graphs(plan: Plan) -> str:
     side = 48 if plan.quick else 250
     tables = []
     for dtype in ('float32', 'bfloat16'):
         config = load_config(f'{_CONFIGS}singan_csg_quickstart.py')
-        table = compare_graphs(config, 'skimage://rocket', side, plan.repeats, plan.device, dtype)
+        repeats = max(plan.repeats // 4, 1)  # of each of several rounds
+        table = compare_graphs(config, 'skimage://rocket', side, repeats, plan.device, dtype)
         tables.append(_as_section(table))
     return '\n\n'.join(tables)
 

@@ -42,7 +42,7 @@ def main(
         amp: mixed precision: float16 on a GPU, bfloat16 elsewhere
         amp_dtype: mixed precision of this type
         compile: torch.compile the networks, by the options under compile in the config, if there are any
-        cuda_graphs: replay a SinGAN's training as CUDA graphs; not run on a GPU yet
+        cuda_graphs: replay a SinGAN's training as CUDA graphs
         picture: what to train a SinGAN on: a file or skimage://NAME, exactly as typed
         pictures: what to train another model on: a folder or an LMDB, exactly as typed
         cfg_options: overrides, such as model.iters_per_scale=500

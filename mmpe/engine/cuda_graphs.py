@@ -3,7 +3,7 @@
 A graph replays kernels on the addresses that they had when it was captured. So the inputs of the steps, the learning
 rates and what the optimizers count are in tensors that stay, and are filled anew before each replay. What Python
 decides (the scale, the mode of normalization, which losses are due) is the same in all iterations of a graph: see
-:func:`mmpe.models.singan.model.run_steps`. Not run on a GPU yet.
+:func:`mmpe.models.singan.model.run_steps`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ..wrapper import unwrapped
 class CudaGraphsHook(Hook):
     """Captures a SinGAN's training in CUDA graphs, as the config's ``cuda_graphs`` says. A run adds the hook by itself.
 
-    What is saved is the same as without graphs, so a run goes on with or without them. Not run on a GPU yet.
+    What is saved is the same as without graphs, so a run goes on with or without them.
 
     >>> HOOKS.get('mmpe.CudaGraphsHook').__name__
     'CudaGraphsHook'

@@ -7,6 +7,7 @@ from .half_precision import float16, limited
 from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
+from .pooling import average_cells
 
 __all__ = [
     'Blur',
@@ -19,6 +20,7 @@ __all__ = [
     'ScaledMap',
     'StyledConv',
     'ToRGB',
+    'average_cells',
     'binomial_filter',
     'convolve',
     'demodulate',

@@ -194,22 +194,18 @@ def _rows(x: Tensor) -> Tensor:
 
 def _add_noise(x: Tensor, noise: Tensor | None, offsets: Tensor) -> Tensor:
     """Add to ``x`` (N, C, H, W), in place, noise (N or 1, 1, H, W) times ``offsets[:, 0]``, and ``offsets[:, -1]``."""
+    offsets = offsets.to(x.dtype)
+    if torch.compiler.is_compiling():  # which fuses the sums by itself, and does not follow what changes its input
+        strength, bias = offsets[:, 0, :, None, None], offsets[:, -1, :, None, None]
+        return x + bias if noise is None else x + noise.to(x.dtype) * strength + bias
     ones = x.new_ones(x.shape[0], x.shape[-2] * x.shape[-1])
     noises = () if noise is None else (noise.to(x.dtype).flatten(1).expand(x.shape[0], -1),)
     shapes = torch.stack((*noises, ones), 2)
-    # torch.compile does not follow a Function that changes its input where there are no gradients to find
-    add = _AddProduct.apply if torch.is_grad_enabled() else _add_product_
-    return add(x.contiguous(memory_format=torch.channels_last), shapes, offsets.to(x.dtype))
-
-
-def _add_product_(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """``_rows(x) += left @ right`` of (N, H W, k) and (N, k, C)."""
-    _rows(x).baddbmm_(left, right)
-    return x
+    return _AddProduct.apply(x.contiguous(memory_format=torch.channels_last), shapes, offsets)
 
 
 class _AddProduct(Function):
-    """:func:`_add_product_`, one pass forward and one backward.
+    """``_rows(x) += left @ right`` of (N, H W, k) and (N, k, C), one pass forward and one backward.
 
     Autograd would copy the gradient to go through the view, and sum it over pixels once for each of the k terms.
     """
@@ -218,7 +214,8 @@ class _AddProduct(Function):
     def forward(ctx, x, left, right):
         ctx.mark_dirty(x)
         ctx.save_for_backward(left, right)
-        return _add_product_(x, left, right)
+        _rows(x).baddbmm_(left, right)
+        return x
 
     @staticmethod
     def backward(ctx, grad):

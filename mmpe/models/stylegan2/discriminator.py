@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -14,7 +13,16 @@ from mmpe.numbers import as_size, check_above, check_whole, size_text
 from mmpe.registry import MODELS
 
 from ..doubling_generator import num_halvings
-from ..layers import Blur, EqualizedConv2d, EqualizedLinear, float16, leaky_relu_, limited, minibatch_stddev
+from ..layers import (
+    Blur,
+    EqualizedConv2d,
+    EqualizedLinear,
+    average_cells,
+    float16,
+    leaky_relu_,
+    limited,
+    minibatch_stddev,
+)
 from .widths import widths
 
 ACTIVATION_GAIN = math.sqrt(2)
@@ -125,7 +133,7 @@ class StyleDiscriminator(BaseModule):
             x = block(x)
         x = limited(leaky_relu_(self.last_conv(minibatch_stddev(x, self.group_size))), self.clamp)
         if self.pool_size:
-            x = F.adaptive_avg_pool2d(x, self.pool_size)
+            x = average_cells(x, self.pool_size)
         return self.score(self.hidden(x.flatten(1)))
 
     def _check(self, x: Tensor) -> None:

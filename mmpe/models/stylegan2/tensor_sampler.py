@@ -33,6 +33,7 @@ class StyleTensorSampler(TensorSampler):
         z = TensorInput('z', (BATCH, generator.style_channels))
         super().__init__(generator, [z, *(_noise_maps if generator.inject_noise else _cells)(generator, *cells)])
         self.options = dict(truncation=truncation)
+        self.register_buffer('mean_style', generator.mean_style())  # once, and not in every call
         eaten = 0 if generator.inject_noise else generator.head_margin
         self.image_size = enlarged(generator, eaten)
 
@@ -46,7 +47,7 @@ class StyleTensorSampler(TensorSampler):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Images (N, 3, H, W), about [-1, 1]."""
         generator, (z, *where) = self.generator, inputs
-        styles = generator.styles(z, **self.options)
+        styles = self.mean_style + self.options['truncation'] * (generator.styles(z) - self.mean_style)
         if generator.inject_noise:
             head = [length + generator.head_margin for length in where[0].shape[-2:]]
             return generator.render(styles, generator.padding.join(generator.encoding(head)), where)
