@@ -51,6 +51,21 @@ def available_memory(device: torch.device) -> int:
     return max(0, min([*_of_machine(), *of_control_groups(), *_of_limits()], default=_ASSUMED_MEMORY))
 
 
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process has had at once.
+
+    Args:
+        device: A GPU, whose tensors are counted by PyTorch, or the CPU, where the whole process counts.
+
+    >>> peak_memory(torch.device('cpu')) > 2**20
+    True
+    """
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, which has no /proc
+    return next(_fields('/proc/self/status', 'VmHWM:', unit=1024), used)
+
+
 def _of_machine() -> Iterator[int]:
     # not sysconf's free pages: those leave out the file cache, which gives way
     yield from _fields('/proc/meminfo', 'MemAvailable:', unit=1024)

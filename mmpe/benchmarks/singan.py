@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,12 +13,13 @@ from mmengine.optim import OptimWrapperDict
 from mmpe.engine.compilation import compile_network
 from mmpe.engine.cuda_graphs import WARM_UPS, GraphedSteps, check_graphs
 from mmpe.errors import as_input_error
+from mmpe.memory import peak_memory
 from mmpe.models.singan import SinGANModel
 from mmpe.numbers import size_text
 from mmpe.progress import tracked
 from mmpe.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
-from .timing import COMPARED, ROUNDS, check_trains, compared, prepare_process, time_in_turn, timing_table
+from .timing import COMPARED, ROUNDS, check_trains, compared, now, prepare_process, time_in_turn, timing_table
 
 _WARM_UP = 2
 
@@ -61,6 +63,53 @@ def time_singan(
     header = ['scale', 'size', *(COMPARED if compile else ['ms per iteration'])]
     rows = [[*name, *show(times)] for name, times in zip(names, seconds)]
     return timing_table(f'{picture} at {max_size} px', device, dtype, header, rows)
+
+
+def time_finest_scale(
+    config: Config, picture: str, max_size: int, iterations: int, device: torch.device, dtype: str = 'float32'
+) -> str:
+    """Time an iteration at the finest scale, which takes the most memory, and say how much that is.
+
+    The scales below it are not trained: their weights change neither times nor memory.
+
+    Args:
+        config: The config of a SinGAN.
+        picture: A file, or ``skimage://NAME``.
+        max_size: The long side of the picture, in pixels.
+        iterations: Number of timed iterations, after one that does not count.
+        device: The device to train on.
+        dtype: 'float32' or 'bfloat16'.
+
+    Returns:
+        A Markdown table. CPU seconds are added up over all threads. Memory is the whole process's on a CPU, and what
+        PyTorch has allocated on a GPU.
+
+    Raises:
+        InputError: If the config is not a SinGAN's, or there is no such picture.
+    """
+    prepare_process()
+    check_trains(config)
+    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
+    with as_input_error('the config cannot be timed as a singan'):
+        run = _prepare(config, device, dtype, compiled=False)
+    _skip_to_finest_scale(run.model)
+    run.model.iters_per_scale = iterations + 2  # the scale is not finished
+    run.step()
+    start, worked = now(device), time.process_time()
+    for _ in range(iterations):
+        run.step()
+    times = now(device) - start, time.process_time() - worked
+    row = [size_text(run.model.sizes[-1]), *(f'{seconds / iterations:.2f}' for seconds in times)]
+    row.append(f'{peak_memory(device) / 2**30:.2f}')
+    header = ['finest scale', 'seconds per iteration', 'CPU seconds', 'peak memory, GiB']
+    return timing_table(f'{picture} at {max_size} px', device, dtype, header, [row])
+
+
+def _skip_to_finest_scale(model: SinGANModel) -> None:
+    model.set_numbers('stage', model.num_scales - 1)
+    model.fixed_noise.normal_()
+    model.noise_weights.fill_(model.noise_weight)
+    model.train()
 
 
 def compare_graphs(

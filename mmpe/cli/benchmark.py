@@ -14,9 +14,10 @@ from mmpe.apis.checks import find_device
 from mmpe.apis.launchers import find_rank
 from mmpe.arguments import Count, Seed
 from mmpe.benchmarks.schedules import compare_schedules
-from mmpe.benchmarks.singan import time_singan
+from mmpe.benchmarks.singan import time_finest_scale, time_singan
 from mmpe.benchmarks.stylegan2 import DTYPES, time_stylegan2
 from mmpe.engine.compilation import as_compilation_error
+from mmpe.errors import InputError
 
 from .from_signatures import command
 from .options import Device, Folder, Overrides
@@ -37,6 +38,7 @@ def singan(
     device: Device = 'cpu',
     dtype: Literal['float32', 'bfloat16'] = 'float32',
     compile: bool = False,
+    finest: bool = False,
 ) -> None:
     """Time an iteration of a SinGAN at every scale: 3 steps of D and 3 steps of G.
 
@@ -46,8 +48,14 @@ def singan(
         config: the config of a SinGAN
         iterations: timed iterations per scale
         compile: also time compiled networks, in turn
+        finest: only the finest scale, with the most memory that training takes
     """
+    if finest and compile:
+        raise InputError('--finest times uncompiled networks only: leave out --compile, or --finest')
     found = find_device(device)
+    if finest:
+        print(time_finest_scale(load_config(config), picture, max_size, iterations, found, dtype))
+        return
     with as_compilation_error(compile):
         print(time_singan(load_config(config), picture, max_size, iterations, found, dtype, compile))
 
