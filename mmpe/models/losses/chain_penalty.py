@@ -181,7 +181,7 @@ class _Layer:
         (n_g, g), (n_dh, dh) = self.adjoint_means, self.tangent_means
         by_g, by_dh = -self.inv_std * n_dh, -self.inv_std * n_g
         by_n = self.inv_std * (self._covariance(self.adjoint_a, self.dh, dh) - n_g * n_dh)
-        u = self.adjoint_a * _spread(by_g, self.h)
+        u = self.adjoint_a.mul_(_spread(by_g, self.h))
         u.addcmul_(self.dh, _spread(by_dh, self.h))
         if grad_a is not None:
             u += grad_a
