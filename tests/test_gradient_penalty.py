@@ -1,5 +1,7 @@
 """The gradient penalty in closed form, against autograd's derivative of a derivative."""
 
+import copy
+
 import pytest
 import torch
 from mmcv.cnn import ConvModule
@@ -100,14 +102,31 @@ def test_linear_critic_by_hand():
     assert gradient_penalty(critic, torch.randn(2, 3, 5, 5)).item() == pytest.approx(36, rel=1e-5)
 
 
-def test_is_float32_under_autocast():
-    critic = chain(dtype=torch.float32)
-    x = torch.randn(1, 3, 14, 17)
-    expected = gradient_penalty(critic, x)
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        found = gradient_penalty(critic, x.bfloat16().float())
-    assert found.dtype == torch.float32
-    assert found.item() == pytest.approx(expected.item(), rel=2e-2)
+def relative_error(critic, x, penalty_of, dtype=None):
+    """Of the gradient by all weights, against float64."""
+    exact = copy.deepcopy(critic).double()
+    expected = gradients(exact, autograd_penalty(exact, x.double()))
+    with torch.autocast('cpu', dtype=dtype, enabled=dtype is not None):
+        penalty = penalty_of(critic, x)
+    assert penalty.dtype == torch.float32
+    found = gradients(critic, penalty)
+    difference = sum((found[name] - expected[name]).square().sum() for name in expected)
+    return (difference / sum(g.square().sum() for g in expected.values())).sqrt().item()
+
+
+@pytest.mark.parametrize('norm', [True, False])
+@pytest.mark.parametrize('num_layers', [2, 5])
+def test_computes_in_bfloat16_within_such_an_autocast_as_exactly_as_autograd_does(norm, num_layers):
+    critic, x = chain(norm, num_layers=num_layers, dtype=torch.float32), torch.randn(1, 3, 30, 37)
+    usual = relative_error(critic, x, autograd_penalty, torch.bfloat16)
+    found = relative_error(critic, x, gradient_penalty, torch.bfloat16)
+    assert 1e-4 < found < 1.2 * usual  # not float32
+
+
+def test_is_in_float32_within_an_autocast_to_float16():
+    """Whose range is too small for it."""
+    critic, x = chain(dtype=torch.float32), torch.randn(1, 3, 30, 37)
+    assert relative_error(critic, x, gradient_penalty, torch.float16) < 1e-4
 
 
 def test_mix_takes_its_share_of_the_real():

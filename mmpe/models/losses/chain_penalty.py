@@ -1,14 +1,17 @@
 """The gradient penalty of a chain of convolutions, batch normalizations and LeakyReLUs, differentiated in closed form.
 
 Autograd differentiates a batch normalization's backward pass by some thirty passes over memory. Here each layer makes
-four sweeps that need one or two each, all built on three facts:
+four sweeps that need one or two each, in place where nobody else sees the map, all built on three facts:
 
 - the Jacobian J of a batch normalization is symmetric, so its backward kernel also carries tangents forward;
 - with v = d penalty / d gradient held fixed, the penalty's gradient is that of the directional derivative dD(x)[v],
   so one forward sweep of tangents stands in for the backward pass of the backward pass;
 - in reverse, the adjoints of those tangents are the adjoints that the first backward sweep has already found.
 
-What J itself depends on, the activations below, adds one term per layer: see :meth:`_Layer.reverse`.
+What J itself depends on, the activations below, adds one term per layer: see :meth:`_Layer._reverse_norm`.
+
+Maps and convolutions are in float32, or in bfloat16 within such an autocast: its range is that of float32. float16's is
+not, and what is small in the first derivative would be lost in the second. Statistics are in float32.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ def is_plain_chain(critic: object) -> bool:
 
 
 def chain_penalty(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
-    """:func:`mmpe.models.losses.gradient_penalty` of a chain of mmcv ``ConvModule``, in float32.
+    """:func:`mmpe.models.losses.gradient_penalty` of a chain of mmcv ``ConvModule``.
 
     Args:
         layers: See :func:`is_plain_chain`.
@@ -78,8 +81,9 @@ def _is_plain_norm(norm: nn.Module) -> bool:
 class _ChainPenalty(Function):
     @staticmethod
     def forward(ctx, x, chain, *parameters):
+        dtype = _map_dtype(x.device.type, parameters[0].dtype)
         with torch.autocast(x.device.type, enabled=False):
-            penalty, gradients = _penalty_and_gradients(chain, x.to(parameters[0].dtype))
+            penalty, gradients = _penalty_and_gradients(chain, x.to(dtype))
         ctx.gradients = gradients
         return penalty
 
@@ -88,14 +92,21 @@ class _ChainPenalty(Function):
         return (None, None, *(None if g is None else g * grad for g in ctx.gradients))
 
 
+def _map_dtype(device_type: str, usual: torch.dtype) -> torch.dtype:
+    in_bfloat16 = torch.is_autocast_enabled(device_type) and torch.get_autocast_dtype(device_type) == torch.bfloat16
+    return torch.bfloat16 if in_bfloat16 else usual
+
+
 def _penalty_and_gradients(chain: Sequence[_Layer], x: Tensor) -> tuple[Tensor, list[Tensor | None]]:
     for layer in chain:
         x = layer.forward(x)
     adjoint = torch.ones_like(x)
     for layer in reversed(chain):
         adjoint = layer.adjoint(adjoint)
-    norm = adjoint.norm(2, dim=1, keepdim=True)
-    tangent = adjoint * (2 * (norm - 1) / norm.clamp_min(torch.finfo(norm.dtype).tiny) / norm.numel())
+    slope = adjoint.to(chain[0].conv.weight.dtype)
+    norm = slope.norm(2, dim=1, keepdim=True)
+    tangent = slope * (2 * (norm - 1) / norm.clamp_min(torch.finfo(norm.dtype).tiny) / norm.numel())
+    tangent = tangent.to(adjoint.dtype)
     for layer in chain:
         tangent = layer.tangent(tangent)
     reverse = None
@@ -118,10 +129,12 @@ class _Layer:
         return found if norm is None else [*found, norm.weight, norm.bias]
 
     def forward(self, x: Tensor) -> Tensor:
-        self.x, self.h = x, F.conv2d(x, self.conv.weight, self.conv.bias, padding=self.conv.padding)
+        self.x, self.weight = x, self.conv.weight.to(x.dtype)
+        bias = None if self.conv.bias is None else self.conv.bias.to(x.dtype)
+        self.h = F.conv2d(x, self.weight, bias, padding=self.conv.padding)
         self.pixels = self.h.numel() // self.h.shape[1]
-        y = self._normalize(self.h) if self.norm is not None else self.h
-        self.y = y if self.slope is None else F.leaky_relu(y, self.slope)
+        a = self.h if self.norm is None else self._normalize(self.h)
+        self.y = a if self.slope is None else F.leaky_relu_(a, self.slope)
         return self.y
 
     def adjoint(self, grad_y: Tensor) -> Tensor:
@@ -132,7 +145,7 @@ class _Layer:
 
     def tangent(self, dx: Tensor) -> Tensor:
         """Carry the direction dx up to dy."""
-        self.dx, self.dh = dx, F.conv2d(dx, self.conv.weight, padding=self.conv.padding)
+        self.dx, self.dh = dx, F.conv2d(dx, self.weight, padding=self.conv.padding)
         da, self.tangent_means = self._through_norm(self.dh)
         return self._through_act(da)
 
@@ -149,37 +162,35 @@ class _Layer:
             grad_x = None if is_first else self._conv_backward(grad_h, self.x, to_input=True)
         self.gradients = [weight]
         if self.conv.bias is not None:
-            self.gradients.append(None if grad_h is None else grad_h.sum((0, 2, 3)))
+            self.gradients.append(None if grad_h is None else grad_h.sum((0, 2, 3), dtype=self.conv.bias.dtype))
         self.gradients += norm_grads
         return grad_x
 
     def _reverse_norm(self, grad_a: Tensor | None) -> tuple[Tensor | None, list[Tensor]]:
         """Gradients by h and by the norm's parameters, of what flows through a (``grad_a``) and through J.
 
-        With n = (h - mean) / std, J(h) u = gamma / std * (u - E[u] - n E[n u]). The derivative by h of <g, J(h) dh>,
-        for the adjoint g of da, is -gamma / std^2 times::
+        With n = (h - mean) / std, J u = gamma / std * (u - E[u] - n E[n u]). The derivative by h of <g, J dh>, for the
+        adjoint g of da, is::
 
-            E[n dh] (g - E[g]) + E[n g] (dh - E[dh]) + n (E[g dh] - E[g] E[dh] - 3 E[n g] E[n dh])
+            -J(E[n dh] g + E[n g] dh) / std - gamma / std^2 * n * (E[g dh] - E[g] E[dh] - E[n g] E[n dh])
+
+        So one J serves for both of what flows.
         """
         if self.norm is None:
             return grad_a, []
-        gamma, beta_grad = self.norm.weight, None
         (n_g, g), (n_dh, dh) = self.adjoint_means, self.tangent_means
-        covariance = (self.adjoint_a * self.dh).mean((0, 2, 3)) - g * dh
-        gamma_grad = self.pixels * self.inv_std * (covariance - n_g * n_dh)
-        scale = -gamma * self.inv_std.square()
-        by_g, by_dh, by_n = scale * n_dh, scale * n_g, scale * (covariance - 3 * n_g * n_dh)
-        by_h = by_n * self.inv_std
-        constant = -(by_g * g + by_dh * dh + by_h * self.mean)
+        by_g, by_dh = -self.inv_std * n_dh, -self.inv_std * n_g
+        by_n = self.inv_std * (self._covariance(self.adjoint_a, self.dh, dh) - n_g * n_dh)
+        u = self.adjoint_a.mul_(_spread(by_g, self.h))
+        u.addcmul_(self.dh, _spread(by_dh, self.h))
+        if grad_a is not None:
+            u += grad_a
+        grad_h, (n_u, mean_u) = self._through_norm(u)
+        grad_h += self._normal(-self.norm.weight * self.inv_std * by_n)
         if grad_a is None:
-            grad_h = _spread(constant).expand_as(self.h).clone(memory_format=torch.preserve_format)
-            beta_grad = torch.zeros_like(gamma)
-        else:
-            grad_h, (n_a, a) = self._through_norm(grad_a)
-            grad_h += _spread(constant)
-            gamma_grad, beta_grad = gamma_grad + self.pixels * n_a, self.pixels * a
-        grad_h.addcmul_(self.adjoint_a, _spread(by_g)).addcmul_(self.dh, _spread(by_dh)).addcmul_(self.h, _spread(by_h))
-        return grad_h, [gamma_grad, beta_grad]
+            return grad_h, [self.pixels * by_n, torch.zeros_like(mean_u)]
+        n_a, a = n_u - by_g * n_g - by_dh * n_dh, mean_u - by_g * g - by_dh * dh
+        return grad_h, [self.pixels * (by_n + n_a), self.pixels * a]
 
     def _normalize(self, h: Tensor) -> Tensor:
         norm = self.norm
@@ -189,6 +200,17 @@ class _Layer:
             h, norm.weight, norm.bias, norm.running_mean, norm.running_var, True, norm.momentum, norm.eps
         )
         return a
+
+    def _normal(self, factor: Tensor) -> Tensor:
+        """``factor``, one per channel, times n."""
+        variance = self.inv_std.square().reciprocal()
+        return aten.native_batch_norm(self.h, factor, None, self.mean, variance, False, 0.0, 0.0)[0]
+
+    def _covariance(self, u: Tensor, v: Tensor, mean_v: Tensor) -> Tensor:
+        """E[u v] - E[u] E[v] per channel, by the kernel that sums u (v - mean)."""
+        one = torch.ones_like(mean_v)
+        found = aten.native_batch_norm_backward(u, v, one, None, None, mean_v, one, True, 0.0, [False, True, False])
+        return found[1] / self.pixels
 
     def _through_norm(self, u: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """J u, with the means over pixels (E[n u], E[u])."""
@@ -200,25 +222,19 @@ class _Layer:
         return out, (n_u / self.pixels, sum_u / self.pixels)
 
     def _through_act(self, u: Tensor) -> Tensor:
-        return u if self.slope is None else aten.leaky_relu_backward(u, self.y, self.slope, True)
+        """Times the slope at each place, in place."""
+        return (
+            u if self.slope is None else aten.leaky_relu_backward.grad_input(u, self.y, self.slope, True, grad_input=u)
+        )
 
     def _conv_backward(self, grad: Tensor, x: Tensor, to_input: bool) -> Tensor:
         conv = self.conv
+        mask = [to_input, not to_input, False]
         found = aten.convolution_backward(
-            grad,
-            x,
-            conv.weight,
-            None,
-            conv.stride,
-            conv.padding,
-            conv.dilation,
-            False,
-            [0, 0],
-            1,
-            [to_input, not to_input, False],
+            grad, x, self.weight, None, conv.stride, conv.padding, conv.dilation, False, [0, 0], 1, mask
         )
-        return found[0] if to_input else found[1]
+        return found[0] if to_input else found[1].to(conv.weight.dtype)
 
 
-def _spread(per_channel: Tensor) -> Tensor:
-    return per_channel.view(1, -1, 1, 1)
+def _spread(per_channel: Tensor, over: Tensor) -> Tensor:
+    return per_channel.to(over.dtype).view(1, -1, 1, 1)
