@@ -57,7 +57,8 @@ def bars(axes: Axes, title: str, what: str, groups: dict[str, Sequence[Measure]]
     axes.axhline(0, color='black', linewidth=0.8)
     axes.margins(y=0.12)
     if len(groups) > 1:
-        axes.legend(fontsize=8)
+        axes.margins(y=0.25)  # for the legend, which would hide bars elsewhere
+        axes.legend(fontsize=8, loc='upper center', ncols=len(groups))
 
 
 def _number(value: float) -> str:
