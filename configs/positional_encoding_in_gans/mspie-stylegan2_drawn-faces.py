@@ -1,4 +1,7 @@
-"""The quickstart, larger: drawn faces at 64, 96 and 128 pixels, hours on two CPU cores. Nobody has trained it to the end yet."""
+"""The quickstart, larger: drawn faces at 64, 96 and 128 pixels, hours on two CPU cores.
+
+Nobody has trained it to the end yet.
+"""
 
 _base_ = ['./mspie-stylegan2_quickstart.py']
 
