@@ -42,6 +42,17 @@ def test_a_section_that_fails_does_not_end_the_report(tmp_path, monkeypatch):
     assert '`pytest -m gpu`: no tests ran' in report
 
 
+def test_a_report_that_is_stopped_keeps_its_sections(tmp_path, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gpu_report, '_samples', lambda plan: 'done')
+    monkeypatch.setattr(gpu_report, '_precisions', stop)
+    with pytest.raises((SystemExit, KeyboardInterrupt)):
+        run('--out', tmp_path / 'report.md', '--tests', tmp_path)
+    assert 'done' in (tmp_path / 'report.md').read_text()
+
+
 def test_a_report_on_a_device_that_is_not_there_is_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(['gpu-report', '--device', 'cuda:99', '--out', str(tmp_path / 'report.md')])

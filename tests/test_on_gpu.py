@@ -18,6 +18,7 @@ from torch.export.passes import move_to_device_pass
 
 from mmpe.apis import export, load
 from mmpe.engine.cuda_graphs import GraphedSteps
+from mmpe.errors import InputError
 from mmpe.models.noise import CountedNoise
 
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # which deterministic products need
@@ -93,8 +94,7 @@ def test_a_run_trains_waits_little_and_resumes(name, tmp_path):
     waits = {n: len(found) for n, found in notes.waits.items()}
     here, there = load(last).sample(2, seed=3), load(last, 'cuda').sample(2, seed=3).cpu()
     sampled = (here - there).abs().max().item()
-    different = cuda_graph_runs.differing(whole, resumed)
-    report(name, apart=apart, waits=waits, sampled=sampled, different=different[:3], said=notes.waits.get(4, [])[:4])
+    report(name, apart=apart, waits=waits, sampled=sampled)
     assert all(value.isfinite().all() for value in whole.values())
     assert apart < ROUNDING and sampled < ROUNDING
     assert max(waits[n] for n in waits if n not in BUSY[name]) <= MOST_SYNCHRONIZATIONS
@@ -202,9 +202,9 @@ def test_one_process_of_nccl_trains(tmp_path):
     assert ended.returncode == 0, ended.stderr[-2000:]
 
 
-def test_refused_on_a_gpu_too(tmp_path):
+def test_what_cannot_be_captured_is_refused():
     steps = GraphedSteps(torch.nn.Linear(1, 1).cuda(), {})
-    with pytest.raises(Exception, match='cannot capture'):
+    with pytest.raises(InputError, match='cannot capture'):
         for _ in range(5):
             steps(
                 'phase',

@@ -50,11 +50,7 @@ def time_singan(
     Raises:
         InputError: If the config is not a SinGAN's, or there is no such picture.
     """
-    prepare_process()
-    check_trains(config)
-    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
-    with as_input_error('the config cannot be timed as a singan'):
-        runs = [_prepare(config, device, dtype, compiled) for compiled in ([False, True] if compile else [False])]
+    runs = _prepare_all(config, picture, max_size, device, dtype, [False, True] if compile else [False])
     model = runs[0].model
     seconds = [_time_scale(runs, iterations, device) for _ in tracked(range(model.num_scales), 'scale')]
     seconds.append([sum(times) for times in zip(*seconds)])
@@ -87,11 +83,7 @@ def time_finest_scale(
     Raises:
         InputError: If the config is not a SinGAN's, or there is no such picture.
     """
-    prepare_process()
-    check_trains(config)
-    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
-    with as_input_error('the config cannot be timed as a singan'):
-        run = _prepare(config, device, dtype, compiled=False)
+    (run,) = _prepare_all(config, picture, max_size, device, dtype, [False])
     _skip_to_finest_scale(run.model)
     run.model.iters_per_scale = iterations + 2  # the scale is not finished
     run.step()
@@ -131,10 +123,8 @@ def compare_graphs(
     Returns:
         A Markdown table.
     """
-    prepare_process()
-    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
     on_gpu = device.type == 'cuda'
-    runs = [_prepare(config, device, dtype, compiled=False) for _ in range(1 + on_gpu)]
+    runs = _prepare_all(config, picture, max_size, device, dtype, [False] * (1 + on_gpu))
     for run in runs[1:]:
         check_graphs(run.model, run.optimizers)
         run.model.run_steps = GraphedSteps(run.model, run.optimizers)
@@ -176,6 +166,17 @@ class _Run(NamedTuple):
 
     def step(self) -> dict[str, torch.Tensor]:
         return self.model.train_step(self.data, self.optimizers)
+
+
+def _prepare_all(
+    config: Config, picture: str, max_size: int, device: torch.device, dtype: str, compiled: Sequence[bool]
+) -> list[_Run]:
+    """One run per entry of ``compiled``, all with the same weights."""
+    prepare_process()
+    check_trains(config)
+    config.train_dataloader.dataset.update(data_root=picture, max_size=max_size)
+    with as_input_error('the config cannot be timed as a singan'):
+        return [_prepare(config, device, dtype, each) for each in compiled]
 
 
 def _prepare(config: Config, device: torch.device, dtype: str, compiled: bool) -> _Run:

@@ -42,7 +42,7 @@ def main(
     """
     found = find_device(device)
     check_result(out, [], overwrite, partial(contains, text=MARK), suffixes=['.md'])
-    plan = Plan(found, quick, steps or (2 if quick else 500))
+    plan = Plan(found, quick, steps or (2 if quick else Plan.steps))
     failed = gpu_report(plan, lambda text: write_atomic(out, f'{MARK}\n\n{text}'), tests)
     print(f'wrote {out}' + (f'; {failed} of its sections failed' if failed else ''))
     if failed:
