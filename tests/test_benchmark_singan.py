@@ -1,9 +1,7 @@
 """mmpe benchmark singan --finest: the finest scale alone, and how much memory it takes."""
 
-import subprocess
-import sys
-
 import pytest
+from new_process import run_python
 
 from mmpe.cli import benchmark
 from mmpe.models.singan import SinGANModel
@@ -48,5 +46,5 @@ def test_peak_memory_remembers_what_was_freed():
         'import torch; from mmpe.memory import peak_memory; cpu = torch.device("cpu"); before = peak_memory(cpu);'
         'taken = b"x" * 2**28; del taken; print(peak_memory(cpu) - before)'
     )
-    grown = int(subprocess.run([sys.executable, '-c', script], capture_output=True, check=True, text=True).stdout)
+    grown = int(run_python(script))
     assert 0.9 * 2**28 < grown < 1.1 * 2**28

@@ -18,6 +18,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.registry import Registry
 from mmengine.runner import Runner
+from new_process import run_python
 from packaging.requirements import Requirement
 
 import mmpe
@@ -25,10 +26,6 @@ from mmpe import _mmengine, registry
 from mmpe.distributions import REQUIRED, _end_in_a_line, check_required
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-
-
-def run_python(code: str) -> str:
-    return subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True).stdout
 
 
 def test_import_is_light():

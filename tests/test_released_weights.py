@@ -16,6 +16,7 @@ import yaml
 from mmengine.hub import get_config, get_model
 from mmengine.registry import DefaultScope
 from mmengine.registry import init_default_scope as enter_scope
+from new_process import run_python
 from stand_in_weights import noise, state_dict
 from tool_runs import run_tool
 from torch import nn
@@ -313,8 +314,7 @@ def test_modules_are_registered_at_once():
         'from mmpe.registry import HOOKS, MODELS; '
         'print("InterruptHook" in HOOKS.module_dict, "PESinGAN" in MODELS.module_dict)'
     )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ['mmpe', 'True', 'True']
+    assert run_python(code).split() == ['mmpe', 'True', 'True']
 
 
 def test_another_default_scope_may_stay():
