@@ -1,14 +1,18 @@
 """Wide convolutions by Winograd's algorithm, against PyTorch's own in double precision."""
 
 import re
+from copy import deepcopy
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from mmpe.models.layers import Conv2d, convolve, wide_convolution
+from mmpe.models.layers import Conv2d, WideConv2d, convolve, wide_convolution
 from mmpe.models.layers.wide_convolution import direct_convolutions
+from mmpe.models.losses.chain_penalty import chain_penalty
 from mmpe.models.padding import set_padding
+from mmpe.models.singan.blocks import ConvChain
 from mmpe.registry import MODELS
 
 SHAPES = [  # of inputs, and paddings: whole tiles, rest of tiles, sides apart, no padding, more than the kernel sees
@@ -104,10 +108,10 @@ def test_an_image_does_not_depend_on_its_batch(all_are_wide, calls):
 @pytest.mark.parametrize(
     'channels, size, options',
     [
-        (255, (32, 32), {}),
-        (256, (31, 33), {}),
-        (256, (32, 32), dict(groups=2)),
-        (256, (32, 32), dict(transposed=True)),
+        (127, (32, 32), {}),
+        (128, (31, 33), {}),
+        (128, (32, 32), dict(groups=2)),
+        (128, (32, 32), dict(transposed=True)),
     ],
 )
 def test_other_convolutions_are_pytorchs_to_the_bit(calls, channels, size, options):
@@ -167,6 +171,37 @@ def test_images_of_a_generator(all_are_wide, calls, padding, upsampling):
         assert calls
         with direct_convolutions():
             torch.testing.assert_close(images, G(z, base_size=(5, 6), injected_noise='fixed'), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize('channels, options', [(127, {}), (128, dict(groups=2)), (128, dict(dilation=2))])
+def test_a_layer_that_is_not_wide_is_pytorchs_to_the_bit(calls, channels, options):
+    layer, x = WideConv2d(channels, channels, 3, padding=1, **options), normal(1, channels, 32, 32)
+    plain = nn.Conv2d(channels, channels, 3, padding=1, **options)
+    plain.load_state_dict(layer.state_dict())
+    got, wanted = layer(x), plain(x)
+    assert torch.equal(got, wanted)
+    assert type(got.grad_fn) is type(wanted.grad_fn) and not calls
+
+
+def test_a_critic_and_its_gradient_penalty(all_are_wide, calls):
+    torch.manual_seed(0)
+    critic = ConvChain(3, 1, width=8, num_layers=4, norm_cfg=dict(type='BN'))
+    exact = deepcopy(critic).double()
+    x = normal(1, 3, 16, 21)
+    critic(x).mean().backward()
+    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+    calls.clear()
+    chain_penalty(critic.layers, x).backward()
+    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+
+    exact_x = x.double().requires_grad_()
+    scores = exact(exact_x)
+    (slope,) = torch.autograd.grad(scores.sum(), exact_x, create_graph=True)
+    (scores.mean() + (slope.norm(dim=1) - 1).square().mean()).backward()
+    for got, wanted in zip(critic.parameters(), exact.parameters(), strict=True):
+        torch.testing.assert_close(
+            got.grad.double(), wanted.grad, rtol=1e-3, atol=1e-5 * float(wanted.grad.abs().max())
+        )
 
 
 def test_an_exported_sampler_has_pytorchs_convolutions(all_are_wide, calls):

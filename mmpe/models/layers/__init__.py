@@ -1,6 +1,6 @@
 """What style-based networks are made of."""
 
-from .convolution import Conv2d, ConvTranspose2d, convolve
+from .convolution import Conv2d, ConvTranspose2d, WideConv2d, convolve
 from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
 from .half_precision import float16, limited
@@ -21,6 +21,7 @@ __all__ = [
     'ScaledMap',
     'StyledConv',
     'ToRGB',
+    'WideConv2d',
     'average_cells',
     'binomial_filter',
     'convolve',

@@ -7,6 +7,8 @@ the gradients of a convolution are operators of their own, whose gradients are a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +19,19 @@ from . import wide_convolution
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
 _is_compiling = getattr(torch.compiler, 'is_compiling', lambda: False)
+
+
+class Options(NamedTuple):
+    """Those of a convolution; see :func:`convolve`.
+
+    >>> Options(padding=(1, 1)).stride
+    (1, 1)
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    groups: int = 1
+    transposed: bool = False
 
 
 def convolve(
@@ -45,10 +60,10 @@ def convolve(
     >>> convolve(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), padding=(1, 1)).shape
     torch.Size([1, 4, 5, 7])
     """
-    options = (tuple(stride), tuple(padding), groups, transposed)
+    options = Options(tuple(stride), tuple(padding), groups, transposed)
     if _is_compiling():
-        return _plain(x, weight, bias, *options)
-    return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), *options)
+        return _plain(x, weight, bias, options)
+    return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), options)
 
 
 class Conv2d(nn.Conv2d):
@@ -75,6 +90,22 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups, transposed=True)
 
 
+class WideConv2d(nn.Conv2d):
+    """``nn.Conv2d`` whose wide convolutions are those of :mod:`~mmpe.models.layers.wide_convolution`.
+
+    All others are PyTorch's own, to the bit. Their backward pass runs no Python, which would cost much on small maps.
+
+    >>> WideConv2d(2, 4, 3, padding=1)(torch.zeros(1, 2, 5, 7)).shape
+    torch.Size([1, 4, 5, 7])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W)."""
+        if _is_compiling() or self.dilation != (1, 1) or not _is_wide(input, self.weight, self.groups, False):
+            return super().forward(input)
+        return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
+
+
 def _branch(x: Tensor) -> Tensor:
     """``x`` with a node of its own in the graph, as a leaf's cannot be asked whether it will run."""
     return x.view_as(x) if x.is_leaf and x.requires_grad else x
@@ -87,22 +118,31 @@ def _wanted(ctx) -> list[bool]:
     return [*wanted, False][:3]
 
 
-def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, *options) -> Tensor:
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options) -> Tensor:
+    """:func:`convolve`, for which autograd keeps nothing.
+
+    >>> convolution(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, Options(padding=(1, 1))).shape
+    torch.Size([1, 4, 5, 7])
+    """
+    if options.stride == (1, 1) and _is_wide(x, weight, options.groups, options.transposed):
+        return wide_convolution.convolve_wide(x, weight, bias, options.padding)
+    return _plain(x, weight, bias, options)
+
+
+def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options) -> Tensor:
     stride, padding, groups, transposed = options
-    if stride == (1, 1) and _is_wide(x, weight, groups, transposed):
-        return wide_convolution.convolve_wide(x, weight, bias, padding)
-    return _plain(x, weight, bias, *options)
-
-
-def _plain(
-    x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple, groups: int, transposed: bool
-) -> Tensor:
     if transposed:
         return F.conv_transpose2d(x, weight, bias, stride, padding, groups=groups)
     return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
-def _backward(grad: Tensor, x: Tensor, weight: Tensor, options: tuple, by_weight: bool) -> Tensor:
+def convolution_gradient(grad: Tensor, x: Tensor, weight: Tensor, options: Options, by_weight: bool) -> Tensor:
+    """What a gradient by the result of :func:`convolution` makes of it by the weight, or by ``x``.
+
+    >>> grad, x, weight = torch.zeros(1, 4, 3, 5), torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3)
+    >>> convolution_gradient(grad, x, weight, Options(), by_weight=True).shape
+    torch.Size([4, 2, 3, 3])
+    """
     stride, padding, groups, transposed = options
     if _is_wide(x, weight, groups, transposed):
         if by_weight and padding == (0, 0) and stride != (1, 1):
@@ -123,10 +163,10 @@ def _is_wide(x: Tensor, weight: Tensor, groups: int, transposed: bool) -> bool:
 
 class _Convolve(Function):
     @staticmethod
-    def forward(ctx, x, weight, bias, *options):
+    def forward(ctx, x, weight, bias, options):
         ctx.save_for_backward(x, weight)
         ctx.options, ctx.bias_dtype = options, None if bias is None else bias.dtype
-        return _forward(x, weight, bias, *options)
+        return convolution(x, weight, bias, options)
 
     @staticmethod
     def backward(ctx, grad):
@@ -141,7 +181,7 @@ class _Convolve(Function):
         if needs_weight:
             by_weight = _WeightGradient.apply(grad, cast_x, cast_weight.detach(), ctx.options).to(weight.dtype)
         by_bias = grad.sum((0, 2, 3)).to(ctx.bias_dtype) if needs_bias else None
-        return by_x, by_weight, by_bias, None, None, None, None
+        return by_x, by_weight, by_bias, None
 
 
 class _InputGradient(Function):
@@ -151,14 +191,14 @@ class _InputGradient(Function):
     def forward(ctx, grad, x, weight, options):
         ctx.save_for_backward(grad, weight)
         ctx.options = options
-        return _backward(grad, x, weight, options, by_weight=False)
+        return convolution_gradient(grad, x, weight, options, by_weight=False)
 
     @staticmethod
     def backward(ctx, direction):
         grad, weight = ctx.saved_tensors
         direction = _branch(direction)
         needs_grad, _, needs_weight = _wanted(ctx)
-        by_grad = _Convolve.apply(direction, weight, None, *ctx.options) if needs_grad else None
+        by_grad = _Convolve.apply(direction, weight, None, ctx.options) if needs_grad else None
         by_weight = _WeightGradient.apply(grad, direction, weight.detach(), ctx.options) if needs_weight else None
         return by_grad, None, by_weight, None
 
@@ -170,13 +210,13 @@ class _WeightGradient(Function):
     def forward(ctx, grad, x, weight, options):
         ctx.save_for_backward(grad, x)
         ctx.options = options
-        return _backward(grad, x, weight, options, by_weight=True)
+        return convolution_gradient(grad, x, weight, options, by_weight=True)
 
     @staticmethod
     def backward(ctx, direction):
         grad, x = ctx.saved_tensors
         direction = _branch(direction)
         needs_grad, needs_x, _ = _wanted(ctx)
-        by_grad = _Convolve.apply(x, direction, None, *ctx.options) if needs_grad else None
+        by_grad = _Convolve.apply(x, direction, None, ctx.options) if needs_grad else None
         by_x = _InputGradient.apply(grad, x.detach(), direction, ctx.options) if needs_x else None
         return by_grad, by_x, None, None

@@ -21,9 +21,9 @@ _STEP = 4  # outputs of a tile, in each dimension
 _TILE = _STEP + 2  # inputs that they see, and points
 _POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity, where a polynomial's value is its leading coefficient
 
-_LEAST_CHANNELS = 256
+_LEAST_CHANNELS = 128
 _LEAST_PIXELS = 32**2  # of an image, not of a batch, so that images do not depend on the batch they are in
-_BAND = 2**14  # pixels that are computed at once, which bounds the memory
+_BAND = 2**11  # pixels that are computed at once, which bounds the memory
 
 _enabled = True
 

@@ -24,6 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from ..layers import WideConv2d
+from ..layers.convolution import Options, convolution, convolution_gradient
+
 aten = torch.ops.aten
 
 
@@ -64,7 +67,7 @@ def _is_plain(layer: nn.Module) -> bool:
         not layer.with_explicit_padding
         and not layer.with_spectral_norm
         and tuple(layer.order) == ('conv', 'norm', 'act')
-        and type(conv) is nn.Conv2d
+        and type(conv) in (nn.Conv2d, WideConv2d)
         and (conv.stride, conv.dilation, conv.groups) == ((1, 1), (1, 1), 1)
         and conv.padding_mode == 'zeros'
         and not isinstance(conv.padding, str)
@@ -120,6 +123,7 @@ class _Layer:
 
     def __init__(self, module: nn.Module):
         self.conv = module.conv
+        self.options = Options(padding=self.conv.padding)
         self.norm = module.norm if module.with_norm else None
         self.slope = module.activate.negative_slope if module.with_activation else None
 
@@ -131,7 +135,7 @@ class _Layer:
     def forward(self, x: Tensor) -> Tensor:
         self.x, self.weight = x, self.conv.weight.to(x.dtype)
         bias = None if self.conv.bias is None else self.conv.bias.to(x.dtype)
-        self.h = F.conv2d(x, self.weight, bias, padding=self.conv.padding)
+        self.h = convolution(x, self.weight, bias, self.options)
         self.pixels = self.h.numel() // self.h.shape[1]
         a = self.h if self.norm is None else self._normalize(self.h)
         self.y = a if self.slope is None else F.leaky_relu_(a, self.slope)
@@ -145,7 +149,7 @@ class _Layer:
 
     def tangent(self, dx: Tensor) -> Tensor:
         """Carry the direction dx up to dy."""
-        self.dx, self.dh = dx, F.conv2d(dx, self.weight, padding=self.conv.padding)
+        self.dx, self.dh = dx, convolution(dx, self.weight, None, self.options)
         da, self.tangent_means = self._through_norm(self.dh)
         return self._through_act(da)
 
@@ -228,12 +232,8 @@ class _Layer:
         )
 
     def _conv_backward(self, grad: Tensor, x: Tensor, to_input: bool) -> Tensor:
-        conv = self.conv
-        mask = [to_input, not to_input, False]
-        found = aten.convolution_backward(
-            grad, x, self.weight, None, conv.stride, conv.padding, conv.dilation, False, [0, 0], 1, mask
-        )
-        return found[0] if to_input else found[1].to(conv.weight.dtype)
+        found = convolution_gradient(grad, x, self.weight, self.options, by_weight=not to_input)
+        return found if to_input else found.to(self.conv.weight.dtype)
 
 
 def _spread(per_channel: Tensor, over: Tensor) -> Tensor:

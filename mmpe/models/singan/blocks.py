@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
 
+from ..layers import WideConv2d
 from ..padding import build_padding
 from ..padding.layer import Mode
 
@@ -56,7 +57,8 @@ class ConvChain(nn.Module):
         self.width = width
 
         def layer(inputs: int, outputs: int, norm: dict | None, act: dict | None) -> ConvModule:
-            module = ConvModule(inputs, outputs, kernel_size, padding=padding, norm_cfg=norm, act_cfg=act)
+            conv = dict(type=WideConv2d)
+            module = ConvModule(inputs, outputs, kernel_size, 1, padding, conv_cfg=conv, norm_cfg=norm, act_cfg=act)
             return _pad_with(module, padding_mode)
 
         self.head = layer(in_channels, width, norm_cfg, LEAKY_RELU)
