@@ -128,10 +128,10 @@ def test_convolutions_and_their_gradients_of_both_orders(options):
 def test_only_gradients_that_are_asked_for_are_computed(monkeypatch):
     """Else R1 would pay for the weights' gradients twice, and for those of the filters, which never learn."""
     calls = []
-    inner = convolution._backward
+    inner = convolution.convolution_gradient
     monkeypatch.setattr(
         convolution,
-        '_backward',
+        'convolution_gradient',
         lambda *args, by_weight: [calls.append(by_weight), inner(*args, by_weight=by_weight)][1],
     )
     conv, blur = EqualizedConv2d(3, 5, 3), Blur(padding=1)
