@@ -173,10 +173,20 @@ def test_images_of_a_generator(all_are_wide, calls, padding, upsampling):
             torch.testing.assert_close(images, G(z, base_size=(5, 6), injected_noise='fixed'), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize('channels, options', [(127, {}), (128, dict(groups=2)), (128, dict(dilation=2))])
+@pytest.mark.parametrize(
+    'channels, options',
+    [
+        (127, {}),
+        (128, dict(groups=2)),
+        (128, dict(dilation=2)),
+        (128, dict(padding_mode='circular')),
+        (128, dict(padding='same')),
+    ],
+)
 def test_a_layer_that_is_not_wide_is_pytorchs_to_the_bit(calls, channels, options):
-    layer, x = WideConv2d(channels, channels, 3, padding=1, **options), normal(1, channels, 32, 32)
-    plain = nn.Conv2d(channels, channels, 3, padding=1, **options)
+    options = dict(dict(padding=1), **options)
+    layer, x = WideConv2d(channels, channels, 3, **options), normal(1, channels, 32, 32)
+    plain = nn.Conv2d(channels, channels, 3, **options)
     plain.load_state_dict(layer.state_dict())
     got, wanted = layer(x), plain(x)
     assert torch.equal(got, wanted)

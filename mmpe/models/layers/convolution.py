@@ -101,9 +101,10 @@ class WideConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (N, in_channels, H, W)."""
-        if _is_compiling() or self.dilation != (1, 1) or not _is_wide(input, self.weight, self.groups, False):
-            return super().forward(input)
-        return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
+        is_known = (self.dilation, self.padding_mode) == ((1, 1), 'zeros') and not isinstance(self.padding, str)
+        if is_known and not _is_compiling() and _is_wide(input, self.weight, self.groups, False):
+            return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
+        return super().forward(input)
 
 
 def _branch(x: Tensor) -> Tensor:
