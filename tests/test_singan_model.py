@@ -7,6 +7,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError
+from mmpe.models.singan.blocks import ConvChain
 from mmpe.random_numbers import random_generator
 from mmpe.registry import MODELS
 
@@ -404,3 +405,48 @@ def test_another_picture_is_refused(trained):
     state['sizes'] = state['sizes'] + 1
     with pytest.raises(InputError, match='give the picture, min_size and max_size that it was trained with'):
         other.load_state_dict(state)
+
+
+@pytest.mark.parametrize('norm', [dict(type='BN'), None])
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('widths', [(4, 8), (5, 12)])
+def test_a_widened_chain_computes_the_same_and_its_copies_learn_apart(widths, training, norm):
+    narrow, wide = (ConvChain(3, 2, width, norm_cfg=norm).double().train(training) for width in widths)
+    for name, value in narrow.state_dict().items():
+        if name.endswith('conv.weight'):
+            value.normal_(std=0.3)
+        elif value.is_floating_point():
+            value.uniform_(0.5, 1)
+    wide.widen(narrow, torch.Generator().manual_seed(0))
+    x = torch.randn(2, 3, 16, 17, dtype=torch.float64)
+    torch.testing.assert_close(wide(x), narrow(x))
+    optimiser = torch.optim.Adam(wide.parameters(), lr=0.01)
+    for _ in range(2):
+        optimiser.zero_grad()
+        wide(torch.rand_like(x)).square().mean().backward()
+        optimiser.step()
+    first, copy = wide.head.conv.weight[0], wide.head.conv.weight[widths[0]]
+    assert (first - copy).abs().max() > 1e-5
+
+
+def test_wider_scales_start_from_the_scale_below_if_asked_for():
+    def begun(seed=0, **options):
+        model = MODELS.build(
+            dict(
+                type='SinGANModel',
+                generator=dict(type='SinGANGenerator', base_channels=4, encoding=CSG),
+                discriminator=dict(type='SinGANDiscriminator', base_channels=4),
+                **options,
+            )
+        )
+        model.set_pyramid([(20, 20)] * 6)
+        model.set_numbers('seed', seed)
+        return model, [[model._begin_block(number, stage) for stage in range(6)] for number in range(2)]
+
+    fresh, below, widened = 'fresh weights', 'the weights of the scale below', 'the widened weights of the scale below'
+    (_, released), (model, starts), (other, _) = begun(), begun(widen=True), begun(widen=True, seed=1)
+    assert released == [[fresh, fresh, below, below, fresh, below], [fresh, below, below, below, fresh, below]]
+    assert starts == [[fresh, fresh, below, below, widened, below], [fresh, below, below, below, widened, below]]
+    critic, x = model.discriminator.blocks, torch.rand(1, 3, 20, 20)
+    torch.testing.assert_close(critic[5](x), critic[3](x))
+    assert not torch.equal(critic[4].tail.conv.weight, other.discriminator.blocks[4].tail.conv.weight)

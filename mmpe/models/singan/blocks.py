@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
@@ -83,6 +84,42 @@ class ConvChain(nn.Module):
     def like(self, other: ConvChain) -> bool:
         """Whether ``other``'s weights fit this chain."""
         return (self.in_channels, self.width) == (other.in_channels, other.width)
+
+    def is_wider(self, other: ConvChain) -> bool:
+        """Whether this chain can start from ``other``'s weights by :meth:`widen`."""
+        return self.in_channels == other.in_channels and self.width > other.width
+
+    @torch.no_grad()
+    def widen(self, narrow: ConvChain, rng: torch.Generator) -> None:
+        """Start from what a narrower chain computes (Net2WiderNet: Chen, Goodfellow and Shlens, ICLR 2016).
+
+        Channels are repeated. What they gave to a channel of the next layer is shared out among the copies at random,
+        so that the copies do not learn the same.
+
+        Args:
+            narrow: A chain that differs in nothing but its width.
+            rng: Draws the shares.
+
+        >>> x, narrow, wide = torch.randn(1, 3, 20, 25), ConvChain(3, 3, width=4), ConvChain(3, 3, width=8)
+        >>> wide.widen(narrow, torch.Generator())
+        >>> torch.allclose(wide(x), narrow(x), atol=1e-6)
+        True
+        """
+        for new, old in zip(self.state_dict().values(), narrow.state_dict().values()):
+            new.copy_(_widened(old, new.shape, rng))
+
+
+def _widened(old: Tensor, shape: torch.Size, rng: torch.Generator) -> Tensor:
+    """A tensor of a wider layer: channels repeated on its first axis, shared out on its second."""
+    if old.dim() == 0:
+        return old
+    wide = old[torch.arange(shape[0], device=old.device) % len(old)]
+    if old.dim() == 1:
+        return wide
+    source = torch.arange(shape[1]) % old.shape[1]
+    shares = torch.rand(shape[:2], generator=rng, dtype=torch.float64) + 0.1  # no copy begins without a say
+    sums = shares.new_zeros(shape[0], old.shape[1]).index_add_(1, source, shares)
+    return wide[:, source.to(old.device)] * (shares / sums[:, source]).to(old)[..., None, None]
 
 
 def _pad_with(layer: ConvModule, mode: Mode) -> ConvModule:

@@ -93,6 +93,8 @@ class SinGANModel(LossModel, SinGANSampler):
             shares of the scale's iterations.
         lr_gamma: See there.
         freeze_norm_at: Share of a scale's iterations after which its generator normalizes by stored statistics.
+        widen: Whether the scales whose networks become wider, every fourth, start from the scale below, as the others
+            do: see :meth:`~mmpe.models.singan.blocks.ConvChain.widen`. False: from fresh weights, as released.
         data_preprocessor: MMEngine's; the default moves data to the device.
 
     >>> model = MODELS.build(dict(type='SinGANModel', generator=dict(type='SinGANGenerator')))
@@ -127,6 +129,7 @@ class SinGANModel(LossModel, SinGANSampler):
         lr_milestones: Sequence[float] = (1600,),
         lr_gamma: float = 0.1,
         freeze_norm_at: float = 0.4,
+        widen: bool = False,
         data_preprocessor: dict | None = None,
     ):
         check_iterations(iters_per_scale)
@@ -142,6 +145,7 @@ class SinGANModel(LossModel, SinGANSampler):
         self.lr_milestones = tuple(lr_milestones)
         self.lr_gamma = lr_gamma
         self.freeze_norm_at = freeze_norm_at
+        self.widen = widen
         self.set_losses(losses)
         # (2, scales), the generator's and the discriminator's blocks that begin as they are; only where there are some
         self.register_buffer('given_blocks', None)
@@ -371,7 +375,12 @@ class SinGANModel(LossModel, SinGANSampler):
         if self.given_blocks is not None and self.given_blocks[number, stage]:
             return 'given weights'
         blocks = (self.generator, self.discriminator)[number].blocks
-        return 'the weights of the scale below' if copy_block(blocks, stage) else 'fresh weights'
+        if copy_block(blocks, stage):
+            return 'the weights of the scale below'
+        if self.widen and stage and blocks[stage].is_wider(blocks[stage - 1]):
+            blocks[stage].widen(blocks[stage - 1], random_generator('widening', self.numbers('seed'), stage, number))
+            return 'the widened weights of the scale below'
+        return 'fresh weights'
 
     def _finish_stage(self, stage: int, reals: dict[str, Tensor]) -> None:
         """Freeze the scale, and set the next one's noise amplitude (SinGAN, sec. 2.3: .1 of the RMSE left)."""
