@@ -1,5 +1,15 @@
 _base_ = ['./singan_balloons.py']
 
-# coarse scales decide the layout and cost little; fine scales cost most, and have the least left to learn, if those whose
-# networks become wider need not begin anew
-model = dict(iters_per_scale=[400, 300, 200, 100], lr_milestones=[0.8], widen=True)
+model = dict(
+    # coarse scales decide the layout and cost little; fine scales cost most, and have the least left to learn, if those
+    # whose networks become wider need not begin anew
+    iters_per_scale=[400, 300, 200, 100],
+    lr_milestones=[0.8],
+    widen=True,
+    losses=dict(reconstruction=dict(weight=50.0)),  # at 10 it is twice as far off; at 100 texture suffers
+)
+betas = (0.5, 0.99)  # 0.999 remembers the first gradients for longer than a scale takes
+optim_wrapper = dict(
+    generator=dict(optimizer=dict(betas=betas)),
+    discriminator=dict(optimizer=dict(betas=betas)),
+)
