@@ -16,6 +16,8 @@ from mmpe.engine.hooks import InterruptHook
 # The tests' networks are too small to share: a second thread would mostly wait, the more so beside other processes.
 torch.set_num_threads(1)
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+# Ctrl-C is sent to processes, which ignore it where pytest does: a shell's background jobs do.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _managed_classes(base: type = ManagerMixin):

@@ -152,7 +152,6 @@ def test_what_another_config_has_begun_is_not_gone_on_with(trained, tmp_path):
 def test_killed_interrupted_and_called_again_it_gives_the_same_weights(trained, tmp_path, monkeypatch, capsys):
     folder, unbroken, _ = trained
     end = last(unbroken / 'a.png').name
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored
     monkeypatch.setattr(subprocesses, '_POLL', 0.01)
 
     def strike(after, blow):
