@@ -5,7 +5,7 @@ model = dict(
     iters_per_scale=[400, 300, 200, 100],
     lr_milestones=[0.8],
     widen=True,
-    losses=dict(reconstruction=dict(weight=50.0)),
+    losses=dict(reconstruction=dict(weight=20.0)),
 )
 betas = (0.5, 0.99)
 optim_wrapper = dict(
