@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmpe.models.layers import Conv2d, WideConv2d, convolve, wide_convolution
+from mmpe.models.layers import Conv2d, ConvTranspose2d, EqualizedConv2d, WideConv2d, convolve, wide_convolution
 from mmpe.models.layers.wide_convolution import direct_convolutions
 from mmpe.models.losses.chain_penalty import chain_penalty
 from mmpe.models.padding import set_padding
@@ -191,6 +191,34 @@ def test_a_layer_that_is_not_wide_is_pytorchs_to_the_bit(calls, channels, option
     got, wanted = layer(x), plain(x)
     assert torch.equal(got, wanted)
     assert type(got.grad_fn) is type(wanted.grad_fn) and not calls
+
+
+@pytest.mark.parametrize('options', [dict(dilation=2), dict(padding='same'), dict(groups=2), dict(bias=False)])
+@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, WideConv2d])
+def test_every_option_of_a_convolution_counts(kind, options):
+    layer, plain = (cls(4, 6, 3, **dict(dict(padding=1), **options)) for cls in (kind, nn.Conv2d))
+    plain.load_state_dict(layer.state_dict())
+    x = normal(2, 4, 9, 11)
+    gain = (plain.weight[0].numel()) ** -0.5 if kind is EqualizedConv2d else 1
+    torch.testing.assert_close(layer(x), plain(x * gain), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, WideConv2d])
+def test_a_convolution_made_circular_is_one(kind):
+    layer, x = kind(4, 6, 3, padding=1), normal(2, 4, 9, 11)
+    layer.padding_mode = 'circular'  # the usual way to make a trained network's images tile
+    torch.testing.assert_close(layer(x.roll((2, 5), (2, 3))), layer(x).roll((2, 5), (2, 3)))
+
+
+@pytest.mark.parametrize('options', [dict(dilation=2, stride=3), dict(output_padding=1, stride=3), dict(groups=2), {}])
+def test_every_option_of_a_transposed_convolution_counts(options):
+    options = dict(dict(stride=2, padding=1), **options)
+    layer, plain = (cls(4, 6, 3, **options) for cls in (ConvTranspose2d, nn.ConvTranspose2d))
+    plain.load_state_dict(layer.state_dict())
+    x = normal(2, 4, 9, 11)
+    torch.testing.assert_close(layer(x), plain(x))
+    size = [n + 1 for n in plain(x).shape[2:]]
+    torch.testing.assert_close(layer(x, size), plain(x, size))
 
 
 def test_a_critic_and_its_gradient_penalty(all_are_wide, calls):

@@ -67,26 +67,29 @@ def convolve(
 
 
 class Conv2d(nn.Conv2d):
-    """``nn.Conv2d`` by :func:`convolve`, without dilation.
+    """``nn.Conv2d`` by :func:`convolve`; dilated, or with other padding than zeros, it is PyTorch's.
 
     >>> Conv2d(2, 4, 3, padding=1)(torch.zeros(1, 2, 5, 7)).shape
     torch.Size([1, 4, 5, 7])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve (N, in_channels, H, W)."""
-        return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not _is_plain(self):
+            return super()._conv_forward(input, weight, bias)
+        return convolve(input, weight, bias, self.stride, self.padding, self.groups)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """``nn.ConvTranspose2d`` by :func:`convolve`, without dilation and output padding.
+    """``nn.ConvTranspose2d`` by :func:`convolve`; dilated, or with output padding, it is PyTorch's.
 
     >>> ConvTranspose2d(2, 4, 4, stride=2, padding=1)(torch.zeros(1, 2, 5, 7)).shape
     torch.Size([1, 4, 10, 14])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve (N, in_channels, H, W)."""
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Convolve (N, in_channels, H, W), to a height and width of ``output_size`` if it is given."""
+        if output_size is not None or any(self.output_padding) or not _is_plain(self):
+            return super().forward(input, output_size)
         return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups, transposed=True)
 
 
@@ -99,12 +102,16 @@ class WideConv2d(nn.Conv2d):
     torch.Size([1, 4, 5, 7])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve (N, in_channels, H, W)."""
-        is_known = (self.dilation, self.padding_mode) == ((1, 1), 'zeros') and not isinstance(self.padding, str)
-        if is_known and not _is_compiling() and _is_wide(input, self.weight, self.groups, False):
-            return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups)
-        return super().forward(input)
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if _is_plain(self) and not _is_compiling() and _is_wide(input, weight, self.groups, False):
+            return convolve(input, weight, bias, self.stride, self.padding, self.groups)
+        return super()._conv_forward(input, weight, bias)
+
+
+def _is_plain(convolution: nn.Module) -> bool:
+    """Whether :func:`convolve` knows its options."""
+    known = (convolution.dilation, convolution.padding_mode) == ((1, 1), 'zeros')
+    return known and not isinstance(convolution.padding, str)
 
 
 def _branch(x: Tensor) -> Tensor:

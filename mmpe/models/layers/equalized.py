@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .convolution import Conv2d, convolve
+from .convolution import Conv2d
 
 SLOPE = 0.2
 
@@ -108,4 +108,4 @@ class EqualizedConv2d(Conv2d):
         else:
             weight = weight * scale
         bias = None if self.bias is None else self.bias * self.gain
-        return convolve(input, weight, bias, self.stride, self.padding)
+        return self._conv_forward(input, weight, bias)
