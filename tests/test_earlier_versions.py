@@ -102,9 +102,9 @@ def test_losses_are_as_an_earlier_version_found_them(name, arguments):
     optim_wrapper = optimisers(model.train())
     logged = [model.train_step(data, optim_wrapper) for data in batches(name)]
     found = {loss: sum(float(step.get(loss, 0)) for step in logged) for loss in expected}
-    # A lost argument changes a loss by 9 % at least. Of SinGAN, processors differ by .3 %: biases before a
-    # normalization have no gradient but rounding errors, of which Adam makes whole steps.
-    assert found == pytest.approx(expected, rel=1e-2)
+    # Of SinGAN, processors differ by .3 %: biases before a normalization have no gradient but rounding errors, of which
+    # Adam makes whole steps. A lost argument changes a loss by 60 % at least.
+    assert found == pytest.approx(expected, rel=1e-2 if name == 'singan' else 1e-4)
     assert {loss for step in logged for loss in step if loss.startswith('loss')} == set(expected)
 
 
