@@ -194,6 +194,7 @@ def test_limits_of_the_process_count():
         dict(type='GrowingGenerator', base_channels=10**9, max_channels=10**7),
         dict(type='LearnableGrid', channels=10**9, size=(1000, 1000)),
         dict(type='RandomFourierFeatures', num_features=2**31 - 1),
+        dict(type='StyleGenerator', encoding=dict(type='CosineBasis', num_frequencies=46340)),
         dict(type='MSStyleGANv2Generator', out_size=2**20),
         dict(type='StyleGAN2Model', generator=dict(type='StyleGenerator', out_size=2**20)),
     ],

@@ -27,9 +27,10 @@ OURS = {
     'centered': dict(type='SinusoidalEncoding', embedding_dim=8, div_half_dim=True, center=50),
     'learnable': dict(type='LearnableGrid', channels=3, size=(4, 6)),
     'fourier': dict(type='RandomFourierFeatures', num_features=5),
+    'cosine': dict(type='CosineBasis', num_frequencies=4),
     'scale_consistent': dict(type='ScaleConsistentGrid', pad=1),
 }
-CHANNELS = dict(cartesian=2, sinusoidal=12, centered=16, learnable=3, fourier=10, scale_consistent=2)
+CHANNELS = dict(cartesian=2, sinusoidal=12, centered=16, learnable=3, fourier=10, cosine=16, scale_consistent=2)
 GOLDENS = np.load(Path(__file__).parent / 'data' / 'pe.npz')
 SIZES = [3, 4, (5, 7), (9, 3)]
 
@@ -196,7 +197,7 @@ def test_only_what_is_learned_or_drawn_is_saved(name, encoding):
 
 def test_gradients_reach_the_coordinates(encoding):
     grid = (torch.rand(3, 4, 2) - 0.5).requires_grad_()
-    encoding.encode(grid)[0].sum().backward()
+    encoding.encode(grid).sum().backward()
     assert grid.grad.isfinite().all() and grid.grad.abs().sum() > 0
 
 
@@ -338,6 +339,38 @@ def test_fourier_frequencies_are_drawn_from_their_own_seed():
 def test_fourier_errors(bad):
     with pytest.raises(ValueError, match='cannot work: it must be (at least 1|above 0)'):
         MODELS.build(dict(type='RandomFourierFeatures', **bad))
+
+
+# CosineBasis
+
+
+def test_cosine_closed_form():
+    encoding = MODELS.build(dict(type='CosineBasis', num_frequencies=3))
+    expected = np.empty((9, 4, 6))
+    for k in range(3):
+        for m in range(3):
+            for i in range(4):
+                for j in range(6):
+                    expected[3 * k + m, i, j] = math.cos(math.pi * k * i / 3) * math.cos(math.pi * m * j / 5)
+    assert_near(encoding((4, 6))[0], expected, atol=2e-6)
+    assert_near(encoding.double()((4, 6))[0], expected, atol=1e-12)
+
+
+def test_as_many_cosines_as_cells_are_a_basis():
+    maps = MODELS.build(dict(type='CosineBasis', num_frequencies=6)).double()(6)[0].flatten(1)
+    assert torch.linalg.matrix_rank(maps) == 36
+
+
+def test_even_cosines_are_symmetric():
+    maps = MODELS.build(dict(type='CosineBasis', num_frequencies=4)).double()((5, 8))[0].view(4, 4, 5, 8)
+    signs = torch.tensor([1, -1, 1, -1]).view(1, 4, 1, 1)
+    assert_near(maps.flip(-1), maps * signs, atol=1e-12)
+
+
+@pytest.mark.parametrize('bad', [0, 1.5, 46341])
+def test_cosine_errors(bad):
+    with pytest.raises(ValueError, match=f'num_frequencies={bad} cannot work: it must be'):
+        MODELS.build(dict(type='CosineBasis', num_frequencies=bad))
 
 
 # ScaleConsistentGrid

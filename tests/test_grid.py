@@ -21,6 +21,7 @@ ENCODINGS = {
     'learned': dict(type='LearnableGrid', channels=3, size=(4, 6)),
     'resized': dict(type='ResizedEncoding', encoding=dict(type='SinusoidalEncoding', embedding_dim=4), size=5),
     'fourier': dict(type='RandomFourierFeatures', num_features=3),
+    'cosine': dict(type='CosineBasis', num_frequencies=3),
     'consistent': dict(type='ScaleConsistentGrid', pad=1),
 }
 HEAD = dict(type='PointwiseHead', encoding=dict(type='CartesianGrid'), shared_latent=True)

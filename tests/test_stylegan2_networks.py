@@ -414,6 +414,7 @@ def test_shapes(parts, base):
         dict(type='LearnableGrid', channels=5),
         dict(type='ResizedEncoding', encoding=WAVES),
         dict(type='RandomFourierFeatures', num_features=4),
+        dict(type='CosineBasis', num_frequencies=3),
     ],
 )
 @pytest.mark.parametrize('padding', ['zero', 'none'])

@@ -6,6 +6,7 @@ A new encoding is a new module in this package.
 from mmpe.discovery import import_modules
 
 from .cartesian import CartesianGrid
+from .cosine import CosineBasis
 from .encoding import Encoding, as_size, encode
 from .fourier import RandomFourierFeatures
 from .learnable import LearnableGrid
@@ -17,6 +18,7 @@ import_modules(__name__)
 
 __all__ = [
     'CartesianGrid',
+    'CosineBasis',
     'Encoding',
     'LearnableGrid',
     'RandomFourierFeatures',
