@@ -10,7 +10,11 @@ from mmpe.apis import load_config
 CONFIGS = REPOSITORY / 'configs/positional_encoding_in_gans'
 CONFIG_F = CONFIGS / 'mspie-stylegan2-config-f_c2_8xb3-1100kiters_ffhq-256-512.py'
 _NARROW = dict(
-    LearnableGrid=dict(channels=8), SinusoidalEncoding=dict(embedding_dim=4), CartesianGrid={}, ScaleConsistentGrid={}
+    LearnableGrid=dict(channels=8),
+    SinusoidalEncoding=dict(embedding_dim=4),
+    CosineBasis=dict(num_frequencies=3),
+    CartesianGrid={},
+    ScaleConsistentGrid={},
 )
 
 

@@ -109,7 +109,7 @@ def test_losses_are_as_an_earlier_version_found_them(name, arguments):
 
 
 def test_earlier_arguments_on_the_command_line():
-    config = REPOSITORY / 'configs/positional_encoding_in_gans/mspie-stylegan2_quickstart.py'
+    config = REPOSITORY / 'configs/positional_encoding_in_gans/mspie-stylegan2_quickstart_sinusoidal.py'
     small = {'model.generator.max_channels': 8, 'model.discriminator.max_channels': 8}
     model = MODELS.build(load_config(config, small | {'model.r1_weight': 3, 'model.path_length_weight': 1}).model)
     assert (model.losses['r1'].weight, model.losses['r1'].interval) == (3, 8)

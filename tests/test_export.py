@@ -150,6 +150,7 @@ KINDS = {
     'bilinear, no padding': (style_config(**NO_PADDING), [(8, 8), (4, 6)]),
     'centered': (style_config(encoding=dict(SPE, center=10)), [(8, 8), (2, 6)]),
     'resized': (style_config(encoding=dict(type='ResizedEncoding', encoding=SPE)), [(8, 8), (12, 6)]),
+    'cosines': (style_config(encoding=dict(type='CosineBasis', num_frequencies=3)), [(8, 8), (4, 6)]),
     'palette': (singan_config('SinGANPaletteGenerator'), [(11, 17), (22, 34)]),
     'larger noise': (singan_config(padding='none'), [(11, 17), (17, 17)]),
     'released': (

@@ -126,7 +126,7 @@ def test_every_family_takes_them(family):
 
 def test_the_config_differs_in_its_losses_alone():
     folder = REPOSITORY / 'configs/positional_encoding_in_gans'
-    plain, r3gan = (load_config(folder / f'mspie-stylegan2_quickstart{name}.py') for name in ('', '_r3gan'))
+    plain, r3gan = (load_config(folder / f'mspie-stylegan2_quickstart{name}.py') for name in ('_sinusoidal', '_r3gan'))
     losses = MODELS.build(r3gan.model).losses
     assert {name: type(loss).__name__ for name, loss in losses.items() if loss.weight} == dict(
         adversarial='RelativisticLoss', r1='R1Penalty', r2='R2Penalty'

@@ -1,6 +1,6 @@
-"""The quickstart, larger: drawn faces at 64, 96 and 128 pixels, about two hours of one CPU core."""
+"""The sinusoidal quickstart, larger: drawn faces at 64, 96 and 128 pixels, about two hours of one CPU core."""
 
-_base_ = ['./mspie-stylegan2_quickstart.py']
+_base_ = ['./mspie-stylegan2_quickstart_sinusoidal.py']
 
 model = dict(
     generator=dict(out_size=64, max_channels=128, channel_multiplier=1 / 8, style_channels=128),

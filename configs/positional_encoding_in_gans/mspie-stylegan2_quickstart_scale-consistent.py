@@ -3,7 +3,7 @@
 From "Arbitrary-Scale Image Synthesis" (Ntavelis et al., CVPR 2022), whose grid looks at the same places at every scale.
 """
 
-_base_ = ['./mspie-stylegan2_quickstart.py']
+_base_ = ['./mspie-stylegan2_quickstart_sinusoidal.py']
 
 model = dict(
     generator=dict(

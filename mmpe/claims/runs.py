@@ -53,7 +53,7 @@ class Profile:
 _GRID = dict(type='CartesianGrid')
 _SINGAN = 'singan/singan_quickstart.py'
 _INTERP = 'positional_encoding_in_gans/singan_interp-pad_quickstart.py'
-_MSPIE = 'positional_encoding_in_gans/mspie-stylegan2_quickstart.py'
+_MSPIE = 'positional_encoding_in_gans/mspie-stylegan2_quickstart_sinusoidal.py'
 
 _PICTURE_MODELS = {
     'singan zero': Run(_SINGAN),
@@ -98,7 +98,7 @@ _PGGAN_MODELS = _face_models('pggan')
 
 
 _SCALES = {32: (0, 0.5), 48: (8, 0.25), 64: (16, 0.25)}
-"""The quickstart's scales: the offset of the base grid and the probability, by the side of the images."""
+"""The sinusoidal quickstart's scales: the offset of the base grid and the probability, by the side of the images."""
 
 
 def _scale_models(iterations: int) -> dict[str, Run]:
