@@ -55,14 +55,13 @@ class Grid:
 
     def __init__(self, size: int | Size):
         self._frame = as_size(size)
-        self._rows, self._columns = (_cells(0, length) for length in self._frame)
+        self._axes: tuple[Tensor, Tensor] | None = None  # those of the frame, which are made where they are needed
         self._maps: tuple[InverseMap, ...] = ()
-        self._is_as_made = True
 
     @property
     def size(self) -> Size:
         """(height, width) in cells."""
-        return len(self._rows), len(self._columns)
+        return self._frame if self._axes is None else tuple(map(len, self._axes))
 
     @property
     def frame(self) -> Size:
@@ -76,7 +75,7 @@ class Grid:
         Raises:
             InputError: If an inverse map returns another shape.
         """
-        y, x = torch.meshgrid(self._rows, self._columns, indexing='ij')
+        y, x = torch.meshgrid(*self._own_axes, indexing='ij')
         positions = torch.stack((x, y), -1)
         for inverse_map in self._maps:
             shape, positions = tuple(positions.shape), inverse_map(positions)
@@ -90,12 +89,12 @@ class Grid:
     @property
     def axes(self) -> tuple[Tensor, Tensor] | None:
         """Positions (y of each row, x of each column), in float64; None if a map warps them."""
-        return None if self._maps else (self._rows.clone(), self._columns.clone())
+        return None if self._maps else tuple(axis.clone() for axis in self._own_axes)
 
     @property
     def is_plain(self) -> bool:
         """Whether it equals ``Grid(size)`` of its own size. A warped grid never does."""
-        return self._is_as_made or not self._maps and self == Grid(self.size)
+        return not self._maps and (self._axes is None or self == Grid(self.size))
 
     def resized(self, size: int | Size) -> Grid:
         """The same space at another density: outer cells stay, and inner cells are evenly spaced. A picture stretches.
@@ -167,7 +166,8 @@ class Grid:
                 f'box={shown(box)} does not lie in a grid of {size_text(self.size)} cells: '
                 'it is (left, top, width, height), at least one cell'
             )
-        return self._with(rows=self._rows[top : top + height], columns=self._columns[left : left + width])
+        rows, columns = self._own_axes
+        return self._with(axes=(rows[top : top + height], columns[left : left + width]))
 
     def shifted(self, by: tuple[float, float]) -> Grid:
         """Move the contents ``by`` (right, down) cells of the frame: every cell looks that far to the left and up.
@@ -234,7 +234,7 @@ class Grid:
             return NotImplemented
         if (self.size, self.frame) != (other.size, other.frame):
             return False
-        same_axes = torch.equal(self._rows, other._rows) and torch.equal(self._columns, other._columns)
+        same_axes = all(map(torch.equal, self._own_axes, other._own_axes))
         if same_axes and self._maps == other._maps:
             return True
         return bool(self._maps or other._maps) and torch.equal(self.positions, other.positions)
@@ -246,21 +246,29 @@ class Grid:
         kind = 'plain' if self.is_plain else 'warped' if self._maps else 'separable'
         return f'Grid({size_text(self.size)}, frame={size_text(self.frame)}, {kind})'
 
+    @property
+    def _own_axes(self) -> tuple[Tensor, Tensor]:
+        """Positions (y of each row, x of each column) before any map."""
+        if self._axes is not None:
+            return self._axes
+        height, width = self._frame
+        return _cells(0, height), _cells(0, width)
+
     def _with(self, **changes) -> Grid:
         grid = copy.copy(self)
-        grid._is_as_made = False
+        changes.setdefault('axes', self._own_axes)
         grid.__dict__.update({f'_{name}': value for name, value in changes.items()})
         return grid
 
     def _at(self, numbers) -> Grid:
         """With cells at (rows, columns), numbers of this grid's own, with fractions and beyond its ends."""
-        rows, columns = (_interpolate(axis, at) for axis, at in zip((self._rows, self._columns), numbers))
-        return self._with(rows=rows, columns=columns)
+        return self._with(axes=tuple(_interpolate(axis, at) for axis, at in zip(self._own_axes, numbers)))
 
     def _on_axes(self, of_y: InverseMap, of_x: InverseMap) -> Grid:
         """Positions changed axis by axis."""
         if not self._maps:
-            return self._with(rows=of_y(self._rows), columns=of_x(self._columns))
+            rows, columns = self._own_axes
+            return self._with(axes=(of_y(rows), of_x(columns)))
         return self.warped(lambda positions: torch.stack((of_x(positions[..., 0]), of_y(positions[..., 1])), -1))
 
 
