@@ -1,3 +1,4 @@
+import compileall
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ import pytest
 import torch
 from mmengine.utils import ManagerMixin
 
+import mmpe
 from mmpe.engine.hooks import InterruptHook
 
 # The tests' networks are too small to share: a second thread would mostly wait, the more so beside other processes.
@@ -18,6 +20,12 @@ torch.set_num_threads(1)
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Ctrl-C is sent to processes, which ignore it where pytest does: a shell's background jobs do.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    """Compile mmpe once: under PYTHONDONTWRITEBYTECODE, every process of the tests would."""
+    if not hasattr(config, 'workerinput'):
+        compileall.compile_dir(Path(mmpe.__file__).parent, quiet=2)
 
 
 def _managed_classes(base: type = ManagerMixin):

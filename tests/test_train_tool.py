@@ -170,7 +170,7 @@ TOOLS = sorted(path.name for path in (REPOSITORY / 'tools').glob('*.py'))
 ASK_FOR_HELP = """
 import json, os, runpy, sys
 
-import matplotlib.figure, mmengine.runner, scipy.ndimage, skimage.filters
+import cyclopts, matplotlib.figure, mmcv.cnn, mmengine.runner, scipy.cluster, scipy.ndimage, skimage.filters
 
 codes = []
 for name in sys.argv[2:]:
