@@ -254,9 +254,9 @@ class Grid:
         height, width = self._frame
         return _cells(0, height), _cells(0, width)
 
-    def _with(self, **changes) -> Grid:
+    def _with(self, axes: tuple[Tensor, Tensor] | None = None, **changes) -> Grid:
         grid = copy.copy(self)
-        changes.setdefault('axes', self._own_axes)
+        changes['axes'] = axes or self._own_axes
         grid.__dict__.update({f'_{name}': value for name, value in changes.items()})
         return grid
 

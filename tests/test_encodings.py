@@ -365,6 +365,7 @@ def test_even_cosines_are_symmetric():
     maps = MODELS.build(dict(type='CosineBasis', num_frequencies=4)).double()((5, 8))[0].view(4, 4, 5, 8)
     signs = torch.tensor([1, -1, 1, -1]).view(1, 4, 1, 1)
     assert_near(maps.flip(-1), maps * signs, atol=1e-12)
+    assert_near(maps.flip(-2), maps * signs.transpose(0, 1), atol=1e-12)
 
 
 @pytest.mark.parametrize('bad', [0, 1.5, 46341])

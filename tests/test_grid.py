@@ -72,7 +72,7 @@ def test_a_plain_grids_cells_look_at_themselves(size):
     assert grid.is_plain and as_grid(size) == grid and as_grid(grid) is grid
 
 
-def test_a_size_that_is_only_compared_takes_no_memory():
+def test_a_grid_whose_size_alone_is_asked_for_takes_no_memory():
     grid = Grid((2**36, 2**36))  # a row of positions would be 512 GiB
     assert grid.size == grid.frame == (2**36, 2**36) and grid.is_plain
 

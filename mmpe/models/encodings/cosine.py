@@ -20,9 +20,9 @@ class CosineBasis(CartesianGrid):
     """Products of cosines of x and of y: the basis images of the two-dimensional cosine transform.
 
     b_kl(x, y) = cos(pi k (y + 1) / 2) cos(pi l (x + 1) / 2), in [-1, 1], with F = ``num_frequencies`` and k, l from 0
-    to F - 1, in the order of k F + l. So k and l count half-waves from edge to edge of the grid. Weighted sums of the
-    channels are all maps without finer detail, so a convolution can draw anything anywhere with them. Channels of even
-    k or l are symmetric about the center.
+    to F - 1, in the order of k F + l. So k and l count half-waves from edge to edge of the grid. Weighted sums of
+    the channels are all maps of F x F cells, and all maps of more cells without finer detail. Channels of even l are
+    symmetric from left to right, those of even k from top to bottom.
 
     The transform is that of Ahmed, Natarajan, Rao, "Discrete Cosine Transform", IEEE Transactions on Computers, 1974,
     here with the first and the last cell on the edges, as in :class:`CartesianGrid`.
