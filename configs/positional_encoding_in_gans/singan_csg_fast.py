@@ -1,14 +1,5 @@
-_base_ = ['./singan-csg_fish.py']
+_base_ = ['../singan/singan_fast.py']
 
-# see ../singan/singan_fast.py
-model = dict(
-    iters_per_scale=[400, 300, 200, 100],
-    lr_milestones=[0.8],
-    widen=True,
-    losses=dict(reconstruction=dict(weight=20.0)),
-)
-betas = (0.5, 0.99)
-optim_wrapper = dict(
-    generator=dict(optimizer=dict(betas=betas)),
-    discriminator=dict(optimizer=dict(betas=betas)),
-)
+# the model and the picture of ./singan-csg_fish.py
+model = dict(generator=dict(encoding=dict(type='CartesianGrid'), padding=dict(type='PadEachLayer'), noise_channels=1))
+train_dataloader = dict(dataset=dict(data_root='data/singan/fish-crop.jpg', max_size=300))

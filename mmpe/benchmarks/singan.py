@@ -33,7 +33,7 @@ def time_singan(
     dtype: str = 'float32',
     compile: bool = False,
 ) -> str:
-    """Time an iteration at every scale. An iteration is 3 steps of D and 3 steps of G.
+    """Time an iteration at every scale. An iteration is all steps of D and of G: see the config.
 
     Args:
         config: The config of a SinGAN.

@@ -40,7 +40,7 @@ def singan(
     compile: bool = False,
     finest: bool = False,
 ) -> None:
-    """Time an iteration of a SinGAN at every scale: 3 steps of D and 3 steps of G.
+    """Time an iteration of a SinGAN at every scale: the steps of D and of G.
 
     Args:
         picture: a file or skimage://NAME
