@@ -3,7 +3,7 @@ _base_ = ['./singan_balloons.py']
 model = dict(
     # coarse scales decide the layout and cost little; fine scales cost most, and have the least left to learn, if those
     # whose networks become wider, from the fifth on, need not begin anew
-    iters_per_scale=[400, 300] + [150] * 6 + [100],  # the ninth scale's networks have 128 channels
+    iters_per_scale=[400, 300] + [150] * 6 + [100],  # from the ninth on, networks are widest and cost most
     lr_milestones=[0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     lr_gamma=0.7,
     discriminator_steps=2,
