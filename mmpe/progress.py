@@ -20,6 +20,14 @@ Item = TypeVar('Item')
 # The outermost bar stays. Steps that are reported in bursts have a steady rate without smoothing.
 _BAR = dict(leave=None, miniters=0, smoothing=0)
 
+
+class _Bar(tqdm):
+    """A bar that is closed by who made it: tqdm's own end of a bar fails if Ctrl-C came while it was made."""
+
+    def __del__(self):
+        """Do nothing, in place of closing."""
+
+
 _callback: ContextVar[Callback | None] = ContextVar('progress', default=None)
 
 
@@ -89,13 +97,13 @@ def progress_bars(disable: bool | None = False) -> Iterator[None]:
     >>> with progress_bars(disable=True):
     ...     letters = list(tracked('ab', 'letter'))
     """
-    bars: dict[str, tqdm] = {}
+    bars: dict[str, _Bar] = {}
 
     interval = 0.1 if sys.stderr.isatty() else 60  # seconds
 
     def show(stage: str, done: float, total: float | None) -> None:
         if stage not in bars:
-            bars[stage] = tqdm(desc=stage, total=total, initial=done, disable=disable, **_BAR, mininterval=interval)
+            bars[stage] = _Bar(desc=stage, total=total, initial=done, disable=disable, **_BAR, mininterval=interval)
         bars[stage].n = done
         bars[stage].update(0)
         if done == total:

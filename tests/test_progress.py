@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 
 import pytest
@@ -91,3 +93,21 @@ def test_no_bars_where_there_is_no_terminal_if_asked(capsys):
     with progress_bars(disable=None):
         list(tracked(range(3), 'image'))
     assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('place', ['EMA', 'tqdm._get_free_pos', 'tqdm.refresh', 'tqdm.update'])
+def test_ctrl_c_while_a_bar_is_made_leaves_no_message(place, monkeypatch):
+    def interrupted(*_, **__):
+        monkeypatch.undo()  # the bar that says that the stage is over is made
+        raise KeyboardInterrupt
+
+    unraisable = []
+    monkeypatch.setattr(f'tqdm.std.{place}', interrupted)
+    hook, sys.unraisablehook = sys.unraisablehook, unraisable.append
+    try:
+        with pytest.raises(KeyboardInterrupt), progress_bars():
+            list(tracked('ab', 'letter'))
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
+    assert not unraisable
