@@ -7,7 +7,7 @@ randomness = dict(seed=0)
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=100),
+    logger=dict(type='TimedLoggerHook', interval=100),
     param_scheduler=dict(type='ScheduleHook'),
     checkpoint=dict(type='CompleteCheckpointHook', interval=1000),
     sampler_seed=None,

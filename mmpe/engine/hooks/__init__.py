@@ -14,6 +14,7 @@ from .pyramid_timer_hook import PyramidTimerHook
 from .same_model_hook import SameModelHook
 from .schedule_hook import ScheduleHook
 from .sizes_picture_hook import SizesPictureHook
+from .timed_logger_hook import TimedLoggerHook
 from .work_dir_hook import WorkDirHook
 
 import_modules(__name__)
@@ -30,6 +31,7 @@ __all__ = [
     'SameModelHook',
     'ScheduleHook',
     'SizesPictureHook',
+    'TimedLoggerHook',
     'WorkDirHook',
     'guard',
 ]
