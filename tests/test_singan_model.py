@@ -152,6 +152,18 @@ def test_widths_double_every_fourth_scale_up_to_128():
     assert [block.width for block in g.blocks] == [32] * 4 + [64] * 4 + [128] * 5
 
 
+@pytest.mark.parametrize('name', ['SinGANGenerator', 'SinGANPaletteGenerator', 'SinGANDiscriminator'])
+def test_no_width_exceeds_the_maximum(name):
+    def widths(maximum: int) -> list[int]:
+        network = MODELS.build(dict(type=name, num_scales=9, base_channels=2, max_channels=maximum))
+        return [block.width for block in network.blocks]
+
+    assert widths(4) == [2] * 4 + [4] * 5
+    assert widths(1) == [1] * 9
+    with pytest.raises(InputError, match='max_channels=0 cannot work'):
+        widths(0)
+
+
 def test_spe_noise_has_all_eight_channels():
     """Released fault 6.10: one noise channel was spread over the eight of the encoding."""
     assert generator(encoding=SPE).noise_shape(0, (9, 14)) == (8, 9, 14)

@@ -145,20 +145,20 @@ def check_shape(kernel_size: int, num_layers: int, padding: int = 0) -> None:
         )
 
 
-def check_scales(num_scales: int | None, base_channels: int) -> None:
+def check_scales(num_scales: int | None, base_channels: int, max_channels: int) -> None:
     """Refuse a number of scales, None aside, or of channels that no pyramid has.
 
     Raises:
         InputError: If it is not a whole number, or out of its range.
     """
     check_whole(0, MOST_SCALES, **given(num_scales=num_scales))
-    check_whole(1, base_channels=base_channels)
+    check_whole(1, base_channels=base_channels, max_channels=max_channels)
 
 
-def scale_width(scale: int, base: int, maximum: int = 128) -> int:
+def scale_width(scale: int, base: int, maximum: int) -> int:
     """Channels of the networks of one scale: doubled every fourth scale, ``maximum`` at most (SinGAN, sec. 2.2).
 
-    >>> [scale_width(scale, 32) for scale in (0, 4, 8, 12)]
+    >>> [scale_width(scale, 32, 128) for scale in (0, 4, 8, 12)]
     [32, 64, 128, 128]
     """
     return min(base * 2 ** (scale // 4), maximum)

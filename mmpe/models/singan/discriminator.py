@@ -23,7 +23,8 @@ class SinGANDiscriminator(BaseModule):
         padding: Zero padding of every convolution.
         kernel_size: Side of the kernels, odd.
         num_layers: Convolutions per block.
-        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+        base_channels: Width of the first four blocks; it doubles every four scales.
+        max_channels: Width that no block exceeds.
 
     >>> import torch
     >>> SinGANDiscriminator(num_scales=2, base_channels=4)(torch.zeros(1, 3, 20, 25), curr_scale=1).shape
@@ -39,13 +40,14 @@ class SinGANDiscriminator(BaseModule):
         kernel_size: int = 3,
         num_layers: int = 5,
         base_channels: int = 32,
+        max_channels: int = 128,
     ):
         super().__init__()
-        check_scales(num_scales, base_channels)
+        check_scales(num_scales, base_channels, max_channels)
         check_whole(1, in_channels=in_channels)
         check_shape(kernel_size, num_layers, padding)
         self.in_channels = in_channels
-        self.base_channels = base_channels
+        self.base_channels, self.max_channels = base_channels, max_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers, padding=padding, norm_cfg=norm_cfg)
         self.blocks = nn.ModuleList()
         self.grow(num_scales or 0)
@@ -67,7 +69,7 @@ class SinGANDiscriminator(BaseModule):
     def grow(self, num_scales: int) -> None:
         """Add blocks until there are ``num_scales``."""
         for scale in range(len(self.blocks), num_scales):
-            width = scale_width(scale, self.base_channels)
+            width = scale_width(scale, self.base_channels, self.max_channels)
             self.blocks.append(ConvChain(self.in_channels, 1, width, **self.shape))
 
     def forward(self, x: Tensor, curr_scale: int) -> Tensor:

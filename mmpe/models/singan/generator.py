@@ -34,7 +34,8 @@ class SinGANGenerator(BaseModule):
         encoding: Positional encoding, added to the noise of scale 0 (paper, sec. 4.1).
         kernel_size: Side of the kernels, odd.
         num_layers: Convolutions per block.
-        base_channels: Width of the first four blocks; it doubles every four scales, up to 128.
+        base_channels: Width of the first four blocks; it doubles every four scales.
+        max_channels: Width that no block exceeds.
 
     >>> import torch
     >>> G = SinGANGenerator(num_scales=2, base_channels=4, encoding=dict(type='CartesianGrid'), padding='zero')
@@ -55,14 +56,15 @@ class SinGANGenerator(BaseModule):
         kernel_size: int = 3,
         num_layers: int = 5,
         base_channels: int = 32,
+        max_channels: int = 128,
     ):
         super().__init__()
-        check_scales(num_scales, base_channels)
+        check_scales(num_scales, base_channels, max_channels)
         check_whole(1, out_channels=out_channels, noise_channels=noise_channels, **given(first_channels=first_channels))
         check_shape(kernel_size, num_layers)
         self.out_channels = out_channels
         self.noise_channels = noise_channels
-        self.base_channels = base_channels
+        self.base_channels, self.max_channels = base_channels, max_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers)
         self.encoding = MODELS.build(encoding) if encoding else None
         self.padding = build_network_padding(padding, radius=kernel_size // 2 * num_layers)
@@ -89,7 +91,7 @@ class SinGANGenerator(BaseModule):
                 ConvChain(
                     self.in_channels if scale == 0 else self.out_channels,
                     self.out_channels,
-                    scale_width(scale, self.base_channels),
+                    scale_width(scale, self.base_channels, self.max_channels),
                     norm_cfg=dict(type='BN'),
                     out_act_cfg=dict(type='Tanh'),
                     padding=self.padding.conv_padding(self.shape['kernel_size']),

@@ -79,7 +79,7 @@ class SinGANPaletteGenerator(SinGANGenerator):
 
     def __init__(self, palette: dict = dict(type='mmpe.Palette'), num_scales: int | None = None, **settings):  # noqa: B006
         super().__init__(**settings)
-        check_scales(num_scales, self.base_channels)
+        check_scales(num_scales, self.base_channels, self.max_channels)
         self.palette = MODELS.build(palette)
         self.grow(num_scales or 0)
 
