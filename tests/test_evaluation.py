@@ -142,6 +142,23 @@ class TestSlicedWasserstein:
         expected = 2 * math.exp(math.lgamma(dimensions / 2) - math.lgamma((dimensions + 1) / 2)) / math.sqrt(math.pi)
         assert sliced_wasserstein(points, points + shift, projections=5000) == pytest.approx(expected, rel=0.03)
 
+    @pytest.mark.parametrize('num', [1, 2, 255, 1000])
+    @pytest.mark.parametrize('exact', [False, True])
+    def test_as_torch_sorts(self, num, exact):
+        a, b = uniform(0, num, 12), uniform(1, num, 12) ** 3
+        directions = torch.randn(12, 40, generator=torch.Generator().manual_seed(0))
+        shadows = [points @ (directions / directions.norm(dim=0)) for points in (a, b)]
+        levels = torch.arange(1, 256) / 256
+        ordered = [s.sort(dim=0).values if exact else torch.quantile(s, levels, dim=0) for s in shadows]
+        expected = (ordered[0] - ordered[1]).abs().mean(0).mean().item()
+        assert sliced_wasserstein(a, b, projections=40, exact=exact) == pytest.approx(expected, rel=1e-6)
+
+    @pytest.mark.parametrize('exact', [False, True])
+    def test_one_point_that_is_no_number(self, exact):
+        points = uniform(0, 300, 12)
+        broken = points.index_fill(0, torch.tensor([7]), torch.nan)
+        assert math.isnan(sliced_wasserstein(points, broken, exact=exact))
+
     def test_in_parts(self, monkeypatch):
         a, b = uniform(0, 200, 12), uniform(1, 333, 12)
         expected = sliced_wasserstein(a, b)

@@ -61,11 +61,27 @@ def sliced_wasserstein(a: Tensor, b: Tensor, projections: int = 512, seed: int =
     # sorting all projections of a large set at once would take gigabytes
     at_once = max(1, _MOST_AT_ONCE // max(len(a), len(b)))
 
-    def in_order(projected: Tensor) -> Tensor:
-        return projected.sort(dim=0).values if exact else torch.quantile(projected, levels, dim=0)
+    def seen_from(some: Tensor, points: Tensor) -> Tensor:
+        in_order = _in_order(points @ some)
+        return in_order if exact else _quantiles(in_order, levels)
 
-    distances = [(in_order(a @ some) - in_order(b @ some)).abs().mean(0) for some in directions.split(at_once, dim=1)]
+    distances = [(seen_from(some, a) - seen_from(some, b)).abs().mean(0) for some in directions.split(at_once, dim=1)]
     return torch.cat(distances).mean().item()
+
+
+def _in_order(columns: Tensor) -> Tensor:
+    """Columns, each sorted. On a CPU NumPy does it in a quarter of PyTorch's time."""
+    if columns.device.type == 'cpu':
+        return torch.from_numpy(np.sort(columns.numpy(), axis=0))
+    return columns.sort(dim=0).values
+
+
+def _quantiles(in_order: Tensor, levels: Tensor) -> Tensor:
+    """Those of sorted columns (P, N) at each level, (levels, N), to the bit as :func:`torch.quantile` has them."""
+    ranks = levels * (len(in_order) - 1)
+    below = ranks.long()
+    quantiles = in_order[below].lerp(in_order[ranks.ceil().long()], (ranks - below)[:, None])
+    return quantiles.masked_fill(in_order[-1].isnan(), torch.nan)  # which is sorted behind all numbers
 
 
 def patch_distance(samples: Tensor, picture: Tensor, side: int, shrink: int = 1) -> float:
