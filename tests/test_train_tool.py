@@ -177,9 +177,13 @@ for name in sys.argv[2:]:
     child = os.fork()
     if not child:
         sys.argv = [f'{sys.argv[1]}/{name}', '--help']
-        sys.stdout = open(f'{name}.txt', 'w')
-        runpy.run_path(sys.argv[0], run_name='__main__')
-        sys.exit()
+        code = 0
+        with open(f'{name}.txt', 'w') as sys.stdout:
+            try:
+                runpy.run_path(sys.argv[0], run_name='__main__')
+            except SystemExit as end:
+                code = end.code or 0
+        os._exit(code)  # without a second for the end of all that was imported
     codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 assert 'mmpe' not in sys.modules
 print(json.dumps(codes))
