@@ -374,6 +374,26 @@ def test_cosine_errors(bad):
         MODELS.build(dict(type='CosineBasis', num_frequencies=bad))
 
 
+@pytest.mark.parametrize(
+    'grid',
+    [Grid((4, 6)), Grid((3, 3)).extended((5, 8)), Grid(5).window((1, 2, 3, 2)), Grid((4, 5)).resized((9, 2)), Grid(1)],
+)
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float32, torch.float64])
+def test_products_are_the_code(encoding, name, grid, dtype):
+    encoding = encoding.to(dtype)
+    products = encoding.products(grid)
+    assert (products is None) == (name != 'cosine')
+    if products is not None:
+        rows, columns = products
+        assert rows.dtype == columns.dtype == dtype and rows.shape[1] == grid.size[0]
+        found = torch.einsum('ky,lx->klyx', rows.double(), columns.double()).flatten(0, 1)
+        torch.testing.assert_close(found.to(dtype), encoding(grid)[0], rtol=0, atol=4 * torch.finfo(dtype).eps)
+
+
+def test_a_warped_grid_has_no_products():
+    assert MODELS.build(OURS['cosine']).products(Grid(4).warped(lambda positions: positions + 0.1)) is None
+
+
 # ScaleConsistentGrid
 
 

@@ -18,12 +18,14 @@ from mmpe.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
     ModulatedConv,
+    ProductMap,
     ScaledMap,
     StyledConv,
     ToRGB,
     binomial_filter,
     convolution,
     convolve,
+    convolve_products,
     minibatch_stddev,
     upfirdn2d,
 )
@@ -453,6 +455,53 @@ def test_resized_encoding():
     torch.testing.assert_close(encoding.encode(encoding.coordinates((9, 7)))[None], expected, rtol=0, atol=1e-5)
     with pytest.raises(ValueError, match='size=0 cannot work: it must be a positive integer'):
         MODELS.build(dict(type='ResizedEncoding', encoding=WAVES, size=0))
+
+
+COSINES = dict(type='CosineBasis', num_frequencies=3)
+
+
+@pytest.mark.parametrize('side, padding', [(3, 1), (3, 0), (1, 0), (5, 1)])
+def test_a_convolution_of_products_is_one_of_their_map(side, padding):
+    x = ProductMap(doubles(2, 5), doubles(3, 7, seed=1))
+    weight, scale = doubles(4, 6, side, side, seed=2), doubles(3, 6, seed=3)
+
+    def convolved(rows, columns, weight, scale):
+        return convolve_products(ProductMap(rows, columns), weight, scale, padding)
+
+    whole = torch.einsum('ky,lx->klyx', *x).flatten(0, 1) * scale[:, :, None, None]
+    found = convolved(*x, weight, scale)
+    torch.testing.assert_close(found, F.conv2d(whole, weight, padding=padding))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    inputs = [part.requires_grad_() for part in (*x, weight, scale)]
+    assert gradcheck(convolved, inputs, fast_mode=True) and gradgradcheck(convolved, inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize('padding', [*PADDINGS, 'none', dict(type='PadInputOnce')])
+@pytest.mark.parametrize('base', [4, (5, 7)])
+def test_training_by_products_is_training_by_their_map(padding, base, monkeypatch):
+    network = generator(encoding=COSINES, upsampling=dict(type='BilinearThenConv'), padding=padding).double()
+    z = doubles(3, 8)
+
+    def trained():
+        network.zero_grad()
+        images = network.train()(z, base, injected_noise='fixed')
+        images.square().sum().backward()
+        return images.detach(), [parameter.grad for parameter in network.parameters()]
+
+    images, gradients = trained()
+    torch.testing.assert_close(images, network.eval()(z, base, injected_noise='fixed').detach())
+    monkeypatch.setattr(type(network.encoding), 'products', lambda self, grid: None)
+    torch.testing.assert_close((images, gradients), trained())
+
+
+@pytest.mark.parametrize('padding', PADDINGS)
+def test_padding_of_a_finished_generator_counts_in_training(padding):
+    network = generator(encoding=COSINES)
+    zero = network.eval()(torch.ones(1, 8), injected_noise='fixed')
+    set_padding(network, padding)
+    expected = network.eval()(torch.ones(1, 8), injected_noise='fixed')
+    torch.testing.assert_close(network.train()(torch.ones(1, 8), injected_noise='fixed'), expected)
+    assert torch.equal(expected, zero) == (padding == 'zero')
 
 
 # -------------------------------------------------------------------- generator: padding

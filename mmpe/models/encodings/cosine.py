@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from mmpe.grid import Grid, as_grid
 from mmpe.numbers import MOST_WHOLE, check_whole
 from mmpe.registry import MODELS
 
@@ -50,6 +51,18 @@ class CosineBasis(CartesianGrid):
 
     def code(self, coordinates: Tensor) -> Tensor:
         """Code (..., 2) points by their products of cosines, as (F squared, ...)."""
-        numbers = torch.arange(self.num_frequencies, dtype=coordinates.dtype, device=coordinates.device)
-        x, y = (math.pi / 2 * numbers * (coordinates[..., None] + 1)).cos().unbind(-2)
+        x, y = self._cosines(coordinates).unbind(-2)
         return (y[..., :, None] * x[..., None, :]).flatten(-2).movedim(-1, 0)
+
+    def products(self, grid: int | tuple[int, int] | Grid) -> tuple[Tensor, Tensor] | None:
+        """The cosines of y, (F, H), and of x, (F, W); see :meth:`Encoding.products`."""
+        grid = as_grid(grid)
+        if grid.axes is None:
+            return None
+        rows, columns = (self._cosines(axis).T.to(self._like.dtype) for axis in self._axes(grid))
+        return rows, columns
+
+    def _cosines(self, coordinates: Tensor) -> Tensor:
+        """(...) to (..., F)."""
+        numbers = torch.arange(self.num_frequencies, dtype=coordinates.dtype, device=coordinates.device)
+        return (math.pi / 2 * numbers * (coordinates[..., None] + 1)).cos()

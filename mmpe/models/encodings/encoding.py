@@ -83,13 +83,28 @@ class Encoding(nn.Module, ABC):
         grid = as_grid(grid)
         if grid.axes is None:
             return self.locate(grid.positions, grid.frame)
+        y, x = torch.meshgrid(*self._axes(grid), indexing='ij')
+        return torch.stack((x, y), dim=-1)
+
+    def products(self, grid: int | tuple[int, int] | Grid) -> tuple[Tensor, Tensor] | None:
+        """Rows and columns whose products are the code of a grid.
+
+        Args:
+            grid: The grid, or the side or (height, width) of a plain one.
+
+        Returns:
+            (K, H) and (L, W): channel k L + l of :meth:`forward` is row k times column l. None if the code is not made
+            like this, or the grid is warped.
+        """
+        return None
+
+    def _axes(self, grid: Grid) -> list[Tensor]:
+        """The y of each row and the x of each column of a grid that is not warped."""
         if grid.is_plain:  # nothing to copy to the device
             axes = [torch.arange(n, dtype=self._precision, device=self._like.device) for n in grid.size]
         else:
             axes = map(self._precise, grid.axes)
-        rows, columns = (self.axis(axis, length) for axis, length in zip(axes, grid.frame, strict=True))
-        y, x = torch.meshgrid(rows, columns, indexing='ij')
-        return torch.stack((x, y), dim=-1)
+        return [self.axis(axis, length) for axis, length in zip(axes, grid.frame, strict=True)]
 
     def locate(self, positions: Tensor, frame: int | tuple[int, int]) -> Tensor:
         """Find the coordinates of positions in a frame: of its cells, of points between them, and of points beyond.

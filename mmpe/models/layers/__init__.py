@@ -8,6 +8,7 @@ from .minibatch_stddev import minibatch_stddev
 from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
 from .pooling import average_cells
+from .product_map import ProductMap, convolve_products
 from .wide_convolution import direct_convolutions
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'EqualizedConv2d',
     'EqualizedLinear',
     'ModulatedConv',
+    'ProductMap',
     'ScaledMap',
     'StyledConv',
     'ToRGB',
@@ -25,6 +27,7 @@ __all__ = [
     'average_cells',
     'binomial_filter',
     'convolve',
+    'convolve_products',
     'demodulate',
     'direct_convolutions',
     'float16',

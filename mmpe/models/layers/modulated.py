@@ -20,6 +20,7 @@ from mmpe.numbers import check_whole
 from .convolution import Conv2d
 from .equalized import EqualizedLinear, full_precision, leaky_relu_
 from .half_precision import limited
+from .product_map import ProductMap, convolve_products
 
 EPSILON = 1e-8
 
@@ -28,14 +29,15 @@ class ScaledMap(NamedTuple):
     """A map that stands for ``values * factor``.
 
     Attributes:
-        values: (N, C, H, W), channels last. Without gradients the layer that takes it overwrites it.
+        values: (N, C, H, W), channels last. Without gradients the layer that takes it overwrites it. In a head, it may
+            be a :class:`ProductMap`, which all images share.
         factor: (N, C), in full precision.
 
     >>> ScaledMap(torch.ones(1, 2, 4, 4), torch.tensor([[1.0, 3.0]])).unscaled().amax((2, 3))
     tensor([[1., 3.]])
     """
 
-    values: Tensor
+    values: Tensor | ProductMap
     factor: Tensor
 
     def unscaled(self) -> Tensor:
@@ -97,6 +99,12 @@ class ModulatedConv(nn.Module):
         """Convolve (N, in_channels, H, W)."""
         return self.conv(x)
 
+    def modulated(self, x: Tensor | ProductMap, scale: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W), or a shared map, times (N, in_channels)."""
+        if isinstance(x, ProductMap):
+            return convolve_products(x, self.kernel, scale, self.conv.padding[0])
+        return self(_times(x, scale))
+
 
 class StyledConv(nn.Module):
     """Modulated convolution, noise, bias and leaky ReLU of slope 0.2 and gain sqrt(2).
@@ -139,7 +147,7 @@ class StyledConv(nn.Module):
             scale, factor = demodulate(self.layer.kernel, self.modulation(style), x.factor)
             strength = () if self.noise_strength is None else (self.noise_strength.expand_as(self.bias),)
             offsets = torch.stack((*strength, self.bias)) / factor[:, None]
-        values = leaky_relu_(_add_noise(self.layer(_times(x.values, scale)), noise, offsets))
+        values = leaky_relu_(_add_noise(self.layer.modulated(x.values, scale), noise, offsets))
         factor = factor * math.sqrt(2)
         if self.clamp is not None:
             values = limited(values, _per_channel(self.clamp / factor, values))

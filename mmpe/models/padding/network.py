@@ -27,6 +27,7 @@ class NetworkPadding(nn.Module):
     Attributes:
         margin: The number of cells on each side by which the first map is drawn larger than its result.
         conv_mode: The padding mode of convolutions, if :meth:`conv_padding` is not 0.
+        pads_input: Whether :meth:`join` pads what enters a network.
 
     >>> NetworkPadding(radius=5).eaten(kernel_size=3)
     1
@@ -34,6 +35,7 @@ class NetworkPadding(nn.Module):
 
     margin = 0
     conv_mode: Mode = 'zero'
+    pads_input = False
 
     def __init__(self, radius: int):
         super().__init__()
@@ -105,6 +107,8 @@ class PadInputOnce(NetworkPadding):
     >>> PadInputOnce(radius=5).join(torch.zeros(1, 3, 20, 30)).shape
     torch.Size([1, 3, 30, 40])
     """
+
+    pads_input = True
 
     def __init__(self, radius: int, mode: Mode = 'zero'):
         super().__init__(radius)

@@ -17,8 +17,8 @@ from mmpe.registry import MODELS
 
 from ..doubling_generator import BASE, BaseSize, DoublingGenerator, num_halvings
 from ..encodings import encode
-from ..layers import EnlargeImage, ModulatedConv, ScaledMap, StyledConv, ToRGB, float16
-from ..padding import build_network_padding
+from ..layers import EnlargeImage, ModulatedConv, ProductMap, ScaledMap, StyledConv, ToRGB, float16
+from ..padding import build_network_padding, mode_of
 from .mapping import MappingNetwork
 from .widths import widths
 
@@ -321,35 +321,46 @@ class StyleGenerator(DoublingGenerator):
         base, code = self._head(base_size, coordinates)
         return (self._compiled_render or self.render)(styles, code, self._noises(injected_noise, base, len(styles)))
 
-    def render(self, styles: Tensor, code: Tensor, noises: Sequence[Tensor]) -> Tensor:
+    def render(self, styles: Tensor, code: Tensor | ProductMap, noises: Sequence[Tensor]) -> Tensor:
         """Images of what :meth:`synthesize` has found and checked: no size is read but from a shape.
 
         Args:
             styles: (N, num_latents, C).
-            code: (1, C, h, w), what the first convolution sees.
+            code: (1, C, h, w), what the first convolution sees, or the rows and columns of which it is made.
             noises: (N, 1, h, w) for each layer, or nothing without ``inject_noise``.
 
         Returns:
             (N, 3, H, W).
         """
         noises = noises or [None] * (2 * self.num_upsamplings + 1)
-        x = ScaledMap(self._batch(code, styles.shape[0]), styles.new_ones(1, code.shape[1]))
-        x = self.first(x, styles[:, 0], noises[0])
+        x = self.first(self._first_map(code, styles), styles[:, 0], noises[0])
         image = self.first_to_rgb(x, styles[:, 1])
         # An image's style is also that of the next block's first convolution, as released.
         for i, block in enumerate(self.blocks):
             x, image = block(x, image, styles[:, 2 * i + 1 : 2 * i + 4], noises[2 * i + 1 : 2 * i + 3])
         return image.contiguous()
 
-    def _head(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor]:
+    def _head(self, base_size: BaseSize, coordinates: Tensor | Grid | None) -> tuple[Size, Tensor | ProductMap]:
         """The base size and the first convolution's input (1, C, h, w): the code of the head's grid."""
         base, where = self._where(base_size, coordinates)
-        return base, self.padding.join(encode(self.encoding, self.head_size(base), where))
+        size = self.head_size(base)
+        if self._takes_products and not isinstance(where, Tensor):
+            products = self.encoding.products(size if where is None else where)
+            if products is not None:
+                return base, ProductMap(*products)
+        return base, self.padding.join(encode(self.encoding, size, where))
 
-    def _batch(self, code: Tensor, batch: int) -> Tensor:
-        """A map for each image, of its own memory."""
+    @property
+    def _takes_products(self) -> bool:
+        """Whether the first convolution may take rows and columns: in training, where no other padding was set."""
+        return self.training and not self.padding.pads_input and mode_of(self.first.layer.conv) in ('zero', None)
+
+    def _first_map(self, code: Tensor | ProductMap, styles: Tensor) -> ScaledMap:
+        """What :meth:`render` is given, a map for each image of its own memory where it is a tensor."""
+        if isinstance(code, ProductMap):
+            return ScaledMap(code, styles.new_ones(1, code.num_channels))
         code = code.to(self.first.bias).contiguous(memory_format=torch.channels_last)
-        return code.repeat(batch, 1, 1, 1)
+        return ScaledMap(code.repeat(styles.shape[0], 1, 1, 1), styles.new_ones(1, code.shape[1]))
 
 
 def layer_shapes(height: int | Dim, width: int | Dim, num_upsamplings: int, margin: int) -> list[Size]:
