@@ -1,7 +1,7 @@
 _base_ = ['./singan_balloons.py']
 
 model = dict(
-    # with the released 128 channels, the ninth scale and finer ones cost 3.6 times as much, and are no better
+    # with the released 128 channels, the ninth scale and finer ones cost 3.6 times as much
     generator=dict(max_channels=64),
     discriminator=dict(max_channels=64),
     # coarse scales decide the layout and cost little; fine scales cost most, and have the least left to learn, if those
