@@ -153,6 +153,14 @@ class TestSlicedWasserstein:
         expected = (ordered[0] - ordered[1]).abs().mean(0).mean().item()
         assert sliced_wasserstein(a, b, projections=40, exact=exact) == pytest.approx(expected, rel=1e-6)
 
+    def test_points_that_need_gradients_or_have_few_digits(self):
+        a, b = uniform(0, 300, 12), uniform(1, 300, 12) ** 3
+        expected = sliced_wasserstein(a, b, exact=True)
+        for exact in (False, True):
+            assert sliced_wasserstein(a.clone().requires_grad_(), b, exact=exact) == pytest.approx(expected, rel=0.05)
+        for dtype in (torch.float16, torch.bfloat16):
+            assert sliced_wasserstein(a.to(dtype), b.to(dtype), exact=True) == pytest.approx(expected, rel=0.05)
+
     @pytest.mark.parametrize('exact', [False, True])
     def test_one_point_that_is_no_number(self, exact):
         points = uniform(0, 300, 12)
