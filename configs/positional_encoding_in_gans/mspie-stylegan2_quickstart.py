@@ -1,4 +1,4 @@
-"""Drawn faces with eyes and mouths at 32, 48 and 64 pixels, some six minutes on two CPU cores."""
+"""Drawn faces with eyes and mouths at 32, 48 and 64 pixels, under seven minutes on two CPU cores."""
 
 _base_ = ['./mspie-stylegan2_quickstart_sinusoidal.py']
 
