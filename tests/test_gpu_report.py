@@ -21,6 +21,9 @@ def test_a_quick_report_is_complete_on_a_cpu(tmp_path):
     assert '**Not run on a GPU.**' in report and torch.__version__ in report
     sections = re.split(r'^## ', report, flags=re.M)[1:]
     assert len(sections) == 6 and all('|' in section for section in sections[1:])
+    training = next(section for section in sections if section.startswith('Training'))
+    rows = re.findall(r'^\| (float32|bfloat16|float16, largest resolutions) .* yes ', training, flags=re.M)
+    assert rows == ['float32', 'bfloat16', 'float16, largest resolutions']
     samples = next(section for section in sections if section.startswith('Samples'))
     assert samples.count('| 0 |') == samples.count('\n| ') - 1 or ' 0 |' in samples  # the CPU against itself
 

@@ -45,6 +45,7 @@ WRAPPERS = dict(
     bfloat16=dict(type='mmpe.BFloat16OptimWrapper'),
     float16=dict(type='AmpOptimWrapper', loss_scale='dynamic'),
 )
+PARTIAL_FLOAT16 = dict(type='mmpe.Float16OptimWrapper', autocast=False)
 _WARM_UP = 3
 
 
@@ -76,6 +77,11 @@ class Plan:
     def repeats(self) -> int:
         """How often a part is timed."""
         return 1 if self.quick else 20
+
+    @property
+    def float16_resolutions(self) -> int:
+        """How many of the largest resolutions are in float16, where it is not all of them."""
+        return 1 if self.quick else 4
 
     @property
     def precisions(self) -> list[str]:
@@ -164,10 +170,15 @@ def _precisions(plan: Plan) -> str:
     """Training on noise: whether it stays finite, and how many pictures it sees per second."""
     size = (plan.size, plan.size)
     rows = [['precision', 'steps', 'pictures/s', 'losses are finite', 'loss_generator']]
-    for precision in tracked(plan.precisions, 'precision'):
+    partly = 'float16, largest resolutions'
+    for precision in tracked([*plan.precisions, partly], 'precision'):
+        config, wrapper = load_config(plan.training), WRAPPERS.get(precision, {})
+        if precision == partly:
+            for network in ('generator', 'discriminator'):
+                config.model[network].num_fp16_res = plan.float16_resolutions
+            wrapper = PARTIAL_FLOAT16
         with _tf32(precision == 'TF32'):
-            dtype = 'float32' if precision == 'TF32' else precision
-            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, dtype)
+            model, optimizers, pictures = _trained(plan, config, size, wrapper)
             seconds, losses = _train(model, optimizers, pictures, plan)
         finite = all(math.isfinite(float(value)) for value in losses.values())
         rate = len(pictures) * plan.steps / seconds
@@ -178,14 +189,14 @@ def _precisions(plan: Plan) -> str:
 
 
 def _trained(
-    plan: Plan, config: Config, size: Size, dtype: str
+    plan: Plan, config: Config, size: Size, wrapper: dict
 ) -> tuple[AdversarialModel, OptimWrapperDict, torch.Tensor]:
     """A model that is trained at a size, its optimizers, and a batch of noise as pictures."""
     torch.manual_seed(0)
     model = MODELS.build(config.model).to(plan.device).train()
     model.train_at(size)
     wrappers = {
-        name: dict(value, **WRAPPERS[dtype]) if isinstance(value, dict) else value
+        name: dict(value, **wrapper) if isinstance(value, dict) else value
         for name, value in config.optim_wrapper.items()
     }
     batch = config.train_dataloader.batch_size
@@ -244,7 +255,7 @@ def _memory(plan: Plan) -> str:
         if plan.device.type == 'cuda':
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(plan.device)
-            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, 'float32')
+            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, WRAPPERS['float32'])
             for _ in range(2):  # the second has the optimizers' memory from its start
                 for loss in model.losses.values():
                     loss.interval = 1
