@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+import scipy
 
 from mmpe.errors import InputError
 
@@ -133,7 +133,7 @@ def _crowded_levels(levels: np.ndarray, values: np.ndarray, high: float, inverte
 
 
 def _filled(values: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    nearest = distance_transform_edt(holes, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(holes, return_distances=False, return_indices=True)
     return values[tuple(nearest)]
 
 

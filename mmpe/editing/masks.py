@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import skimage
 import torch
-from skimage.filters import gaussian
-from skimage.morphology import isotropic_dilation
 from torch import Tensor
 
 from mmpe.datasets.image_pyramid import resize
@@ -99,7 +98,7 @@ def dilate(mask: Tensor, radius: int) -> Tensor:
     """
     if radius < 1 or not mask.any():
         return mask
-    near = isotropic_dilation(mask[0, 0].cpu().numpy() != 0, radius)
+    near = skimage.morphology.isotropic_dilation(mask[0, 0].cpu().numpy() != 0, radius)
     return torch.from_numpy(near)[None, None].to(mask)
 
 
@@ -112,7 +111,7 @@ def soften(mask: Tensor, width: float) -> Tensor:
     """
     if width <= 0:
         return mask
-    smooth = gaussian(mask[0, 0].cpu().numpy().astype('float64'), sigma=width / 2, mode='nearest')
+    smooth = skimage.filters.gaussian(mask[0, 0].cpu().numpy().astype('float64'), sigma=width / 2, mode='nearest')
     inside = torch.from_numpy(smooth)[None, None].to(mask).mul(2).sub(1).clamp(0, 1)
     return inside * mask
 

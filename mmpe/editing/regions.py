@@ -6,9 +6,9 @@ import math
 from functools import cached_property
 
 import numpy as np
+import scipy
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor
 
 from mmpe.errors import InputError
@@ -43,7 +43,7 @@ class Region:
         self.size = tuple(inside.shape)
         self.inside = torch.from_numpy(inside)
         # a pixel extends half a pixel from its center
-        outwards, inwards = distance_transform_edt(~inside), distance_transform_edt(inside)
+        outwards, inwards = (scipy.ndimage.distance_transform_edt(mask) for mask in (~inside, inside))
         self._distance = torch.from_numpy((outwards - 0.5).clip(0) - (inwards - 0.5).clip(0))
 
     @classmethod
@@ -63,7 +63,7 @@ class Region:
     @property
     def box(self) -> Box:
         """The smallest box around it, (left, top, width, height)."""
-        ((rows, columns),) = find_objects(self.inside.numpy().astype(int))
+        ((rows, columns),) = scipy.ndimage.find_objects(self.inside.numpy().astype(int))
         return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
     def distance(self, positions: Tensor) -> Tensor:
@@ -132,14 +132,12 @@ class Region:
 
 
 def _correlate(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    from scipy.signal import correlate  # takes 0.4 s, which every start of mmpe would wait for
-
-    return correlate(one, other, method='fft')
+    return scipy.signal.correlate(one, other, method='fft')
 
 
 def _nearest(inside: Tensor) -> Tensor:
     """The nearest pixel inside, (x, y), for every pixel of a mask, (H, W, 2)."""
-    indices = distance_transform_edt(~inside.numpy(), return_distances=False, return_indices=True)
+    indices = scipy.ndimage.distance_transform_edt(~inside.numpy(), return_distances=False, return_indices=True)
     return torch.from_numpy(indices[::-1].copy()).movedim(0, -1).double()
 
 

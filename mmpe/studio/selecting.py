@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_fill_holes, distance_transform_edt, label
+import scipy
 from skimage.draw import disk, line, polygon2mask
 from skimage.measure import approximate_polygon, find_contours
 from skimage.segmentation import random_walker
@@ -59,9 +59,9 @@ def select(picture: np.ndarray, marks: Mapping[str, Any], how: str = 'grabcut') 
     if not (known == INSIDE).any():
         raise InputError('nothing of what was marked lies in the picture')
     found = _METHODS[how](picture, known)
-    areas, _ = label(found | (known == INSIDE))
+    areas, _ = scipy.ndimage.label(found | (known == INSIDE))
     marked = np.unique(areas[known == INSIDE])
-    return binary_fill_holes(np.isin(areas, marked[marked > 0]))
+    return scipy.ndimage.binary_fill_holes(np.isin(areas, marked[marked > 0]))
 
 
 def outline(mask: np.ndarray) -> list[list[tuple[float, float]]]:
@@ -126,7 +126,7 @@ def _by_lasso(points: Any, size: Size) -> np.ndarray:
     within = polygon2mask(size, corners) if len(corners) > 2 else np.zeros(size, bool)
     for start, stop in zip(corners, np.roll(corners, -1, 0)):
         _draw_line(within, start, stop)
-    depth = distance_transform_edt(np.pad(within, 1))[1:-1, 1:-1]
+    depth = scipy.ndimage.distance_transform_edt(np.pad(within, 1))[1:-1, 1:-1]
     known = np.where(within, PERHAPS, OUTSIDE)
     known[within & (depth >= _CORE * depth.max())] = INSIDE
     return known

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import torch
 from PIL import ImageColor
-from scipy.ndimage import label
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmpe.datasets.picture_files import read_picture
@@ -109,12 +108,14 @@ def rearrange(wanted: np.ndarray, present: np.ndarray) -> InverseMap:
 
 def _pairs(wanted: np.ndarray, present: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Separate areas of one number, wanted and present; if the counts differ, each shows all that is present."""
-    there, here = ([areas == i + 1 for i in range(count)] for areas, count in map(label, (wanted, present)))
+    there, here = (
+        [areas == i + 1 for i in range(count)] for areas, count in map(scipy.ndimage.label, (wanted, present))
+    )
     if len(there) != len(here):
         return [(area, present) for area in there]
     centers = [np.array([np.argwhere(area).mean(0) for area in areas]) for areas in (there, here)]
     distances = np.linalg.norm(centers[0][:, None] - centers[1], axis=-1)
-    return [(there[i], here[j]) for i, j in zip(*linear_sum_assignment(distances))]
+    return [(there[i], here[j]) for i, j in zip(*scipy.optimize.linear_sum_assignment(distances))]
 
 
 def _box_to_box(positions: Tensor, there: Box, here: Box) -> Tensor:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
+import scipy
 import torch
-from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from mmpe.arguments import Text
@@ -76,7 +76,7 @@ def thin_plate(sources: np.ndarray, targets: np.ndarray) -> InverseMap:
     [[2.0, 2.0]]
     """
     sources, targets = _off_the_line(*_once(np.asarray(sources, float), np.asarray(targets, float)))
-    spline = RBFInterpolator(targets, sources - targets, kernel='thin_plate_spline', degree=1)
+    spline = scipy.interpolate.RBFInterpolator(targets, sources - targets, kernel='thin_plate_spline', degree=1)
 
     def inverse_map(positions: Tensor) -> Tensor:
         points = positions.reshape(-1, 2).cpu().numpy()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import scipy
 import torch
 import torch.nn as nn
-from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from mmpe.errors import InputError
@@ -47,7 +47,7 @@ class Palette(nn.Module):
     def learn(self, picture: Tensor) -> None:
         """Take the main colors of (1, 3, H, W), by k-means."""
         pixels = picture[0].flatten(1).T.double().cpu().numpy()
-        colors, _ = kmeans2(pixels, len(self.colors), minit='++', seed=0)
+        colors, _ = scipy.cluster.vq.kmeans2(pixels, len(self.colors), minit='++', seed=0)
         self.colors.copy_(torch.from_numpy(colors))
 
     def forward(self, image: Tensor) -> Tensor:
