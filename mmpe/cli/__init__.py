@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,9 @@ import mmpe
 from mmpe.boundary import boundary
 
 from .from_signatures import new_app, run
+
+# What is imported by now stays until the end. Looking through it for garbage would take a fifth of every start.
+gc.freeze()
 
 
 @boundary
