@@ -74,6 +74,16 @@ def test_a_wrong_call_is_one_line(arguments, capsys):
     assert line.startswith('error: ') and line.endswith(' --help')
 
 
+def test_a_start_does_not_wait_for_what_few_calls_need():
+    """These take half a second; ``import scipy`` alone imports its parts when they are used, and scikit-image too."""
+    heavy = (
+        'scipy.' + part for part in ('cluster', 'interpolate', 'ndimage', 'optimize', 'signal', 'spatial', 'stats')
+    )
+    program = 'import sys, mmpe.cli.edit, mmpe.cli.sample, mmpe.cli.train; print(*sys.modules)'
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True)
+    assert not {*heavy, 'matplotlib', 'skimage.filters', 'skimage.morphology'} & {*done.stdout.split()}
+
+
 def test_version():
     assert called('--version').stdout == f'mmpe {mmpe.__version__}\n'
 
