@@ -45,6 +45,27 @@ def test_a_section_that_fails_does_not_end_the_report(tmp_path, monkeypatch):
     assert '`pytest -m gpu`: no tests ran' in report
 
 
+@pytest.mark.parametrize('limit, found', [(3, '3 passed'), (2, '1 failed, 2 passed')])
+def test_gpu_tests_are_run_and_no_others(tmp_path, limit, found):
+    program = f"""
+import pytest
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('i', range(3))
+def test_on_a_gpu(i):
+    assert i < {limit}
+
+def test_elsewhere():
+    assert False
+"""
+    (tmp_path / 'test_program.py').write_text(program)
+    if 'failed' in found:
+        with pytest.raises(RuntimeError, match=f'pytest ended with 1: {found}'):
+            gpu_report._tests(tmp_path)
+    else:
+        assert gpu_report._tests(tmp_path).startswith(f'`pytest -m gpu`: {found}')
+
+
 def test_a_report_that_is_stopped_keeps_its_sections(tmp_path, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt

@@ -42,12 +42,15 @@ SAMPLED = {
     'DCGAN': 'mmpe::dcgan/dcgan_quickstart.py',
     'Progressive GAN': 'mmpe::pggan/pggan_quickstart.py',
 }
-WRAPPERS = dict(
-    float32={},
-    bfloat16=dict(type='mmpe.BFloat16OptimWrapper'),
-    float16=dict(type='AmpOptimWrapper', loss_scale='dynamic'),
-)
-PARTIAL_FLOAT16 = dict(type='mmpe.Float16OptimWrapper', autocast=False)
+PARTIAL_FLOAT16 = 'float16, largest resolutions'
+WRAPPERS = {
+    'float32': {},
+    'TF32': {},
+    'bfloat16': dict(type='mmpe.BFloat16OptimWrapper'),
+    'float16': dict(type='AmpOptimWrapper', loss_scale='dynamic'),
+    PARTIAL_FLOAT16: dict(type='mmpe.Float16OptimWrapper', autocast=False),
+}
+"""What each precision adds to an optim wrapper."""
 _WARM_UP = 3
 _MOST_TEST_PROCESSES = 12
 
@@ -88,9 +91,9 @@ class Plan:
 
     @property
     def precisions(self) -> list[str]:
-        """What the device trains in; loss scaling needs a GPU."""
+        """What the device trains in; MMEngine's loss scaling needs a GPU, and so does TF32."""
         on_gpu = self.device.type == 'cuda'
-        return ['float32', *(['TF32'] if on_gpu else []), 'bfloat16', *(['float16'] if on_gpu else [])]
+        return [name for name in WRAPPERS if on_gpu or name not in ('TF32', 'float16')]
 
 
 def gpu_report(plan: Plan, write: Callable[[str], object], tests: Path | None = None) -> int:
@@ -175,15 +178,9 @@ def _precisions(plan: Plan) -> str:
     """Training on noise: whether it stays finite, and how many pictures it sees per second."""
     size = (plan.size, plan.size)
     rows = [['precision', 'steps', 'pictures/s', 'losses are finite', 'loss_generator']]
-    partly = 'float16, largest resolutions'
-    for precision in tracked([*plan.precisions, partly], 'precision'):
-        config, wrapper = load_config(plan.training), WRAPPERS.get(precision, {})
-        if precision == partly:
-            for network in ('generator', 'discriminator'):
-                config.model[network].num_fp16_res = plan.float16_resolutions
-            wrapper = PARTIAL_FLOAT16
+    for precision in tracked(plan.precisions, 'precision'):
         with _tf32(precision == 'TF32'):
-            model, optimizers, pictures = _trained(plan, config, size, wrapper)
+            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, precision)
             seconds, losses = _train(model, optimizers, pictures, plan)
         finite = all(math.isfinite(float(value)) for value in losses.values())
         rate = len(pictures) * plan.steps / seconds
@@ -194,14 +191,17 @@ def _precisions(plan: Plan) -> str:
 
 
 def _trained(
-    plan: Plan, config: Config, size: Size, wrapper: dict
+    plan: Plan, config: Config, size: Size, precision: str
 ) -> tuple[AdversarialModel, OptimWrapperDict, torch.Tensor]:
     """A model that is trained at a size, its optimizers, and a batch of noise as pictures."""
     torch.manual_seed(0)
+    if precision == PARTIAL_FLOAT16:
+        for network in (config.model.generator, config.model.discriminator):
+            network.num_fp16_res = plan.float16_resolutions
     model = MODELS.build(config.model).to(plan.device).train()
     model.train_at(size)
     wrappers = {
-        name: dict(value, **wrapper) if isinstance(value, dict) else value
+        name: dict(value, **WRAPPERS[precision]) if isinstance(value, dict) else value
         for name, value in config.optim_wrapper.items()
     }
     batch = config.train_dataloader.batch_size
@@ -222,7 +222,7 @@ def _train(
 
 
 def _stylegan2(plan: Plan) -> str:
-    dtypes = [dtype for dtype in plan.precisions if dtype != 'TF32']
+    dtypes = [name for name in plan.precisions if name not in ('TF32', PARTIAL_FLOAT16)]
     runs = [(dtype, False) for dtype in dtypes] + ([] if plan.quick else [(dtypes[-1], True)])
     tables = []
     for dtype, compiled in tracked(runs, 'table'):
@@ -260,7 +260,7 @@ def _memory(plan: Plan) -> str:
         if plan.device.type == 'cuda':
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(plan.device)
-            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, WRAPPERS['float32'])
+            model, optimizers, pictures = _trained(plan, load_config(plan.training), size, 'float32')
             for _ in range(2):  # the second has the optimizers' memory from its start
                 for loss in model.losses.values():
                     loss.interval = 1
