@@ -4,12 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError
 from mmpe.models.singan.blocks import ConvChain
 from mmpe.random_numbers import random_generator
-from mmpe.registry import MODELS
+from mmpe.registry import MODELS, OPTIM_WRAPPERS
 
 PADDINGS = [
     dict(type='PadInputOnce', mode='zero'),
@@ -231,6 +232,32 @@ def test_finished_scales_run_once_without_gradients():
     train(model, optimisers, data, 1)
     assert finished == [False]
     assert current == [False] * 3 + [True, True] * 3  # D sees images without a graph, G makes fake and reconstruction
+
+
+class ConvolvedIn(TorchDispatchMode):
+    """The types of what is convolved within."""
+
+    def __init__(self):
+        super().__init__()
+        self.dtypes = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten.convolution.default:
+            self.dtypes.add(args[0].dtype)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('wrapper, dtype', [('OptimWrapper', torch.float32), ('BFloat16OptimWrapper', torch.bfloat16)])
+def test_all_that_an_iteration_convolves_is_in_the_precision_of_the_optimizers(wrapper, dtype):
+    model, optimisers, data = small_model(freeze_norm_at=1)
+    train(model, optimisers, data, 4)
+    wrappers = {
+        name: OPTIM_WRAPPERS.build(dict(type=wrapper, optimizer=optimisers[name].optimizer))
+        for name in ('generator', 'discriminator')
+    }
+    with ConvolvedIn() as found:
+        train(model, OptimWrapperDict(**wrappers), data, 1)
+    assert found.dtypes == {dtype}
 
 
 def test_training_and_sampling_see_the_same_finished_scales():

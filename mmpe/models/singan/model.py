@@ -306,7 +306,8 @@ class SinGANModel(LossModel, SinGANSampler):
             *noises: (steps, C, h, w), one noise map per scale.
         """
         stage = self.numbers('stage')
-        drawn = self._with_images_below(stage, noises)
+        with optim_wrapper['generator'].optim_context(self.generator.blocks[stage]):
+            drawn = self._with_images_below(stage, noises)
         losses = {}
         for fake_inputs, share in zip(drawn, shares.split(1)):
             losses.update(self._discriminator_step(stage, real, fake_inputs, share, optim_wrapper['discriminator']))
@@ -438,7 +439,7 @@ class SinGANModel(LossModel, SinGANSampler):
                 few = max(1, self.map_in_cache // (noise[0, 0].numel() * self.generator.blocks[stage - 1].width))
             drawn = zip(*(maps.split(few) for maps in below))
             with torch.no_grad():
-                image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn])
+                image = torch.cat([self.generator(maps, self.noise_weights) for maps in drawn]).float()
                 images = self.generator.enlarge(image, self.generator.image_size(noise)).split(1)
         return list(zip(noise.split(1), images))
 
