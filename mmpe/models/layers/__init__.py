@@ -1,7 +1,8 @@
 """What style-based networks are made of."""
 
-from .convolution import Conv2d, ConvTranspose2d, WideConv2d, convolve
+from .convolution import Conv2d, ConvTranspose2d, FastConv2d, convolve
 from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
+from .fast_convolution import direct_convolutions
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
 from .half_precision import float16, limited
 from .minibatch_stddev import minibatch_stddev
@@ -9,7 +10,6 @@ from .modulated import ModulatedConv, ScaledMap, StyledConv, ToRGB, demodulate
 from .pixel_norm import pixel_norm
 from .pooling import average_cells
 from .product_map import ProductMap, convolve_products
-from .wide_convolution import direct_convolutions
 
 __all__ = [
     'Blur',
@@ -23,7 +23,7 @@ __all__ = [
     'ScaledMap',
     'StyledConv',
     'ToRGB',
-    'WideConv2d',
+    'FastConv2d',
     'average_cells',
     'binomial_filter',
     'convolve',

@@ -7,6 +7,7 @@ the gradients of a convolution are operators of their own, whose gradients are a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from . import wide_convolution
+from . import fast_convolution
 
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
@@ -93,19 +94,31 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         return convolve(input, self.weight, self.bias, self.stride, self.padding, self.groups, transposed=True)
 
 
-class WideConv2d(nn.Conv2d):
-    """``nn.Conv2d`` whose wide convolutions are those of :mod:`~mmpe.models.layers.wide_convolution`.
+class FastConv2d(nn.Conv2d):
+    """``nn.Conv2d``, by :mod:`~mmpe.models.layers.fast_convolution` where that has an algorithm for it.
 
     All others are PyTorch's own, to the bit. Their backward pass runs no Python, which would cost much on small maps.
 
-    >>> WideConv2d(2, 4, 3, padding=1)(torch.zeros(1, 2, 5, 7)).shape
+    >>> FastConv2d(2, 4, 3, padding=1)(torch.zeros(1, 2, 5, 7)).shape
     torch.Size([1, 4, 5, 7])
     """
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if _is_plain(self) and not _is_compiling() and _is_wide(input, weight, self.groups, False):
-            return convolve(input, weight, bias, self.stride, self.padding, self.groups)
+        known = _is_plain(self) and (self.stride, self.groups) == ((1, 1), 1) and not _is_compiling()
+        if not known or input.device.type != 'cpu':
+            return super()._conv_forward(input, weight, bias)
+        if torch.is_autocast_enabled('cpu'):
+            cast = [value if value is None else _autocast(value) for value in (input, weight, bias)]
+            with torch.autocast('cpu', enabled=False):
+                return self._conv_forward(*cast)
+        if fast_convolution.convolver(input, weight):
+            return convolve(input, weight, bias, padding=self.padding)
         return super()._conv_forward(input, weight, bias)
+
+
+def _autocast(value: Tensor) -> Tensor:
+    """As autocast on the CPU has convolutions see it."""
+    return value if value.dtype == torch.float64 else value.to(torch.get_autocast_dtype('cpu'))
 
 
 def _is_plain(convolution: nn.Module) -> bool:
@@ -132,9 +145,8 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options
     >>> convolution(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, Options(padding=(1, 1))).shape
     torch.Size([1, 4, 5, 7])
     """
-    if options.stride == (1, 1) and _is_wide(x, weight, options.groups, options.transposed):
-        return wide_convolution.convolve_wide(x, weight, bias, options.padding)
-    return _plain(x, weight, bias, options)
+    convolver = fast_convolution.convolver(x, weight) if _is_simple(options) else None
+    return convolver(x, weight, bias, options.padding) if convolver else _plain(x, weight, bias, options)
 
 
 def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options) -> Tensor:
@@ -152,21 +164,25 @@ def convolution_gradient(grad: Tensor, x: Tensor, weight: Tensor, options: Optio
     torch.Size([4, 2, 3, 3])
     """
     stride, padding, groups, transposed = options
-    if _is_wide(x, weight, groups, transposed):
-        if by_weight and padding == (0, 0) and stride != (1, 1):
-            return wide_convolution.strided_weight_gradient(grad, x, stride)
-        if by_weight and stride == (1, 1):
-            return wide_convolution.weight_gradient(grad, x, padding)
-        if stride == (1, 1):
-            return wide_convolution.input_gradient(grad, weight, padding)
+    fast = _fast_gradient(x, weight, options, by_weight)
+    if fast:
+        return fast(grad, x if by_weight else weight, padding if stride == (1, 1) else stride)
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
     )
     return found[int(by_weight)]
 
 
-def _is_wide(x: Tensor, weight: Tensor, groups: int, transposed: bool) -> bool:
-    return groups == 1 and not transposed and wide_convolution.is_wide(x, weight)
+def _fast_gradient(x: Tensor, weight: Tensor, options: Options, by_weight: bool) -> Callable[..., Tensor] | None:
+    if _is_simple(options):
+        return (fast_convolution.weight_gradient if by_weight else fast_convolution.input_gradient)(x, weight)
+    if by_weight and _is_simple(options._replace(stride=(1, 1))) and options.padding == (0, 0):
+        return fast_convolution.strided_weight_gradient(x, weight)
+    return None
+
+
+def _is_simple(options: Options) -> bool:
+    return options.stride == (1, 1) and options.groups == 1 and not options.transposed
 
 
 class _Convolve(Function):

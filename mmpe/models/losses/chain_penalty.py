@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-from ..layers import WideConv2d
+from ..layers import FastConv2d
 from ..layers.convolution import Options, convolution, convolution_gradient
 
 aten = torch.ops.aten
@@ -67,7 +67,7 @@ def _is_plain(layer: nn.Module) -> bool:
         not layer.with_explicit_padding
         and not layer.with_spectral_norm
         and tuple(layer.order) == ('conv', 'norm', 'act')
-        and type(conv) in (nn.Conv2d, WideConv2d)
+        and type(conv) in (nn.Conv2d, FastConv2d)
         and (conv.stride, conv.dilation, conv.groups) == ((1, 1), (1, 1), 1)
         and conv.padding_mode == 'zeros'
         and not isinstance(conv.padding, str)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
 
-from ..layers import WideConv2d
+from ..layers import FastConv2d
 from ..padding import build_padding
 from ..padding.layer import Mode
 
@@ -58,7 +58,7 @@ class ConvChain(nn.Module):
         self.width = width
 
         def layer(inputs: int, outputs: int, norm: dict | None, act: dict | None) -> ConvModule:
-            conv = dict(type=WideConv2d)
+            conv = dict(type=FastConv2d)
             module = ConvModule(inputs, outputs, kernel_size, 1, padding, conv_cfg=conv, norm_cfg=norm, act_cfg=act)
             return _pad_with(module, padding_mode)
 

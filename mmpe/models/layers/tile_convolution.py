@@ -1,4 +1,4 @@
-"""3x3 convolutions of wide maps on CPUs: products of large matrices, with a quarter of the multiplications.
+"""3x3 convolutions in tiles of 4x4: products of large matrices, with a quarter of the multiplications.
 
 Winograd's algorithm F(4x4, 3x3), from Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 Inputs and kernels are polynomials. Their values at 6 points are multiplied: 6 products for 4 outputs in a row, which
@@ -10,7 +10,6 @@ convolution, and 3e-6 by the paper's points, which have -2 in place of -1/2.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -21,58 +20,13 @@ _STEP = 4  # outputs of a tile, in each dimension
 _TILE = _STEP + 2  # inputs that they see, and points
 _POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity, where a polynomial's value is its leading coefficient
 
-_LEAST_CHANNELS = 128
-_LEAST_PIXELS = 32**2  # of an image, not of a batch, so that images do not depend on the batch they are in
 _BAND = 2**11  # pixels that are computed at once: few enough for what is made of them to stay in a core's cache
 
-_enabled = True
 
-
-@contextmanager
-def direct_convolutions() -> Iterator[None]:
-    """Within, all convolutions are PyTorch's own.
-
-    >>> from mmpe.models.layers import convolve
-    >>> with direct_convolutions():
-    ...     convolve(torch.ones(1, 256, 32, 32), torch.ones(256, 256, 3, 3)).unique()
-    tensor([2304.])
-    """
-    global _enabled
-    before, _enabled = _enabled, False
-    try:
-        yield
-    finally:
-        _enabled = before
-
-
-def is_wide(x: Tensor, weight: Tensor) -> bool:
-    """Whether a convolution of ``x`` (N, I, H, W) with ``weight`` (O, I, 3, 3) has enough to multiply, on a CPU.
-
-    In half precision no convolution is wide: the values at the points need more digits. Nor is what PyTorch refuses, so
-    that PyTorch says what is wrong with it.
-
-    >>> is_wide(torch.zeros(1, 256, 32, 32), torch.zeros(256, 256, 3, 3))
-    True
-    """
-    return (
-        _enabled
-        and x.device.type == 'cpu'
-        and x.dtype == weight.dtype == torch.float32
-        and not torch.is_autocast_enabled('cpu')
-        and weight.shape[2:] == (3, 3)
-        and min(weight.shape[:2]) >= _LEAST_CHANNELS
-        and x.ndim == 4
-        and x.shape[1] == weight.shape[1]
-        and min(x.shape[2:]) >= 3
-        and len(x) > 0
-        and x.shape[2] * x.shape[3] >= _LEAST_PIXELS
-    )
-
-
-def convolve_wide(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
     """``F.conv2d`` of (N, I, H, W) with (O, I, 3, 3) and stride 1, channels last.
 
-    >>> convolve_wide(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, (1, 1)).shape
+    >>> convolve(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, (1, 1)).shape
     torch.Size([1, 4, 5, 7])
     """
     result = _convolve(x, _at_points(_KERNEL, weight.permute(2, 3, 0, 1)).transpose(1, 2), padding)
@@ -80,7 +34,7 @@ def convolve_wide(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple
 
 
 def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Tensor:
-    """The gradient by the input of :func:`convolve_wide`: a convolution with the kernels turned around.
+    """The gradient by the input of :func:`convolve`: a convolution with the kernels turned around.
 
     >>> input_gradient(torch.zeros(1, 4, 5, 7), torch.zeros(4, 2, 3, 3), (1, 1)).shape
     torch.Size([1, 2, 5, 7])
@@ -90,7 +44,7 @@ def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Te
 
 
 def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor:
-    """The gradient by the weight of :func:`convolve_wide`, (O, I, 3, 3).
+    """The gradient by the weight of :func:`convolve`, (O, I, 3, 3).
 
     >>> weight_gradient(torch.zeros(1, 4, 5, 7), torch.zeros(1, 2, 5, 7), (1, 1)).shape
     torch.Size([4, 2, 3, 3])

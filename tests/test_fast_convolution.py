@@ -1,4 +1,4 @@
-"""Wide convolutions by Winograd's algorithm, against PyTorch's own in double precision."""
+"""Faster algorithms for convolutions on a CPU, against PyTorch's own in double precision."""
 
 import re
 from copy import deepcopy
@@ -8,8 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmpe.models.layers import Conv2d, ConvTranspose2d, EqualizedConv2d, WideConv2d, convolve, wide_convolution
-from mmpe.models.layers.wide_convolution import direct_convolutions
+from mmpe.models.layers import (
+    Conv2d,
+    ConvTranspose2d,
+    EqualizedConv2d,
+    FastConv2d,
+    convolve,
+    direct_convolutions,
+    fast_convolution,
+    narrow_convolution,
+    row_convolution,
+    tile_convolution,
+)
 from mmpe.models.losses.chain_penalty import chain_penalty
 from mmpe.models.padding import set_padding
 from mmpe.models.singan.blocks import ConvChain
@@ -29,15 +39,35 @@ def normal(*shape, seed=0):
     return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
 
 
-@pytest.fixture
-def all_are_wide(monkeypatch):
-    monkeypatch.setattr(wide_convolution, '_LEAST_CHANNELS', 1)
-    monkeypatch.setattr(wide_convolution, '_LEAST_PIXELS', 1)
+ALWAYS = {  # what has each algorithm compute all that it can
+    'tile': dict(_FEW=0, _MANY_FOR_TILES=1, _MOST_FOR_ROWS=0),
+    'row': dict(_FEW=0, _MANY=1, _MANY_FOR_TILES=10**6, _MOST_FOR_ROWS=10**6),
+    'narrow': dict(_FEW=10**6, _MANY=1),
+}
+MODULES = dict(tile=tile_convolution, row=row_convolution, narrow=narrow_convolution)
+COMPUTED = {
+    'tile': {'tile.convolve', 'tile.input_gradient', 'tile.weight_gradient'},
+    'row': {'row.convolve', 'row.input_gradient'},
+    'narrow': {'narrow.convolve', 'narrow.input_gradient', 'narrow.weight_gradient'},
+}
+
+
+@pytest.fixture(params=ALWAYS)
+def algorithm(request, monkeypatch):
+    """Its name; it computes all that it can, be it as small as it may."""
+    for name, value in ALWAYS[request.param].items():
+        monkeypatch.setattr(fast_convolution, name, value)
+    for name in ('_LEAST_PIXELS', '_LEAST_FOR_ROWS', '_LEAST_FOR_TILES'):
+        monkeypatch.setattr(fast_convolution, name, 1)
+    return request.param
+
+
+only_tiles = pytest.mark.parametrize('algorithm', ['tile'], indirect=True)
 
 
 @pytest.fixture
 def calls(monkeypatch):
-    """The names of the functions for wide convolutions that were called."""
+    """The names of the functions that were called, and their modules' without the end."""
     called = []
 
     def recording(name, inner):
@@ -47,8 +77,10 @@ def calls(monkeypatch):
 
         return call
 
-    for name in ('convolve_wide', 'input_gradient', 'weight_gradient', 'strided_weight_gradient'):
-        monkeypatch.setattr(wide_convolution, name, recording(name, getattr(wide_convolution, name)))
+    for short, module in MODULES.items():
+        for name in ('convolve', 'input_gradient', 'weight_gradient', 'strided_weight_gradient'):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, recording(f'{short}.{name}', getattr(module, name)))
     return called
 
 
@@ -63,45 +95,68 @@ def gradients(run, x, weight, bias):
 
 @pytest.mark.parametrize('rows_at_once', [4, 1000])
 @pytest.mark.parametrize('shape, padding', SHAPES)
-def test_convolutions_and_their_gradients_of_both_orders(
-    all_are_wide, calls, monkeypatch, shape, padding, rows_at_once
-):
-    monkeypatch.setattr(wide_convolution, '_BAND', rows_at_once * shape[0] * (shape[3] + 8))
+def test_convolutions_and_their_gradients_of_both_orders(algorithm, calls, monkeypatch, shape, padding, rows_at_once):
+    monkeypatch.setattr(tile_convolution, '_BAND', rows_at_once * shape[0] * (shape[3] + 8))
     values = normal(*shape), normal(4, shape[1], 3, 3, seed=1), normal(4, seed=2)
     got = gradients(lambda *args: convolve(*args, padding=padding), *values)
-    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+    assert set(calls) == COMPUTED[algorithm]
     wanted = gradients(lambda *args: F.conv2d(*args, padding=padding), *(value.detach().double() for value in values))
     for one, other in zip(got, wanted):
         torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
 
 
+@only_tiles
 @pytest.mark.parametrize('images_at_once', [1, 1000])
 @pytest.mark.parametrize('stride', [(2, 2), (2, 1), (3, 2)])
 @pytest.mark.parametrize('size', [(9, 13), (8, 6)])
-def test_strided_convolutions(all_are_wide, calls, monkeypatch, size, stride, images_at_once):
-    monkeypatch.setattr(wide_convolution, '_BAND', images_at_once * size[0] * size[1])
+def test_strided_convolutions(algorithm, calls, monkeypatch, size, stride, images_at_once):
+    monkeypatch.setattr(tile_convolution, '_BAND', images_at_once * size[0] * size[1])
     values = normal(3, 2, *size), normal(4, 2, 3, 3, seed=1), normal(4, seed=2)
     got = gradients(lambda *args: convolve(*args, stride=stride), *values)
-    assert set(calls) == {'strided_weight_gradient'}
+    assert set(calls) == {'tile.strided_weight_gradient'}
     wanted = gradients(lambda *args: F.conv2d(*args, stride=stride), *(value.detach().double() for value in values))
     for one, other in zip(got, wanted):
         torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
 
 
 def error(values, exact):
-    return float((values - exact).square().mean().sqrt() / exact.square().mean().sqrt())
+    return float((values.detach() - exact).square().mean().sqrt() / exact.square().mean().sqrt())
 
 
-def test_rounding_errors_are_a_few_times_those_of_a_direct_convolution(calls):
-    x, weight = normal(1, 256, 32, 32), normal(256, 256, 3, 3, seed=1)
+@pytest.mark.parametrize(
+    'outputs, inputs, size, function',
+    [
+        (256, 256, (32, 32), 'tile.convolve'),
+        (128, 128, (40, 50), 'tile.convolve'),
+        (128, 128, (64, 128), 'row.convolve'),
+        (64, 300, (64, 128), 'row.convolve'),
+        (3, 64, (64, 64), 'narrow.convolve'),
+    ],
+)
+def test_rounding_errors_are_a_few_times_those_of_a_direct_convolution(calls, outputs, inputs, size, function):
+    x, weight = normal(1, inputs, *size), normal(outputs, inputs, 3, 3, seed=1)
     exact = F.conv2d(x.double(), weight.double(), padding=1)
     assert error(convolve(x, weight, padding=(1, 1)), exact) < 4 * error(F.conv2d(x, weight, padding=1), exact)
-    assert calls == ['convolve_wide']
+    assert calls == [function]
 
 
-def test_an_image_does_not_depend_on_its_batch(all_are_wide, calls):
+@pytest.mark.parametrize('outputs, inputs, function', [(1, 64, 'narrow.convolve'), (64, 64, None), (256, 256, None)])
+def test_bfloat16(calls, outputs, inputs, function):
+    x, layer = normal(1, inputs, 64, 128), FastConv2d(inputs, outputs, 3, padding=1)
+    exact = F.conv2d(x.double(), layer.weight.double(), layer.bias.double(), padding=1).detach()
+    with torch.autocast('cpu', torch.bfloat16):
+        y = layer(x)
+        plain = F.conv2d(x, layer.weight, layer.bias, padding=1)
+    assert calls == ([function] if function else []) and y.dtype == torch.bfloat16
+    assert error(y, exact) < 2.5 * error(plain, exact)
+    y.float().square().sum().backward()
+    assert layer.weight.grad.dtype == layer.bias.grad.dtype == torch.float32
+    assert layer.weight.grad.isfinite().all()
+
+
+def test_an_image_does_not_depend_on_its_batch(algorithm, calls):
     x, weight = normal(4, 8, 12, 16), normal(8, 8, 3, 3, seed=1)
-    torch.testing.assert_close(convolve(x, weight)[2:3], convolve(x[2:3], weight), rtol=0, atol=1e-5)
+    torch.testing.assert_close(convolve(x, weight)[2:3], convolve(x[2:3], weight), rtol=0, atol=1e-4)
     assert len(calls) == 2
 
 
@@ -110,6 +165,8 @@ def test_an_image_does_not_depend_on_its_batch(all_are_wide, calls):
     [
         (127, (32, 32), {}),
         (128, (31, 33), {}),
+        (64, (64, 127), {}),
+        (63, (64, 128), {}),
         (128, (32, 32), dict(groups=2)),
         (128, (32, 32), dict(transposed=True)),
     ],
@@ -121,24 +178,26 @@ def test_other_convolutions_are_pytorchs_to_the_bit(calls, channels, size, optio
     assert not calls
 
 
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float64])
-def test_other_precisions_are_pytorchs_to_the_bit(all_are_wide, calls, dtype):
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
+def test_other_precisions_are_pytorchs_to_the_bit(algorithm, calls, dtype):
+    if (algorithm, dtype) == ('narrow', torch.bfloat16):
+        pytest.skip('it is for bfloat16, too')
     x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
     assert torch.equal(convolve(x.to(dtype), weight.to(dtype)), F.conv2d(x.to(dtype), weight.to(dtype)))
-    if dtype == torch.bfloat16:
+    if dtype != torch.float64:
         with torch.autocast('cpu', dtype):
             assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
     assert not calls
 
 
 @pytest.mark.parametrize('shape', [(0, 2, 8, 8), (2, 8, 8)])
-def test_empty_batches_and_single_images(all_are_wide, shape):
+def test_empty_batches_and_single_images(algorithm, shape):
     x, weight = torch.ones(shape), normal(4, 2, 3, 3)
     assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
 
 
 @pytest.mark.parametrize('shape', [(1, 3, 8, 8), (1, 2, 512, 2)])
-def test_pytorch_says_what_it_refuses(all_are_wide, shape):
+def test_pytorch_says_what_it_refuses(algorithm, shape):
     x, weight = torch.ones(shape), normal(4, 2, 3, 3)
     with pytest.raises(RuntimeError) as refused:
         F.conv2d(x, weight)
@@ -146,7 +205,7 @@ def test_pytorch_says_what_it_refuses(all_are_wide, shape):
         convolve(x, weight)
 
 
-def test_direct_convolutions_are_pytorchs_to_the_bit(all_are_wide, calls):
+def test_direct_convolutions_are_pytorchs_to_the_bit(algorithm, calls):
     x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
     with direct_convolutions():
         assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
@@ -157,7 +216,7 @@ def test_direct_convolutions_are_pytorchs_to_the_bit(all_are_wide, calls):
 
 @pytest.mark.parametrize('padding', ['zero', 'none', 'reflect'])
 @pytest.mark.parametrize('upsampling', ['ConvThenBilinear', 'BilinearThenConv'])
-def test_images_of_a_generator(all_are_wide, calls, padding, upsampling):
+def test_images_of_a_generator(algorithm, calls, padding, upsampling):
     torch.manual_seed(0)
     encoding = dict(type='SinusoidalEncoding', embedding_dim=4)
     config = dict(type='StyleGenerator', out_size=16, max_channels=8, style_channels=8, num_mapping_layers=2)
@@ -185,7 +244,7 @@ def test_images_of_a_generator(all_are_wide, calls, padding, upsampling):
 )
 def test_a_layer_that_is_not_wide_is_pytorchs_to_the_bit(calls, channels, options):
     options = dict(dict(padding=1), **options)
-    layer, x = WideConv2d(channels, channels, 3, **options), normal(1, channels, 32, 32)
+    layer, x = FastConv2d(channels, channels, 3, **options), normal(1, channels, 32, 32)
     plain = nn.Conv2d(channels, channels, 3, **options)
     plain.load_state_dict(layer.state_dict())
     got, wanted = layer(x), plain(x)
@@ -194,7 +253,7 @@ def test_a_layer_that_is_not_wide_is_pytorchs_to_the_bit(calls, channels, option
 
 
 @pytest.mark.parametrize('options', [dict(dilation=2), dict(padding='same'), dict(groups=2), dict(bias=False)])
-@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, WideConv2d])
+@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, FastConv2d])
 def test_every_option_of_a_convolution_counts(kind, options):
     layer, plain = (cls(4, 6, 3, **dict(dict(padding=1), **options)) for cls in (kind, nn.Conv2d))
     plain.load_state_dict(layer.state_dict())
@@ -203,7 +262,7 @@ def test_every_option_of_a_convolution_counts(kind, options):
     torch.testing.assert_close(layer(x), plain(x * gain), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, WideConv2d])
+@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, FastConv2d])
 def test_a_convolution_made_circular_is_one(kind):
     layer, x = kind(4, 6, 3, padding=1), normal(2, 4, 9, 11)
     layer.padding_mode = 'circular'  # the usual way to make a trained network's images tile
@@ -221,16 +280,16 @@ def test_every_option_of_a_transposed_convolution_counts(options):
     torch.testing.assert_close(layer(x, size), plain(x, size))
 
 
-def test_a_critic_and_its_gradient_penalty(all_are_wide, calls):
+def test_a_critic_and_its_gradient_penalty(algorithm, calls):
     torch.manual_seed(0)
     critic = ConvChain(3, 1, width=8, num_layers=4, norm_cfg=dict(type='BN'))
     exact = deepcopy(critic).double()
     x = normal(1, 3, 16, 21)
     critic(x).mean().backward()
-    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+    assert set(calls) == COMPUTED[algorithm]
     calls.clear()
     chain_penalty(critic.layers, x).backward()
-    assert set(calls) == {'convolve_wide', 'input_gradient', 'weight_gradient'}
+    assert set(calls) == COMPUTED[algorithm]
 
     exact_x = x.double().requires_grad_()
     scores = exact(exact_x)
@@ -242,7 +301,7 @@ def test_a_critic_and_its_gradient_penalty(all_are_wide, calls):
         )
 
 
-def test_an_exported_sampler_has_pytorchs_convolutions(all_are_wide, calls):
+def test_an_exported_sampler_has_pytorchs_convolutions(algorithm, calls):
     """So that it can be exported to ONNX, and for sizes that are not known yet."""
     layer = Conv2d(2, 4, 3, padding=1)
     sizes = dict(input={2: torch.export.Dim('height'), 3: torch.export.Dim('width')})
