@@ -1,6 +1,7 @@
 """Faster algorithms for convolutions on a CPU, against PyTorch's own in double precision."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
@@ -211,6 +212,13 @@ def test_direct_convolutions_are_pytorchs_to_the_bit(algorithm, calls):
         assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
     assert not calls
     convolve(x, weight)
+    assert calls
+
+
+def test_another_thread_goes_on_as_it_was(algorithm, calls):
+    x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
+    with direct_convolutions(), ThreadPoolExecutor() as threads:
+        threads.submit(convolve, x, weight).result()
     assert calls
 
 

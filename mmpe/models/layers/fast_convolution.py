@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -16,24 +18,23 @@ from . import narrow_convolution, row_convolution, tile_convolution
 _FEW, _MANY, _MANY_FOR_TILES, _MOST_FOR_ROWS = 4, 64, 128, 255  # channels
 _LEAST_PIXELS, _LEAST_FOR_ROWS, _LEAST_FOR_TILES = 2**12, 2**13, 2**10  # of an image: its batch must not matter
 
-_enabled = True
+_enabled = ContextVar('fast convolutions', default=True)  # a thread's own
 
 
 @contextmanager
 def direct_convolutions() -> Iterator[None]:
-    """Within, all convolutions are PyTorch's own.
+    """Within, all convolutions of this thread are PyTorch's own.
 
     >>> from mmpe.models.layers import convolve
     >>> with direct_convolutions():
     ...     convolve(torch.ones(1, 256, 32, 32), torch.ones(256, 256, 3, 3)).unique()
     tensor([2304.])
     """
-    global _enabled
-    before, _enabled = _enabled, False
+    token = _enabled.set(False)
     try:
         yield
     finally:
-        _enabled = before
+        _enabled.reset(token)
 
 
 def convolver(x: Tensor, weight: Tensor) -> Callable[..., Tensor] | None:
@@ -47,7 +48,7 @@ def convolver(x: Tensor, weight: Tensor) -> Callable[..., Tensor] | None:
     'mmpe.models.layers.narrow_convolution'
     """
     module = _module(x, weight, *weight.shape[1::-1])
-    return module and module.convolve
+    return None if module is None else module.convolve
 
 
 def input_gradient(x: Tensor, weight: Tensor) -> Callable[..., Tensor] | None:
@@ -57,7 +58,7 @@ def input_gradient(x: Tensor, weight: Tensor) -> Callable[..., Tensor] | None:
     'mmpe.models.layers.row_convolution'
     """
     module = _module(x, weight, *weight.shape[:2])
-    return module and module.input_gradient
+    return None if module is None else module.input_gradient
 
 
 def weight_gradient(x: Tensor, weight: Tensor) -> Callable[..., Tensor] | None:
@@ -84,7 +85,7 @@ def strided_weight_gradient(x: Tensor, weight: Tensor) -> Callable[..., Tensor] 
     return tile_convolution.strided_weight_gradient if tiled else None
 
 
-def _module(x: Tensor, weight: Tensor, sources: int, results: int):
+def _module(x: Tensor, weight: Tensor, sources: int, results: int) -> ModuleType | None:
     """The module for a convolution, or a gradient by the input, of so many channels."""
     if not _is_known(x, weight):
         return None
@@ -101,7 +102,7 @@ def _module(x: Tensor, weight: Tensor, sources: int, results: int):
 def _is_known(x: Tensor, weight: Tensor) -> bool:
     """Whether some algorithm is for such numbers, and PyTorch would not refuse them."""
     return (
-        _enabled
+        _enabled.get()
         and x.device.type == 'cpu'
         and x.dtype == weight.dtype in (torch.float32, torch.bfloat16)
         and not torch.is_autocast_enabled('cpu')
