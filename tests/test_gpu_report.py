@@ -59,6 +59,7 @@ def test_elsewhere():
     assert False
 """
     (tmp_path / 'test_program.py').write_text(program)
+    (tmp_path / 'pytest.ini').write_text("[pytest]\naddopts = -q -m 'not gpu'\nmarkers = gpu: needs a GPU\n")
     (tmp_path / 'test_without_a_gpu.py').write_text('import not_installed_on_that_machine')
     if 'failed' in found:
         with pytest.raises(RuntimeError, match=f'pytest ended with 1: {found}'):

@@ -153,7 +153,8 @@ def _tests(folder: Path | None) -> str:
     paths = sorted(path for path in folder.rglob('test_*.py') if _GPU_MARK in path.read_text()) if folder else []
     if not paths:
         return 'Not run: there is no folder of GPU tests here.'
-    command = [sys.executable, '-m', 'pytest', '-q', '-m', 'gpu', '-p', 'no:cacheprovider', *map(str, paths)]
+    command = [sys.executable, '-m', 'pytest', '-o', 'addopts=-q', '-m', 'gpu', '-p', 'no:cacheprovider']
+    command += map(str, paths)
     if find_spec('xdist'):  # one after the other they take longer than all else
         command += ['-n', str(min(os.cpu_count() or 1, _MOST_TEST_PROCESSES))]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=folder.parent)
