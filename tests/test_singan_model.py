@@ -112,6 +112,20 @@ def test_coordinates_take_the_place_of_the_grid():
     assert not torch.allclose(mirrored, g(maps, [1, 0.1]))
 
 
+def test_an_encoding_has_a_weight():
+    usual, weighty = (generator(encoding=CSG, encoding_weight=weight) for weight in (1.0, 2.5))
+    weighty.load_state_dict(usual.state_dict())
+    first, second = noises(usual, [(9, 14), (13, 20)])
+    more = first + 1.5 * usual.encoding((9, 14))
+    torch.testing.assert_close(weighty([first, second], [1, 0.1]), usual([more, second], [1, 0.1]), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize('settings', [dict(encoding=CSG, encoding_weight=-1), dict(encoding_weight=2)])
+def test_a_weight_that_cannot_be_is_one_line(settings):
+    with pytest.raises(InputError, match='^encoding_weight='):
+        generator(**settings)
+
+
 def test_without_padding_or_encoding_there_is_no_sense_of_place():
     """Without zero padding, what a pixel becomes does not depend on where it lies."""
     g = generator(1, padding=dict(type='OversizedNoise'))

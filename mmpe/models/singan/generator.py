@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmpe.errors import InputError
 from mmpe.grid import Grid, Size
-from mmpe.numbers import check_whole, given
+from mmpe.numbers import check_real, check_whole, given
 from mmpe.registry import MODELS
 
 from ..encodings import encode
@@ -36,6 +36,8 @@ class SinGANGenerator(BaseModule):
         num_layers: Convolutions per block.
         base_channels: Width of the first four blocks; it doubles every four scales.
         max_channels: Width that no block exceeds.
+        encoding_weight: What the encoding is multiplied by; the noise's standard deviation is 1. With a
+            larger one less of the layout is left to chance.
 
     >>> import torch
     >>> G = SinGANGenerator(num_scales=2, base_channels=4, encoding=dict(type='CartesianGrid'), padding='zero')
@@ -57,16 +59,21 @@ class SinGANGenerator(BaseModule):
         num_layers: int = 5,
         base_channels: int = 32,
         max_channels: int = 128,
+        encoding_weight: float = 1.0,
     ):
         super().__init__()
         check_scales(num_scales, base_channels, max_channels)
         check_whole(1, out_channels=out_channels, noise_channels=noise_channels, **given(first_channels=first_channels))
         check_shape(kernel_size, num_layers)
+        check_real(0, encoding_weight=encoding_weight)
+        if encoding_weight != 1 and not encoding:
+            raise InputError(f'encoding_weight={encoding_weight} has no effect without an encoding: give one')
         self.out_channels = out_channels
         self.noise_channels = noise_channels
         self.base_channels, self.max_channels = base_channels, max_channels
         self.shape = dict(kernel_size=kernel_size, num_layers=num_layers)
         self.encoding = MODELS.build(encoding) if encoding else None
+        self.encoding_weight = encoding_weight
         self.padding = build_network_padding(padding, radius=kernel_size // 2 * num_layers)
         self.first_channels = first_channels or (self.encoding.out_channels if self.encoding else 1)
         if self.first_channels not in (1, self.in_channels):
@@ -194,7 +201,7 @@ class SinGANGenerator(BaseModule):
     def _place(self, noise: Tensor, coordinates: Tensor | Grid | None) -> Tensor:
         if self.encoding is None:
             return noise.expand(-1, self.in_channels, -1, -1)
-        return noise + encode(self.encoding, tuple(noise.shape[-2:]), coordinates).to(noise)
+        return noise + self.encoding_weight * encode(self.encoding, tuple(noise.shape[-2:]), coordinates).to(noise)
 
     def _check(
         self, noises: Sequence[Tensor], noise_weights: Sequence, coordinates: Tensor | Grid | None, first_scale: int
