@@ -97,7 +97,8 @@ def gradients(run, x, weight, bias):
 @pytest.mark.parametrize('rows_at_once', [4, 1000])
 @pytest.mark.parametrize('shape, padding', SHAPES)
 def test_convolutions_and_their_gradients_of_both_orders(algorithm, calls, monkeypatch, shape, padding, rows_at_once):
-    monkeypatch.setattr(tile_convolution, '_BAND', rows_at_once * shape[0] * (shape[3] + 8))
+    for module in (tile_convolution, row_convolution):
+        monkeypatch.setattr(module, '_BAND', rows_at_once * shape[0] * (shape[3] + 8))
     values = normal(*shape), normal(4, shape[1], 3, 3, seed=1), normal(4, seed=2)
     got = gradients(lambda *args: convolve(*args, padding=padding), *values)
     assert set(calls) == COMPUTED[algorithm]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 _STEP = 4  # outputs of a tile
 _TILE = _STEP + 2  # inputs that they see, and points: 0, 1, -1, 2, -2 and infinity
+_BAND = 2**16  # pixels that are computed at once, so that large maps take little memory
 _KERNEL = [[1 / 4, 0, 0], *([-1 / 6, s / 6, -1 / 6] for s in (-1, 1)), *([1 / 24, s / 12, 1 / 6] for s in (1, -1))]
 _KERNEL = torch.tensor([*_KERNEL, [0, 0, 1]])  # values of a kernel at the points, (6, 3)
 
@@ -45,14 +46,20 @@ def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Te
 def _convolve(x: Tensor, values: Tensor, kernels: Tensor, padding: tuple[int, int]) -> Tensor:
     """Convolve (N, I, H, W) with kernels (3, O, 3, I), of which ``values`` (6, 3) makes those at the points."""
     rows = x.shape[2] + 2 * padding[0] - 2
-    tiles = -(-rows // _STEP)
-    below = tiles * _STEP + 2 - padding[0] - x.shape[2]
-    side = min(padding[1], 0)
-    inputs = _at_points(F.pad(x, (side, side, padding[0], below)) if side or padding[0] or below else x)
+    whole = rows + -rows % _STEP
+    side, below = min(padding[1], 0), whole + 2 - padding[0] - x.shape[2]
+    if side or padding[0] or below:
+        x = F.pad(x, (side, side, padding[0], below))
+    margin = padding[1] - side
     at_points = (values @ kernels.flatten(1)).view(_TILE, *kernels.shape[1:]).permute(0, 1, 3, 2)[..., None, :]
-    products = [F.conv2d(map, kernel, None, 1, (0, padding[1] - side)) for map, kernel in zip(inputs, at_points)]
-    result = _from_points(products)
-    return result if rows == result.shape[2] else result[:, :, :rows].contiguous(memory_format=torch.channels_last)
+    shape = len(x), kernels.shape[1], whole, x.shape[3] + 2 * margin - 2
+    result = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+    band = max(1, _BAND // (len(x) * x.shape[3] * _STEP)) * _STEP
+    for top in range(0, whole, band):
+        inputs = _at_points(x[:, :, top : top + band + 2])
+        products = [F.conv2d(map, kernel, None, 1, (0, margin)) for map, kernel in zip(inputs, at_points)]
+        _from_points(products, result[:, :, top : top + band])
+    return result if rows == whole else result[:, :, :rows].contiguous(memory_format=torch.channels_last)
 
 
 def _at_points(x: Tensor) -> list[Tensor]:
@@ -68,12 +75,9 @@ def _at_points(x: Tensor) -> list[Tensor]:
     return [zero, *ones, *twos, infinity]
 
 
-def _from_points(products: Sequence[Tensor]) -> Tensor:
-    """Outputs (N, C, 4 T, W) of their values at the points, which are used up: (N, C, T, W) each."""
+def _from_points(products: Sequence[Tensor], result: Tensor) -> None:
+    """Find outputs (N, C, 4 T, W) by their values at the points, which are used up: (N, C, T, W) each."""
     zero, one, minus_one, two, minus_two, infinity = products
-    count, channels, tiles, width = zero.shape
-    size = count, channels, tiles * _STEP, width
-    result = torch.empty(size, dtype=zero.dtype, memory_format=torch.channels_last)
     rows = [result[:, :, start::_STEP] for start in range(_STEP)]
     even_ones, even_twos = one + minus_one, two + minus_two
     odd_ones, odd_twos = one.sub_(minus_one), two.sub_(minus_two)
@@ -81,4 +85,3 @@ def _from_points(products: Sequence[Tensor]) -> Tensor:
     torch.add(odd_ones, odd_twos, alpha=2, out=rows[1])
     torch.add(even_ones, even_twos, alpha=4, out=rows[2])
     torch.add(infinity.add_(odd_ones), odd_twos, alpha=8, out=rows[3])
-    return result
