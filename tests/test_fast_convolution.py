@@ -158,7 +158,8 @@ def test_bfloat16(calls, outputs, inputs, function):
 
 def test_an_image_does_not_depend_on_its_batch(algorithm, calls):
     x, weight = normal(4, 8, 12, 16), normal(8, 8, 3, 3, seed=1)
-    torch.testing.assert_close(convolve(x, weight)[2:3], convolve(x[2:3], weight), rtol=0, atol=1e-4)
+    allowed = 1e-4 if algorithm == 'row' else 1e-5  # its products are rounded otherwise in another batch, and times 8
+    torch.testing.assert_close(convolve(x, weight)[2:3], convolve(x[2:3], weight), rtol=0, atol=allowed)
     assert len(calls) == 2
 
 
@@ -180,10 +181,12 @@ def test_other_convolutions_are_pytorchs_to_the_bit(calls, channels, size, optio
     assert not calls
 
 
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
+OTHERS = [(name, dtype) for name in ALWAYS for dtype in (torch.bfloat16, torch.float16, torch.float64)]
+OTHERS.remove(('narrow', torch.bfloat16))
+
+
+@pytest.mark.parametrize('algorithm, dtype', OTHERS, indirect=['algorithm'])
 def test_other_precisions_are_pytorchs_to_the_bit(algorithm, calls, dtype):
-    if (algorithm, dtype) == ('narrow', torch.bfloat16):
-        pytest.skip('it is for bfloat16, too')
     x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
     assert torch.equal(convolve(x.to(dtype), weight.to(dtype)), F.conv2d(x.to(dtype), weight.to(dtype)))
     if dtype != torch.float64:

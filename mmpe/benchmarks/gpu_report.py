@@ -53,7 +53,7 @@ WRAPPERS = {
 """What each precision adds to an optim wrapper."""
 _WARM_UP = 3
 _MOST_TEST_PROCESSES = 12
-_GPU_MARK = 'pytest.mark.gpu'
+_GPU_MARK = b'mark.gpu'
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _head(plan: Plan) -> str:
 
 def _tests(folder: Path | None) -> str:
     # of the files of GPU tests alone: others may need packages that are not installed there
-    paths = sorted(path for path in folder.rglob('test_*.py') if _GPU_MARK in path.read_text()) if folder else []
+    paths = sorted(path for path in folder.rglob('test_*.py') if _GPU_MARK in path.read_bytes()) if folder else []
     if not paths:
         return 'Not run: there is no folder of GPU tests here.'
     command = [sys.executable, '-m', 'pytest', '-o', 'addopts=-q', '-m', 'gpu', '-p', 'no:cacheprovider']
