@@ -127,13 +127,14 @@ def _row(image, y, zeros):
 @_compiled
 def _inputs_of_strip(image, top, left, points, strip, channels):
     tiles = points.shape[3] // channels
-    zeros, rows = np.zeros(image.shape[1], _f), np.zeros((6, (4 * tiles + 2) * channels), _f)
+    zeros, rows = np.zeros(image.shape[1], _f), np.empty((6, (4 * tiles + 2) * channels), _f)
     x0, x1, x2 = _row(image, top, zeros), _row(image, top + 1, zeros), _row(image, top + 2, zeros)
     x3, x4, x5 = _row(image, top + 3, zeros), _row(image, top + 4, zeros), _row(image, top + 5, zeros)
     if left < 0:
         start, left = -left * channels, 0
         x0, x1, x2, x3, x4, x5 = x0[start:], x1[start:], x2[start:], x3[start:], x4[start:], x5[start:]
     start = left * channels
+    rows[:, :start], rows[:, start + len(x0) :] = 0, 0
     r0, r1, r2 = rows[0, start:], rows[1, start:], rows[2, start:]
     r3, r4, r5 = rows[3, start:], rows[4, start:], rows[5, start:]
     for i in range(min(len(x0), len(r0))):
@@ -154,7 +155,8 @@ def _inputs_of_strip(image, top, left, points, strip, channels):
 @_compiled
 def _outputs_of_strip(image, top, points, strip, channels):
     tiles = points.shape[3] // channels
-    zeros, rows = np.zeros(image.shape[1], _f), np.zeros((6, 4 * tiles * channels), _f)
+    zeros, rows = np.zeros(image.shape[1], _f), np.empty((6, 4 * tiles * channels), _f)
+    rows[:, len(zeros) :] = 0
     y0, y1 = _row(image, top, zeros), _row(image, top + 1, zeros)
     y2, y3 = _row(image, top + 2, zeros), _row(image, top + 3, zeros)
     r0, r1, r2, r3, r4, r5 = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
