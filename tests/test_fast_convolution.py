@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cache
 
@@ -260,6 +261,29 @@ def test_several_threads_at_once_and_each_with_its_own(algorithm, calls):
     assert len(calls) == 6
     for result in results:
         torch.testing.assert_close(result, F.conv2d(x, weight, padding=1), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize('default', ['device', 'dtype'])
+def test_defaults_for_new_tensors_do_not_matter(algorithm, calls, default):
+    inputs = [value.requires_grad_() for value in (normal(1, 2, 9, 12), normal(4, 2, 3, 3, seed=1), normal(4, seed=2))]
+    direction = normal(1, 4, 9, 12, seed=3)
+
+    def run():
+        y = convolve(*inputs, padding=(1, 1))
+        first = torch.autograd.grad(y, inputs, direction, create_graph=True)
+        return y, *first, *torch.autograd.grad(first[0].square().sum() + first[1].square().sum(), inputs[:2])
+
+    wanted = run()
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if default == 'dtype' else before)
+    try:
+        with torch.device('meta') if default == 'device' else nullcontext():
+            got = run()
+    finally:
+        torch.set_default_dtype(before)
+    assert set(calls) == COMPUTED[algorithm]
+    for one, other in zip(got, wanted):
+        torch.testing.assert_close(one, other)
 
 
 SCRIPT = """

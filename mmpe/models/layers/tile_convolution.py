@@ -28,7 +28,7 @@ def _kernel_at_points() -> Tensor:
     for point, other in ((a, b), (-a, b), (b, a), (-b, a)):
         scale = 2 * point**2 * (point**2 - other**2)
         rows.append([1 / scale, point / scale, point**2 / scale])
-    kernel = torch.tensor([*rows, [0, 0, 1]], dtype=torch.float64)
+    kernel = torch.tensor([*rows, [0, 0, 1]], dtype=torch.float64, device='cpu')
     return torch.kron(kernel, kernel).float()
 
 
@@ -62,7 +62,7 @@ def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor
     outputs, inputs = grad.shape[1], x.shape[1]
     found = x.new_empty(36, outputs, inputs)
     grad_rows, x_rows = _rows(grad), _rows(x)
-    for strips, first, (by_output, by_input) in _bands(grad.shape, (outputs, inputs)):
+    for strips, first, (by_output, by_input) in _bands(grad, (outputs, inputs)):
         tile_transforms.outputs_at_points(grad_rows, by_output.numpy(), outputs, strips, first)
         tile_transforms.inputs_at_points(x_rows, by_input.numpy(), inputs, strips, first, *padding)
         by_output, by_input = _matrices(by_output, outputs), _matrices(by_input, inputs)
@@ -75,10 +75,10 @@ def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[in
     """Convolve (N, I, H, W) with kernels of which (36, I, O) are the values at the points."""
     inputs, outputs = kernels.shape[1:]
     height, width = (length + 2 * margin - 2 for length, margin in zip(x.shape[2:], padding))
-    result = torch.empty(len(x), outputs, height, width, memory_format=torch.channels_last)
-    added = (torch.zeros(outputs) if bias is None else bias.detach()).numpy()
+    result = x.new_empty(len(x), height, width, outputs).permute(0, 3, 1, 2)
+    added = (x.new_zeros(outputs) if bias is None else bias.detach()).numpy()
     x_rows, rows = _rows(x), _rows(result)
-    for strips, first, (at_points, products) in _bands(result.shape, (inputs, outputs)):
+    for strips, first, (at_points, products) in _bands(result, (inputs, outputs)):
         tile_transforms.inputs_at_points(x_rows, at_points.numpy(), inputs, strips, first, *padding)
         _multiply(_matrices(at_points, inputs), kernels, _matrices(products, outputs))
         tile_transforms.outputs_of_points(products.numpy(), rows, added, strips, first)
@@ -90,18 +90,18 @@ def _at_points(matrix: Tensor, weight: Tensor) -> Tensor:
     return (matrix @ weight.permute(2, 3, 0, 1).reshape(9, -1)).view(36, *weight.shape[:2])
 
 
-def _bands(shape: torch.Size, channels: tuple[int, int]) -> Iterator[tuple[int, int, list[Tensor]]]:
-    """Strips of an output's ``shape``, some at a time, as :mod:`tile_transforms` takes them.
+def _bands(output: Tensor, channels: tuple[int, int]) -> Iterator[tuple[int, int, list[Tensor]]]:
+    """Strips of an output (N, C, H, W), some at a time, as :mod:`tile_transforms` takes them.
 
     Yields:
         How many strips an image has, the index of the first of these, and where values at the points of their tiles
         with so many channels can be put: (6, 6, some strips, tiles * channels).
     """
-    strips, tiles = -(-shape[2] // _STEP), -(-shape[3] // _STEP)
-    total, threads = shape[0] * strips, torch.get_num_threads()
+    strips, tiles = (-(-length // _STEP) for length in output.shape[2:])
+    total, threads = len(output) * strips, torch.get_num_threads()
     at_once = -(-_BAND // tiles) * threads
     at_once = -(-total // -(-total // at_once))
-    memory = [torch.empty(36 * at_once * tiles * count) for count in channels]
+    memory = [output.new_empty(36 * at_once * tiles * count) for count in channels]
     for first in range(0, total, at_once):
         some = min(at_once, total - first)
         sizes = [some * tiles * count for count in channels]
