@@ -286,6 +286,19 @@ def test_defaults_for_new_tensors_do_not_matter(algorithm, calls, default):
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize('kind', [Conv2d, EqualizedConv2d, FastConv2d])
+def test_functions_of_torch_func(algorithm, calls, kind):
+    layer, x = kind(2, 4, 3, padding=1), normal(3, 2, 9, 12)
+
+    def loss(image):
+        return layer(image[None]).square().sum()
+
+    got = torch.func.vmap(torch.func.grad(loss))(x)
+    assert not calls
+    (wanted,) = torch.autograd.grad(sum(map(loss, x.requires_grad_())), x)
+    torch.testing.assert_close(got, wanted, rtol=0, atol=1e-4)
+
+
 SCRIPT = """
 import os
 import torch
