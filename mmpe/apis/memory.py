@@ -20,7 +20,6 @@ from mmpe.datasets import SinGANDataset
 from mmpe.errors import InputError, as_input_error
 from mmpe.grid import Size
 from mmpe.models.adversarial import AdversarialModel
-from mmpe.models.layers import direct_convolutions
 from mmpe.models.loss_model import LossModel
 from mmpe.models.losses.loss import Term
 from mmpe.models.singan import SinGANModel
@@ -200,7 +199,7 @@ def _measured(
     model: LossModel, config: Config, amp_dtype: str | None, estimate: MemoryEstimate
 ) -> Iterator[tuple[DryRun, OptimWrapperDict]]:
     """Within, a model and its optimizers are dry, and the bytes are counted by the losses that are computed."""
-    with direct_convolutions(), DryRun() as run:  # others need workspaces on a CPU, which are not counted
+    with DryRun() as run:
         as_dry(model)
         estimate.weights = size_of_model(model)
         with as_input_error('the optimizers cannot be built'):

@@ -15,7 +15,6 @@ from torch.utils.flop_counter import flop_registry
 from mmpe.engine.compilation import compile_network
 from mmpe.errors import as_input_error
 from mmpe.grid import Size
-from mmpe.models.layers import direct_convolutions
 from mmpe.models.losses import non_saturating, r1_penalty
 from mmpe.models.sampled import check_memory
 from mmpe.models.stylegan2 import StyleGAN2Model
@@ -78,7 +77,7 @@ def _rate(works: Works, device: torch.device, dtype: torch.dtype, iterations: in
     own_rate = _convolution_rate(device, dtype, iterations)
     rows = []
     for name, work in tracked(works.items(), 'part'):
-        with direct_convolutions(), FlopCounter() as counter:
+        with FlopCounter() as counter:
             work()
         seconds = time_work(work, device, iterations)
         rate = counter.flops / seconds / 1e9
