@@ -1,0 +1,336 @@
+"""The loops of :mod:`~mmpe.models.layers.tile_convolution`, compiled by Numba.
+
+A strip is a row of tiles, for four rows of an image's outputs. Values at the points of tiles are (36, tiles, channels):
+one matrix per point. They are made, multiplied and used up strip by strip, while they are in a core's cache.
+
+All of it is in one file, because Numba looks at no other when it asks whether what it has kept is out of date.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+
+import llvmlite.binding
+import numba
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_options = dict(nogil=True, error_model='numpy')
+_compiled = numba.njit(**_options)
+_one_at_a_time = threading.Lock()  # not all of Numba's threading layers can be called by two threads at once
+
+A, B = 5 / 8, 3 / 2
+"""The points are 0, A, -A, B, -B and infinity; among such points, rounding errors are smallest by these."""
+
+ALIGNED = 16
+"""Channels of matrices are filled up to a multiple of this: the numbers in the widest register of a CPU."""
+
+ROWS = 4
+"""Rows of a matrix of products that are computed at once, in registers. Rows are filled up to a multiple of it."""
+
+_DEPTH = 32  # products that are added up at once, at most: the more there are, the more their rounding errors add up
+
+
+def _start_threads() -> None:
+    """Start those of Numba, which set the number of PyTorch's, where both have the same OpenMP; set it back."""
+    threads = torch.get_num_threads()
+    numba.get_num_threads()
+    torch.set_num_threads(threads)
+
+
+_start_threads()
+
+
+def _parallel(loop: Callable[..., None]) -> Callable[..., None]:
+    """``loop`` on as many threads as PyTorch has, compiled when it is first called."""
+    try:
+        run_all = numba.njit(parallel=True, cache=True, **_options)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        run_all = numba.njit(parallel=True, **_options)(loop)
+
+    def run(*args) -> None:
+        with _one_at_a_time:
+            numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+            run_all(*args)
+
+    return run
+
+
+def _input_at_points(x0, x1, x2, x3, x4, x5):
+    zero, infinity = (A * B) ** 2 * x0 - (A**2 + B**2) * x2 + x4, (A * B) ** 2 * x1 - (A**2 + B**2) * x3 + x5
+    even_a, odd_a, even_b, odd_b = x4 - B**2 * x2, A * (x3 - B**2 * x1), x4 - A**2 * x2, B * (x3 - A**2 * x1)
+    return zero, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, infinity
+
+
+def _output_at_points(y0, y1, y2, y3):
+    even_a, odd_a, even_b, odd_b = y0 + A**2 * y2, A * (y1 + A**2 * y3), y0 + B**2 * y2, B * (y1 + B**2 * y3)
+    return y0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, y3
+
+
+def _output_of_points(zero, plus_a, minus_a, plus_b, minus_b, infinity):
+    even_a, odd_a, even_b, odd_b = plus_a + minus_a, A * (plus_a - minus_a), plus_b + minus_b, B * (plus_b - minus_b)
+    return zero + even_a + even_b, odd_a + odd_b, A**2 * even_a + B**2 * even_b, A**2 * odd_a + B**2 * odd_b + infinity
+
+
+def _registers() -> tuple[int, int]:
+    """Numbers in a register of this CPU, and of how many registers at once rows of products are computed."""
+    has = llvmlite.binding.get_host_cpu_features()
+    width = 16 if has.get('avx512f') else 8 if has.get('avx') else 4
+    return width, 2 if width == 8 else 4  # of AVX there are 16 registers
+
+
+REGISTER, _MOST = _registers()
+"""Numbers in a register of this CPU."""
+
+_NUMBER, _VECTOR, _WHOLE = ir.FloatType(), ir.VectorType(ir.FloatType(), REGISTER), cgutils.intp_t
+
+
+class _Vector:
+    """As many numbers as there are in a register, in code that is being written."""
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self.builder, self.value = builder, value
+
+    def __add__(self, other: _Vector) -> _Vector:
+        return _Vector(self.builder, self.builder.fadd(self.value, other.value, flags=('contract',)))
+
+    def __sub__(self, other: _Vector) -> _Vector:
+        return _Vector(self.builder, self.builder.fsub(self.value, other.value, flags=('contract',)))
+
+    def __mul__(self, other: _Vector) -> _Vector:
+        return _Vector(self.builder, self.builder.fmul(self.value, other.value, flags=('contract',)))
+
+    def __rmul__(self, number: float) -> _Vector:
+        return self * _Vector(self.builder, ir.Constant(_VECTOR, [number] * REGISTER))
+
+
+class _Array:
+    """An array of float32, in code that is being written."""
+
+    def __init__(self, context, builder: ir.IRBuilder, kind: types.Array, value: ir.Value) -> None:
+        array = context.make_array(kind)(context, builder, value)
+        self.builder, self.data = builder, array.data
+        self.shape, self.strides = (cgutils.unpack_tuple(builder, each) for each in (array.shape, array.strides))
+
+    def pointer(self, *index: ir.Value | int, kind: ir.Type = _VECTOR) -> ir.Value:
+        offset = _WHOLE(0)
+        for at, stride in zip(index, self.strides):
+            offset = self.builder.add(offset, self.builder.mul(_WHOLE(at) if isinstance(at, int) else at, stride))
+        return cgutils.pointer_add(self.builder, self.data, offset, kind.as_pointer())
+
+    def load(self, *index: ir.Value | int) -> _Vector:
+        vector = self.builder.load(self.pointer(*index))
+        vector.align = 4
+        return _Vector(self.builder, vector)
+
+    def load_everywhere(self, *index: ir.Value | int) -> _Vector:
+        one = self.builder.load(self.pointer(*index, kind=_NUMBER))
+        one = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), one, ir.IntType(32)(0))
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), REGISTER), [0] * REGISTER)
+        return _Vector(self.builder, self.builder.shuffle_vector(one, one, everywhere))
+
+    def store(self, vector: _Vector, *index: ir.Value | int) -> None:
+        self.builder.store(vector.value, self.pointer(*index)).align = 4
+
+
+def _transform(formula: Callable, size: int, is_added: bool = False) -> Callable[..., None]:
+    """What transforms a tile (``size``, ``size``, channels) by ``formula``, first its columns and then its rows.
+
+    It takes the tile, where the result is written, and, if ``is_added``, what is added to that, (channels,).
+    """
+
+    def generate(context, builder, signature, args):
+        tile, result, *added = (_Array(context, builder, *pair) for pair in zip(signature.args, args))
+        with cgutils.for_range_slice(builder, _WHOLE(0), tile.shape[2], _WHOLE(REGISTER)) as (channel, _):
+            columns = [formula(*(tile.load(y, x, channel) for y in range(size))) for x in range(size)]
+            for y, row in enumerate(zip(*columns)):
+                for x, found in enumerate(formula(*row)):
+                    result.store(found + added[0].load(channel) if added else found, y, x, channel)
+        return context.get_dummy_value()
+
+    if is_added:
+
+        @intrinsic
+        def transform(typing_context, tile, result, added):
+            return types.void(tile, result, added), generate
+    else:
+
+        @intrinsic
+        def transform(typing_context, tile, result):
+            return types.void(tile, result), generate
+
+    return transform
+
+
+def _product(vectors: int) -> Callable[..., None]:
+    """What computes products of matrices, a few rows and ``vectors`` registers of columns at once.
+
+    It takes two matrices, where the result is written, or added to what is there, the first row and column,
+    and the first and the last of the products that are added up.
+    """
+
+    def generate(context, builder, signature, args):
+        left, right, result = (_Array(context, builder, *pair) for pair in zip(signature.args[:3], args))
+        row, column, start, end, is_added = args[3:]
+        rows = [builder.add(row, _WHOLE(i)) for i in range(ROWS)]
+        columns = [builder.add(column, _WHOLE(i * REGISTER)) for i in range(vectors)]
+        sums = {at: cgutils.alloca_once(builder, _VECTOR) for at in itertools.product(rows, columns)}
+        for total in sums.values():
+            builder.store(ir.Constant(_VECTOR, [0.0] * REGISTER), total)
+        with cgutils.for_range_slice(builder, start, end, _WHOLE(1)) as (i, _):
+            factors = {column: right.load(i, column) for column in columns}
+            for row in rows:
+                factor = left.load_everywhere(row, i)
+                for column in columns:
+                    total = _Vector(builder, builder.load(sums[row, column])) + factor * factors[column]
+                    builder.store(total.value, sums[row, column])
+        with builder.if_then(is_added):
+            for at, memory in sums.items():
+                total = _Vector(builder, builder.load(memory)) + result.load(*at)
+                builder.store(total.value, memory)
+        for at, memory in sums.items():
+            result.store(_Vector(builder, builder.load(memory)), *at)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def product(typing_context, left, right, result, row, column, start, end, is_added):
+        whole = types.intp
+        return types.void(left, right, result, whole, whole, whole, whole, types.boolean), generate
+
+    return product
+
+
+_input_tile_at_points, _output_tile_at_points = _transform(_input_at_points, 6), _transform(_output_at_points, 4)
+_output_tile_of_points = _transform(_output_of_points, 6, is_added=True)
+_product_of_most, _product_of_one = _product(_MOST), _product(1)
+
+
+@_compiled
+def _multiply(left, right, result, rows, depth, is_added):
+    """The first ``rows`` of ``left`` times ``right``, of which columns are filled up, with sums over ``depth``."""
+    columns, width = right.shape[1], _MOST * REGISTER
+    most, at_once = columns // width * width, min(_DEPTH, -(-depth // 2))
+    for start in range(0, depth, at_once):
+        end = min(start + at_once, depth)
+        for column in range(0, most, width):
+            for row in range(0, rows, ROWS):
+                _product_of_most(left, right, result, row, column, start, end, is_added or start > 0)
+        for column in range(most, columns, REGISTER):
+            for row in range(0, rows, ROWS):
+                _product_of_one(left, right, result, row, column, start, end, is_added or start > 0)
+
+
+@_compiled
+def _part(image, top, left, part):
+    """The part (size, size, channels filled up) of ``image`` (H, W, channels) from ``top`` and ``left`` on.
+
+    It is in the image, or, if zeros are to be filled up, copied to ``part``.
+    """
+    height, width, channels = image.shape
+    size = len(part)
+    if 0 <= top <= height - size and 0 <= left <= width - size and channels == part.shape[2]:
+        return image[top : top + size, left : left + size]
+    for y in range(size):
+        for x in range(size):
+            inside = 0 <= top + y < height and 0 <= left + x < width
+            for i in range(channels):
+                part[y, x, i] = image[top + y, left + x, i] if inside else np.float32(0)
+    return part[:, :size]
+
+
+@_compiled
+def _inputs_at_points(image, top, left, points, first, tiles):
+    """A strip's: ``image`` (H, W, channels), of which each tile sees 6x6 pixels, from ``top`` and ``left`` on."""
+    part = np.zeros((6, 6, points.shape[3]), np.float32)
+    for tile in range(tiles):
+        _input_tile_at_points(_part(image, top, left + 4 * tile, part), points[:, :, first + tile])
+
+
+@_compiled
+def _outputs_at_points(image, top, points, first, tiles):
+    """A strip's: ``image`` (H, W, channels), of which each tile has 4x4 pixels, from ``top`` on."""
+    part = np.zeros((4, 4, points.shape[3]), np.float32)
+    for tile in range(tiles):
+        _output_tile_at_points(_part(image, top, 4 * tile, part), points[:, :, first + tile])
+
+
+@_compiled
+def _outputs_of_points(points, first, tiles, bias, image, top):
+    """A strip's: ``image`` (H, W, channels), of which each tile fills in 4x4 pixels, from ``top`` on."""
+    height, width, channels = image.shape
+    part = np.zeros((4, 4, len(bias)), np.float32)
+    for tile in range(tiles):
+        left = 4 * tile
+        whole = top + 4 <= height and left + 4 <= width and channels == len(bias)
+        target = image[top : top + 4, left : left + 4] if whole else part[:, :4]
+        _output_tile_of_points(points[:, :, first + tile], target, bias)
+        if not whole:
+            for y in range(min(4, height - top)):
+                for x in range(min(4, width - left)):
+                    for i in range(channels):
+                        image[top + y, left + x, i] = part[y, x, i]
+
+
+@_parallel
+def convolve(x, kernels, bias, y, at_once, top, left, points, products):
+    """Convolve images.
+
+    Args:
+        x: Images, (N, H, W, inputs).
+        kernels: Their values at the points, (6, 6, inputs, outputs filled up).
+        bias: What is added, (outputs filled up,).
+        y: Results, (N, H, W, outputs); filled in.
+        at_once: Strips of which a worker computes all tiles at once.
+        top: Rows of zeros above an image, or minus the rows to leave out; below are as many zeros as are seen.
+        left: Likewise, columns.
+        points: Memory of the workers, (workers, 6, 6, tiles filled up, inputs filled up).
+        products: The same, (workers, 6, 6, tiles filled up, outputs filled up).
+    """
+    strips, tiles, workers = -(-y.shape[1] // 4), -(-y.shape[2] // 4), len(points)
+    total = len(x) * strips
+    for worker in prange(workers):
+        mine, found = points[worker], products[worker]
+        for first in range(worker * at_once, total, workers * at_once):
+            some = min(at_once, total - first)
+            for i in range(some):
+                image, strip = divmod(first + i, strips)
+                _inputs_at_points(x[image], 4 * strip - top, -left, mine, i * tiles, tiles)
+            for i, j in np.ndindex(6, 6):
+                _multiply(mine[i, j], kernels[i, j], found[i, j], some * tiles, x.shape[3], False)
+            for i in range(some):
+                image, strip = divmod(first + i, strips)
+                _outputs_of_points(found, i * tiles, tiles, bias, y[image], 4 * strip)
+
+
+@_parallel
+def weight_gradient(grad, x, found, at_once, top, left, grad_points, x_points):
+    """Find the gradient by the kernels' values at the points.
+
+    Args:
+        grad: The gradient by the results, (N, H, W, outputs).
+        x: Images, (N, H, W, inputs).
+        found: Zeros, (6, 6, outputs filled up, inputs filled up); filled in.
+        at_once: Strips of which all tiles are computed at once.
+        top: As for :func:`convolve`.
+        left: As for :func:`convolve`.
+        grad_points: Memory, (6, 6, tiles, outputs filled up).
+        x_points: The same, (6, 6, tiles, inputs filled up).
+    """
+    strips, tiles = -(-grad.shape[1] // 4), -(-grad.shape[2] // 4)
+    total = len(x) * strips
+    for first in range(0, total, at_once):
+        some = min(at_once, total - first)
+        for each in prange(some):
+            i = np.intp(each)  # not unsigned
+            image, strip = divmod(first + i, strips)
+            _outputs_at_points(grad[image], 4 * strip, grad_points, i * tiles, tiles)
+            _inputs_at_points(x[image], 4 * strip - top, -left, x_points, i * tiles, tiles)
+        for point in prange(36):
+            i, j = divmod(np.intp(point), 6)
+            _multiply(grad_points[i, j].T, x_points[i, j], found[i, j], found.shape[2], some * tiles, True)
