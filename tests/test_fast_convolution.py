@@ -108,6 +108,17 @@ def test_convolutions_and_their_gradients_of_both_orders(algorithm, calls, monke
         torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
 
 
+def test_what_is_computed_can_be_written_to(algorithm, calls):
+    inputs = [value.requires_grad_() for value in (normal(1, 4, 9, 12), normal(4, 4, 3, 3, seed=1), normal(4, seed=2))]
+    y = convolve(*inputs, padding=(1, 1))
+    found = torch.autograd.grad(y, inputs, normal(*y.shape, seed=3), create_graph=True)
+    wanted = [value.detach() + 1 for value in (y, *found)]
+    for value, raised in zip((y, *found), wanted):
+        assert torch.equal(value.add_(1), raised)
+    sum(value.sum() for value in (y, *found)).backward()
+    assert set(calls) == COMPUTED[algorithm]
+
+
 @only_tiles
 @pytest.mark.parametrize('threads', [1, 3, 40])
 @pytest.mark.parametrize('inputs, outputs', [(16, 64), (64, 16), (80, 48), (33, 70), (64, 128)])

@@ -147,7 +147,9 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options
     torch.Size([1, 4, 5, 7])
     """
     convolver = fast_convolution.convolver(x, weight) if _is_simple(options) else None
-    return convolver(x, weight, bias, options.padding) if convolver else _plain(x, weight, bias, options)
+    if convolver is None:
+        return _plain(x, weight, bias, options)
+    return convolver(x, weight, bias, options.padding).detach()  # nobody may write to a view that a Function returns
 
 
 def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, options: Options) -> Tensor:
@@ -167,7 +169,7 @@ def convolution_gradient(grad: Tensor, x: Tensor, weight: Tensor, options: Optio
     stride, padding, groups, transposed = options
     fast = _fast_gradient(x, weight, options, by_weight)
     if fast:
-        return fast(grad, x if by_weight else weight, padding if stride == (1, 1) else stride)
+        return fast(grad, x if by_weight else weight, padding if stride == (1, 1) else stride).detach()
     found = torch.ops.aten.convolution_backward(
         grad, x, weight, None, stride, padding, (1, 1), transposed, (0, 0), groups, (not by_weight, by_weight, False)
     )
