@@ -14,6 +14,7 @@ from functools import cache
 import pytest
 import torch
 import torch.nn.functional as F
+from stylegan2_models import optimisers, small_model, train
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
@@ -404,6 +405,22 @@ def test_without_numba_convolutions_are_pytorchs_and_that_is_said_once(monkeypat
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
+
+
+def test_stylegan2_learns_the_same(algorithm, calls):
+    def learnt():
+        torch.manual_seed(0)
+        model = small_model(losses=dict(r1=dict(interval=1), path_length=dict(interval=1)))
+        losses = train(model, optimisers(model), 3)
+        return losses, [weight.detach() for weight in model.parameters()]
+
+    losses, weights = learnt()
+    assert set(calls) >= COMPUTED[algorithm]
+    with direct_convolutions():
+        exact, wanted = learnt()
+    assert losses['loss_r1'] and losses['loss_path_length']
+    torch.testing.assert_close(losses, exact, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(weights, wanted, rtol=0, atol=1e-3)  # Adam makes steps of the smallest gradients
 
 
 @pytest.mark.parametrize('padding', ['zero', 'none', 'reflect'])
