@@ -78,7 +78,8 @@ def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[in
     strips, tiles = _band(result)
     workers, rows = torch.get_num_threads(), tile_loops.ROWS * -(-strips * tiles // tile_loops.ROWS)
     points = x.new_empty(workers, 6, 6, rows, _filled_up(x.shape[1]))
-    points[..., strips * tiles :, :] = 0  # what is left there could be slow to compute with
+    if rows > strips * tiles:
+        points[..., strips * tiles :, :] = 0  # what is left there could be slow to compute with
     products = x.new_empty(workers, 6, 6, rows, kernels.shape[3])
     memory = points.numpy(), products.numpy()
     tile_loops.convolve(_rows(x), kernels.numpy(), added.numpy(), _rows(result), strips, *padding, *memory)
@@ -88,16 +89,17 @@ def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[in
 def _at_points(matrix: Tensor, weight: Tensor) -> Tensor:
     """Values at the points of kernels (A, B, 3, 3): (6, 6, A, B filled up)."""
     weight = weight.permute(2, 3, 0, 1)
-    weight = F.pad(weight, (0, _filled_up(weight.shape[3]) - weight.shape[3]))
+    if _filled_up(weight.shape[3]) > weight.shape[3]:
+        weight = F.pad(weight, (0, _filled_up(weight.shape[3]) - weight.shape[3]))
     return (matrix @ weight.reshape(9, -1)).view(6, 6, *weight.shape[2:])
 
 
 def _band(output: Tensor) -> tuple[int, int]:
     """Strips of an output (N, C, H, W) of which a thread computes all tiles at once, and tiles of a strip."""
     strips, tiles = (-(-length // _STEP) for length in output.shape[2:])
-    total, threads = len(output) * strips, torch.get_num_threads()
-    rounds = -(-total // (-(-_BAND // tiles) * threads))
-    return -(-total // (rounds * threads)), tiles
+    share = -(-len(output) * strips // torch.get_num_threads())
+    rounds = -(-share // -(-_BAND // tiles))
+    return -(-share // rounds), tiles
 
 
 def _filled_up(channels: int) -> int:

@@ -296,8 +296,9 @@ def convolve(x, kernels, bias, y, at_once, top, left, points, products):
     total = len(x) * strips
     for worker in prange(workers):
         mine, found = points[worker], products[worker]
-        for first in range(worker * at_once, total, workers * at_once):
-            some = min(at_once, total - first)
+        end = (np.intp(worker) + 1) * total // workers
+        for first in range(np.intp(worker) * total // workers, end, at_once):
+            some = min(at_once, end - first)
             for i in range(some):
                 image, strip = divmod(first + i, strips)
                 _inputs_at_points(x[image], 4 * strip - top, -left, mine, i * tiles, tiles)
