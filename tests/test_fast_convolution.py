@@ -351,6 +351,18 @@ def test_threads_stay_as_many_and_a_forked_process_convolves():
     assert done.stdout.splitlines() == ['[288.0] 1', '[288.0]', '0'], done.stderr
 
 
+def test_where_numba_is_not_to_compile_convolutions_are_pytorchs_and_that_is_said():
+    script = """
+import torch
+from mmpe.models.layers import convolve
+
+print(convolve(torch.ones(1, 32, 64, 64), torch.ones(32, 32, 3, 3)).unique().tolist())
+"""
+    environment = dict(os.environ, NUMBA_DISABLE_JIT='1')
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, env=environment)
+    assert done.stdout == '[288.0]\n' and 'NUMBA_DISABLE_JIT is set' in done.stderr
+
+
 OTHER_CPU = """
 import sys
 import llvmlite.binding

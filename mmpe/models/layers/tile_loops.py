@@ -21,6 +21,9 @@ from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+if numba.config.DISABLE_JIT:
+    raise ImportError('NUMBA_DISABLE_JIT is set')
+
 _options = dict(nogil=True, error_model='numpy')
 _compiled = numba.njit(**_options)
 _one_at_a_time = threading.Lock()  # not all of Numba's threading layers can be called by two threads at once
@@ -80,7 +83,10 @@ def _output_of_points(zero, plus_a, minus_a, plus_b, minus_b, infinity):
 
 def _registers() -> tuple[int, int]:
     """Numbers in a register of this CPU, and of how many registers at once rows of products are computed."""
-    has = llvmlite.binding.get_host_cpu_features()
+    try:
+        has = llvmlite.binding.get_host_cpu_features()
+    except RuntimeError:  # LLVM does not know them
+        has = {}
     width = 16 if has.get('avx512f') else 8 if has.get('avx') else 4
     return width, 2 if width == 8 else 4  # of AVX there are 16 registers
 
