@@ -12,26 +12,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from . import tile_loops
 
 _STEP = 4  # outputs of a tile, in each dimension; it sees 6 inputs, and has 6 points
 _BAND = 2**7  # tiles that a thread computes at once: few enough for what is made of them to stay in its core's cache
-
-
-def _kernel_at_points() -> Tensor:
-    """What makes values at the 36 points of the 9 weights of a kernel: (36, 9)."""
-    a, b = tile_loops.A, tile_loops.B
-    rows = [[1 / (a * b) ** 2, 0, 0]]
-    for point, other in ((a, b), (-a, b), (b, a), (-b, a)):
-        scale = 2 * point**2 * (point**2 - other**2)
-        rows.append([1 / scale, point / scale, point**2 / scale])
-    kernel = torch.tensor([*rows, [0, 0, 1]], dtype=torch.float64, device='cpu')
-    return torch.kron(kernel, kernel).float()
-
-
-_KERNEL = _kernel_at_points()
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
@@ -40,7 +25,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int,
     >>> convolve(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, (1, 1)).shape
     torch.Size([1, 4, 5, 7])
     """
-    return _convolve(x, _at_points(_KERNEL, weight.transpose(0, 1)), bias, padding, len(weight))
+    return _convolve(x, weight.permute(1, 2, 3, 0), bias, padding)
 
 
 def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Tensor:
@@ -49,7 +34,7 @@ def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Te
     >>> input_gradient(torch.zeros(1, 4, 5, 7), torch.zeros(4, 2, 3, 3), (1, 1)).shape
     torch.Size([1, 2, 5, 7])
     """
-    return _convolve(grad, _at_points(_KERNEL.flip(1), weight), None, (2 - padding[0], 2 - padding[1]), weight.shape[1])
+    return _convolve(grad, weight.permute(0, 2, 3, 1).flip(1, 2), None, (2 - padding[0], 2 - padding[1]))
 
 
 def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor:
@@ -59,39 +44,33 @@ def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor
     torch.Size([4, 2, 3, 3])
     """
     outputs, inputs = grad.shape[1], x.shape[1]
-    found = x.new_zeros(6, 6, _filled_up(outputs), _filled_up(inputs))
     strips, tiles = _band(grad)
     strips *= torch.get_num_threads()
-    memory = [x.new_empty(6, 6, strips * tiles, size).numpy() for size in found.shape[2:]]
-    tile_loops.weight_gradient(_rows(grad), _rows(x), found.numpy(), strips, *padding, *memory)
-    found = (_KERNEL.T @ found.view(36, -1)).view(3, 3, *found.shape[2:])[:, :, :outputs, :inputs]
-    return found.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+    found = x.new_zeros(6, 6, _filled_up(outputs), _filled_up(inputs))
+    points = (x.new_empty(6, 6, strips * tiles, size).numpy() for size in found.shape[2:])
+    result = x.new_empty(outputs, 3, 3, found.shape[3])
+    tile_loops.weight_gradient(_rows(grad), _rows(x), result.numpy(), strips, *padding, *points, found.numpy())
+    return result[..., :inputs].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
-def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[int, int], outputs: int) -> Tensor:
-    """Convolve (N, I, H, W) with kernels of which (6, 6, I, O filled up) are the values at the points."""
+def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+    """Convolve (N, I, H, W) with kernels (I, 3, 3, O)."""
+    inputs, outputs = kernels.shape[0], kernels.shape[3]
     height, width = (length + 2 * margin - 2 for length, margin in zip(x.shape[2:], padding))
     result = x.new_empty(len(x), height, width, outputs).permute(0, 3, 1, 2)
-    added = x.new_zeros(kernels.shape[3])
+    added = x.new_zeros(_filled_up(outputs))
     if bias is not None:
         added[:outputs] = bias.detach()
+    at_points = x.new_empty(6, 6, inputs, len(added)).numpy()
+    tile_loops.kernels_at_points(kernels.detach().contiguous().numpy(), at_points)
     strips, tiles = _band(result)
     workers, rows = torch.get_num_threads(), tile_loops.ROWS * -(-strips * tiles // tile_loops.ROWS)
-    points = x.new_empty(workers, 6, 6, rows, _filled_up(x.shape[1]))
+    points = x.new_empty(workers, 6, 6, rows, _filled_up(inputs))
     if rows > strips * tiles:
         points[..., strips * tiles :, :] = 0  # what is left there could be slow to compute with
-    products = x.new_empty(workers, 6, 6, rows, kernels.shape[3])
-    memory = points.numpy(), products.numpy()
-    tile_loops.convolve(_rows(x), kernels.numpy(), added.numpy(), _rows(result), strips, *padding, *memory)
+    memory = points.numpy(), x.new_empty(workers, 6, 6, rows, len(added)).numpy()
+    tile_loops.convolve(_rows(x), at_points, added.numpy(), _rows(result), strips, *padding, *memory)
     return result
-
-
-def _at_points(matrix: Tensor, weight: Tensor) -> Tensor:
-    """Values at the points of kernels (A, B, 3, 3): (6, 6, A, B filled up)."""
-    weight = weight.permute(2, 3, 0, 1)
-    if _filled_up(weight.shape[3]) > weight.shape[3]:
-        weight = F.pad(weight, (0, _filled_up(weight.shape[3]) - weight.shape[3]))
-    return (matrix @ weight.reshape(9, -1)).view(6, 6, *weight.shape[2:])
 
 
 def _band(output: Tensor) -> tuple[int, int]:

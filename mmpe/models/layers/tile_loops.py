@@ -65,6 +65,22 @@ def _parallel(loop: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+_BY_0, _BY_A, _BY_B = 1 / (A * B) ** 2, 1 / (2 * A**2 * (A**2 - B**2)), 1 / (2 * B**2 * (B**2 - A**2))
+
+
+def _kernel_at_points(w0, w1, w2):
+    even_a, odd_a, even_b, odd_b = w0 + A**2 * w2, A * w1, w0 + B**2 * w2, B * w1
+    at_a = _BY_A * (even_a + odd_a), _BY_A * (even_a - odd_a)
+    return _BY_0 * w0, *at_a, _BY_B * (even_b + odd_b), _BY_B * (even_b - odd_b), w2
+
+
+def _kernel_of_points(zero, plus_a, minus_a, plus_b, minus_b, infinity):
+    """The transpose of :func:`_kernel_at_points`: the gradient by a kernel of the gradients by its values."""
+    even_a, odd_a = _BY_A * (plus_a + minus_a), _BY_A * (plus_a - minus_a)
+    even_b, odd_b = _BY_B * (plus_b + minus_b), _BY_B * (plus_b - minus_b)
+    return _BY_0 * zero + even_a + even_b, A * odd_a + B * odd_b, A**2 * even_a + B**2 * even_b + infinity
+
+
 def _input_at_points(x0, x1, x2, x3, x4, x5):
     zero, infinity = (A * B) ** 2 * x0 - (A**2 + B**2) * x2 + x4, (A * B) ** 2 * x1 - (A**2 + B**2) * x3 + x5
     even_a, odd_a, even_b, odd_b = x4 - B**2 * x2, A * (x3 - B**2 * x1), x4 - A**2 * x2, B * (x3 - A**2 * x1)
@@ -212,6 +228,7 @@ def _product(vectors: int) -> Callable[..., None]:
     return product
 
 
+_kernel_tile_at_points, _kernel_tile_of_points = _transform(_kernel_at_points, 3), _transform(_kernel_of_points, 6)
 _input_tile_at_points, _output_tile_at_points = _transform(_input_at_points, 6), _transform(_output_at_points, 4)
 _output_tile_of_points = _transform(_output_of_points, 6, is_added=True)
 _product_of_most, _product_of_one = _product(_MOST), _product(1)
@@ -284,6 +301,19 @@ def _outputs_of_points(points, first, tiles, bias, image, top):
 
 
 @_parallel
+def kernels_at_points(kernels, points):
+    """Find the values of kernels at the points.
+
+    Args:
+        kernels: (inputs, 3, 3, outputs).
+        points: (6, 6, inputs, outputs filled up); filled in.
+    """
+    for each in prange(len(kernels)):
+        part = np.zeros((3, 3, points.shape[3]), np.float32)
+        _kernel_tile_at_points(_part(kernels[each], 0, 0, part), points[:, :, each])
+
+
+@_parallel
 def convolve(x, kernels, bias, y, at_once, top, left, points, products):
     """Convolve images.
 
@@ -316,18 +346,19 @@ def convolve(x, kernels, bias, y, at_once, top, left, points, products):
 
 
 @_parallel
-def weight_gradient(grad, x, found, at_once, top, left, grad_points, x_points):
-    """Find the gradient by the kernels' values at the points.
+def weight_gradient(grad, x, result, at_once, top, left, grad_points, x_points, found):
+    """Find the gradient by kernels.
 
     Args:
         grad: The gradient by the results, (N, H, W, outputs).
         x: Images, (N, H, W, inputs).
-        found: Zeros, (6, 6, outputs filled up, inputs filled up); filled in.
+        result: (outputs, 3, 3, inputs filled up); filled in.
         at_once: Strips of which all tiles are computed at once.
         top: As for :func:`convolve`.
         left: As for :func:`convolve`.
         grad_points: Memory, (6, 6, tiles, outputs filled up).
         x_points: The same, (6, 6, tiles, inputs filled up).
+        found: Zeros, (6, 6, outputs filled up, inputs filled up), for the gradient by the kernels' values at points.
     """
     strips, tiles = -(-grad.shape[1] // 4), -(-grad.shape[2] // 4)
     total = len(x) * strips
@@ -341,3 +372,5 @@ def weight_gradient(grad, x, found, at_once, top, left, grad_points, x_points):
         for point in prange(36):
             i, j = divmod(np.intp(point), 6)
             _multiply(grad_points[i, j].T, x_points[i, j], found[i, j], found.shape[2], some * tiles, True)
+    for each in prange(len(result)):
+        _kernel_tile_of_points(found[:, :, each], result[each])
