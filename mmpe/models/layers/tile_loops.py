@@ -193,8 +193,8 @@ def _transform(formula: Callable, size: int, is_added: bool = False) -> Callable
 def _product(vectors: int) -> Callable[..., None]:
     """What computes products of matrices, a few rows and ``vectors`` registers of columns at once.
 
-    It takes two matrices, where the result is written, or added to what is there, the first row and column,
-    and the first and the last of the products that are added up.
+    It takes two matrices, where the result is written, the first row and column of that, which products are added up
+    (from the first to before the last), and whether they are added to what is there.
     """
 
     def generate(context, builder, signature, args):
