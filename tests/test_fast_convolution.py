@@ -25,9 +25,11 @@ from mmpe.models.layers import (
     EqualizedConv2d,
     FastConv2d,
     convolve,
-    direct_convolutions,
     fast_convolution,
+    faster_on_cpu,
     narrow_convolution,
+    numba_loops,
+    pytorch_layers,
     strided_convolution,
     tile_convolution,
 )
@@ -100,7 +102,7 @@ def gradients(run, x, weight, bias):
 @pytest.mark.parametrize('tiles_at_once', [1, 1000])
 @pytest.mark.parametrize('shape, padding', SHAPES)
 def test_convolutions_and_their_gradients_of_both_orders(algorithm, calls, monkeypatch, shape, padding, tiles_at_once):
-    monkeypatch.setattr(tile_convolution, '_BAND', tiles_at_once)
+    monkeypatch.setattr(tile_convolution, '_TILES', tiles_at_once)
     values = normal(*shape), normal(4, shape[1], 3, 3, seed=1), normal(4, seed=2)
     got = gradients(lambda *args: convolve(*args, padding=padding), *values)
     assert set(calls) == COMPUTED[algorithm]
@@ -245,9 +247,9 @@ def test_pytorch_says_what_it_refuses(algorithm, shape):
         convolve(x, weight)
 
 
-def test_direct_convolutions_are_pytorchs_to_the_bit(algorithm, calls):
+def test_pytorch_layers_are_pytorchs_to_the_bit(algorithm, calls):
     x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
-    with direct_convolutions():
+    with pytorch_layers():
         assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
     assert not calls
     convolve(x, weight)
@@ -256,7 +258,7 @@ def test_direct_convolutions_are_pytorchs_to_the_bit(algorithm, calls):
 
 def test_another_thread_goes_on_as_it_was(algorithm, calls):
     x, weight = normal(1, 2, 8, 8), normal(4, 2, 3, 3, seed=1)
-    with direct_convolutions(), ThreadPoolExecutor() as threads:
+    with pytorch_layers(), ThreadPoolExecutor() as threads:
         threads.submit(convolve, x, weight).result()
     assert calls
 
@@ -275,7 +277,9 @@ def test_who_sees_all_operators_sees_a_convolution(algorithm, calls, mode):
 @only_tiles
 def test_a_traced_layer_convolves_what_it_is_given(algorithm, calls):
     layer = FastConv2d(2, 4, 3, padding=1)
-    traced = torch.jit.trace(layer, normal(1, 2, 8, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', torch.jit.TracerWarning)
+        traced = torch.jit.trace(layer, normal(1, 2, 8, 8))
     x = normal(1, 2, 8, 8, seed=1)
     torch.testing.assert_close(traced(x), layer(x), rtol=0, atol=1e-5)
 
@@ -409,13 +413,13 @@ def test_a_cpu_with_shorter_registers(tmp_path, lacks, register):
 def test_without_numba_convolutions_are_pytorchs_and_that_is_said_once(monkeypatch, error, advice):
     class Refusing:
         def find_spec(self, name, *args):
-            if name == tile_convolution.__name__:
+            if name == numba_loops.__name__:
                 raise error
 
     monkeypatch.setattr(sys, 'meta_path', [Refusing(), *sys.meta_path])
-    monkeypatch.delitem(sys.modules, tile_convolution.__name__)
-    monkeypatch.delattr('mmpe.models.layers.tile_convolution')
-    monkeypatch.setattr(fast_convolution, '_tiles', cache(fast_convolution._tiles.__wrapped__))
+    monkeypatch.delitem(sys.modules, numba_loops.__name__)
+    for name in ('_has_numba', '_module'):
+        monkeypatch.setattr(faster_on_cpu, name, cache(getattr(faster_on_cpu, name).__wrapped__))
     x, weight = normal(1, 32, 64, 64), normal(32, 32, 3, 3, seed=1)
     with pytest.warns(UserWarning, match=advice):
         assert torch.equal(convolve(x, weight), F.conv2d(x, weight))
@@ -433,7 +437,7 @@ def test_stylegan2_learns_the_same(algorithm, calls):
 
     losses, weights = learnt()
     assert set(calls) >= COMPUTED[algorithm]
-    with direct_convolutions():
+    with pytorch_layers():
         exact, wanted = learnt()
     assert losses['loss_r1'] and losses['loss_path_length']
     torch.testing.assert_close(losses, exact, rtol=1e-4, atol=1e-5)
@@ -454,7 +458,7 @@ def test_images_of_a_generator(algorithm, calls, padding, upsampling):
     with torch.no_grad():
         images = G(z, base_size=(5, 6), injected_noise='fixed')
         assert calls
-        with direct_convolutions():
+        with pytorch_layers():
             torch.testing.assert_close(images, G(z, base_size=(5, 6), injected_noise='fixed'), rtol=0, atol=1e-4)
 
 

@@ -2,7 +2,7 @@
 
 from .convolution import Conv2d, ConvTranspose2d, FastConv2d, convolve
 from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
-from .fast_convolution import direct_convolutions
+from .faster_on_cpu import pytorch_layers
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
 from .half_precision import float16, limited
 from .minibatch_stddev import minibatch_stddev
@@ -29,12 +29,12 @@ __all__ = [
     'convolve',
     'convolve_products',
     'demodulate',
-    'direct_convolutions',
     'float16',
     'full_precision',
     'leaky_relu_',
     'limited',
     'minibatch_stddev',
     'pixel_norm',
+    'pytorch_layers',
     'upfirdn2d',
 ]

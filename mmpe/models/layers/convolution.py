@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from . import fast_convolution
+from .faster_on_cpu import is_transformed
 
 # Whether the backward pass that runs now uses what a node would pass on. Without it, all is computed.
 _runs = getattr(torch._C, '_will_engine_execute_node', lambda node: True)
-_is_compiling = getattr(torch.compiler, 'is_compiling', lambda: False)
-_is_in_functorch = torch._C._are_functorch_transforms_active  # of torch.func, which cannot see into a Function
 
 
 class Options(NamedTuple):
@@ -63,7 +62,7 @@ def convolve(
     torch.Size([1, 4, 5, 7])
     """
     options = Options(tuple(stride), tuple(padding), groups, transposed)
-    if _is_compiling() or _is_in_functorch():
+    if is_transformed():
         return _plain(x, weight, bias, options)
     return _Convolve.apply(_branch(x), _branch(weight), None if bias is None else _branch(bias), options)
 
@@ -106,7 +105,7 @@ class FastConv2d(nn.Conv2d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         known = _is_plain(self) and (self.stride, self.groups) == ((1, 1), 1) and input.device.type == 'cpu'
-        if not known or _is_compiling() or _is_in_functorch():
+        if not known or is_transformed():
             return super()._conv_forward(input, weight, bias)
         if torch.is_autocast_enabled('cpu'):
             cast = [value if value is None else _autocast(value) for value in (input, weight, bias)]

@@ -15,8 +15,7 @@ from torch import Tensor
 
 from . import tile_loops
 
-_STEP = 4  # outputs of a tile, in each dimension; it sees 6 inputs, and has 6 points
-_BAND = 2**7  # tiles that a thread computes at once: few enough for what is made of them to stay in its core's cache
+_TILES = 2**7  # that a thread computes at once: few enough for what is made of them to stay in its core's cache
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
@@ -25,7 +24,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int,
     >>> convolve(torch.zeros(1, 2, 5, 7), torch.zeros(4, 2, 3, 3), None, (1, 1)).shape
     torch.Size([1, 4, 5, 7])
     """
-    return _convolve(x, weight.permute(1, 2, 3, 0), bias, padding)
+    return _convolve(x, weight, (1, 2, 3, 0), bias, padding)
 
 
 def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Tensor:
@@ -34,7 +33,7 @@ def input_gradient(grad: Tensor, weight: Tensor, padding: tuple[int, int]) -> Te
     >>> input_gradient(torch.zeros(1, 4, 5, 7), torch.zeros(4, 2, 3, 3), (1, 1)).shape
     torch.Size([1, 2, 5, 7])
     """
-    return _convolve(grad, weight.permute(0, 2, 3, 1).flip(1, 2), None, (2 - padding[0], 2 - padding[1]))
+    return _convolve(grad, weight, (0, 2, 3, 1), None, (2 - padding[0], 2 - padding[1]), is_turned=True)
 
 
 def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor:
@@ -44,47 +43,49 @@ def weight_gradient(grad: Tensor, x: Tensor, padding: tuple[int, int]) -> Tensor
     torch.Size([4, 2, 3, 3])
     """
     outputs, inputs = grad.shape[1], x.shape[1]
-    strips, tiles = _band(grad)
-    strips *= torch.get_num_threads()
-    found = x.new_zeros(6, 6, _filled_up(outputs), _filled_up(inputs))
-    points = (x.new_empty(6, 6, strips * tiles, size).numpy() for size in found.shape[2:])
-    result = x.new_empty(outputs, 3, 3, found.shape[3])
-    tile_loops.weight_gradient(_rows(grad), _rows(x), result.numpy(), strips, *padding, *points, found.numpy())
+    result = x.new_empty(outputs, 3, 3, -(-inputs // tile_loops.ALIGNED) * tile_loops.ALIGNED)
+    workers = torch.get_num_threads()
+    at_once = workers * _at_once(grad, workers)
+    tile_loops.weight_gradient(_rows(grad), _rows(x), result.numpy(), *padding, workers, at_once)
     return result[..., :inputs].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
-def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
-    """Convolve (N, I, H, W) with kernels (I, 3, 3, O)."""
-    inputs, outputs = kernels.shape[0], kernels.shape[3]
+def _convolve(
+    x: Tensor,
+    weight: Tensor,
+    order: tuple[int, int, int, int],
+    bias: Tensor | None,
+    padding: tuple[int, int],
+    is_turned: bool = False,
+) -> Tensor:
+    """Convolve (N, I, H, W) with kernels, which have the axes inputs, 3, 3 and outputs in the order that is given."""
+    outputs = weight.shape[order[3]]
     height, width = (length + 2 * margin - 2 for length, margin in zip(x.shape[2:], padding))
     result = x.new_empty(len(x), height, width, outputs).permute(0, 3, 1, 2)
-    added = x.new_zeros(_filled_up(outputs))
-    if bias is not None:
-        added[:outputs] = bias.detach()
-    at_points = x.new_empty(6, 6, inputs, len(added)).numpy()
-    tile_loops.kernels_at_points(kernels.detach().contiguous().numpy(), at_points)
-    strips, tiles = _band(result)
-    workers, rows = torch.get_num_threads(), tile_loops.ROWS * -(-strips * tiles // tile_loops.ROWS)
-    points = x.new_empty(workers, 6, 6, rows, _filled_up(inputs))
-    if rows > strips * tiles:
-        points[..., strips * tiles :, :] = 0  # what is left there could be slow to compute with
-    memory = points.numpy(), x.new_empty(workers, 6, 6, rows, len(added)).numpy()
-    tile_loops.convolve(_rows(x), at_points, added.numpy(), _rows(result), strips, *padding, *memory)
+    kernels = weight.detach()
+    if not (kernels.is_contiguous() or kernels.is_contiguous(memory_format=torch.channels_last)):
+        kernels = kernels.contiguous()
+    strides = tuple(kernels.stride(axis) for axis in order)
+    numbers = kernels.as_strided((kernels.numel(),), (1,)).numpy()
+    added = _NOTHING if bias is None else bias.detach().contiguous().numpy()
+    workers = torch.get_num_threads()
+    shares = *padding, workers, _at_once(result, workers)
+    tile_loops.convolve(_rows(x), numbers, strides, is_turned, added, _rows(result), *shares)
     return result
 
 
-def _band(output: Tensor) -> tuple[int, int]:
-    """Strips of an output (N, C, H, W) of which a thread computes all tiles at once, and tiles of a strip."""
-    strips, tiles = (-(-length // _STEP) for length in output.shape[2:])
-    share = -(-len(output) * strips // torch.get_num_threads())
-    rounds = -(-share // -(-_BAND // tiles))
-    return -(-share // rounds), tiles
+_NOTHING = np.empty(0, np.float32)
 
 
-def _filled_up(channels: int) -> int:
-    return -(-channels // tile_loops.ALIGNED) * tile_loops.ALIGNED
+def _at_once(output: Tensor, workers: int) -> int:
+    """Tiles of an output (N, C, H, W) that each of the workers computes at once."""
+    strips, tiles = (-(-length // 4) for length in output.shape[2:])
+    groups = -(-len(output) * strips * tiles // tile_loops.ROWS)
+    share = -(-groups // workers)
+    rounds = -(-share * tile_loops.ROWS // _TILES)
+    return -(-share // rounds) * tile_loops.ROWS
 
 
 def _rows(x: Tensor) -> np.ndarray:
     """Images (N, C, H, W), channels last: (N, H, W, C)."""
-    return x.detach().permute(0, 2, 3, 1).contiguous().numpy()
+    return np.ascontiguousarray(x.detach().numpy().transpose(0, 2, 3, 1))

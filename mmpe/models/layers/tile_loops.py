@@ -1,7 +1,7 @@
 """The loops of :mod:`~mmpe.models.layers.tile_convolution`, compiled by Numba.
 
 A strip is a row of tiles, for four rows of an image's outputs. Values at the points of tiles are (36, tiles, channels):
-one matrix per point. They are made, multiplied and used up strip by strip, while they are in a core's cache.
+one matrix per point. They are made, multiplied and used up some tiles at once, while they are in a core's cache.
 
 All of it is in one file, because Numba looks at no other when it asks whether what it has kept is out of date.
 """
@@ -9,24 +9,16 @@ All of it is in one file, because Numba looks at no other when it asks whether w
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
 
 import llvmlite.binding
-import numba
 import numpy as np
-import torch
 from llvmlite import ir
 from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-if numba.config.DISABLE_JIT:
-    raise ImportError('NUMBA_DISABLE_JIT is set')
-
-_options = dict(nogil=True, error_model='numpy')
-_compiled = numba.njit(**_options)
-_one_at_a_time = threading.Lock()  # not all of Numba's threading layers can be called by two threads at once
+from .numba_loops import compiled, parallel
 
 A, B = 5 / 8, 3 / 2
 """The points are 0, A, -A, B, -B and infinity; among such points, rounding errors are smallest by these."""
@@ -38,31 +30,6 @@ ROWS = 4
 """Rows of a matrix of products that are computed at once, in registers. Rows are filled up to a multiple of it."""
 
 _DEPTH = 32  # products that are added up at once, at most: the more there are, the more their rounding errors add up
-
-
-def _start_threads() -> None:
-    """Start those of Numba, which set the number of PyTorch's, where both have the same OpenMP; set it back."""
-    threads = torch.get_num_threads()
-    numba.get_num_threads()
-    torch.set_num_threads(threads)
-
-
-_start_threads()
-
-
-def _parallel(loop: Callable[..., None]) -> Callable[..., None]:
-    """``loop`` on as many threads as PyTorch has, compiled when it is first called."""
-    try:
-        run_all = numba.njit(parallel=True, cache=True, **_options)(loop)
-    except RuntimeError:  # there is no folder to keep it in
-        run_all = numba.njit(parallel=True, **_options)(loop)
-
-    def run(*args) -> None:
-        with _one_at_a_time:
-            numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
-            run_all(*args)
-
-    return run
 
 
 _BY_0, _BY_A, _BY_B = 1 / (A * B) ** 2, 1 / (2 * A**2 * (A**2 - B**2)), 1 / (2 * B**2 * (B**2 - A**2))
@@ -234,7 +201,7 @@ _output_tile_of_points = _transform(_output_of_points, 6, is_added=True)
 _product_of_most, _product_of_one = _product(_MOST), _product(1)
 
 
-@_compiled
+@compiled
 def _multiply(left, right, result, rows, depth, is_added):
     """The first ``rows`` of ``left`` times ``right``, of which columns are filled up, with sums over ``depth``."""
     columns, width = right.shape[1], _MOST * REGISTER
@@ -249,7 +216,7 @@ def _multiply(left, right, result, rows, depth, is_added):
                 _product_of_one(left, right, result, row, column, start, end, is_added or start > 0)
 
 
-@_compiled
+@compiled
 def _part(image, top, left, part):
     """The part (size, size, channels filled up) of ``image`` (H, W, channels) from ``top`` and ``left`` on.
 
@@ -267,110 +234,128 @@ def _part(image, top, left, part):
     return part[:, :size]
 
 
-@_compiled
-def _inputs_at_points(image, top, left, points, first, tiles):
-    """A strip's: ``image`` (H, W, channels), of which each tile sees 6x6 pixels, from ``top`` and ``left`` on."""
+@compiled
+def _place(index, strips, tiles):
+    """Image, and top and left of its outputs, of a tile, of which all images have so many strips."""
+    strip, tile = divmod(index, tiles)
+    image, strip = divmod(strip, strips)
+    return image, 4 * strip, 4 * tile
+
+
+@compiled
+def _inputs_at_points(images, above, before, points, first, strips, tiles):
+    """Those of tiles from ``first`` on, which see 6x6 pixels of images (N, H, W, channels)."""
     part = np.zeros((6, 6, points.shape[3]), np.float32)
-    for tile in range(tiles):
-        _input_tile_at_points(_part(image, top, left + 4 * tile, part), points[:, :, first + tile])
+    for i in range(points.shape[2]):
+        image, top, left = _place(first + i, strips, tiles)
+        _input_tile_at_points(_part(images[image], top - above, left - before, part), points[:, :, i])
 
 
-@_compiled
-def _outputs_at_points(image, top, points, first, tiles):
-    """A strip's: ``image`` (H, W, channels), of which each tile has 4x4 pixels, from ``top`` on."""
+@compiled
+def _outputs_at_points(images, points, first, strips, tiles):
+    """Those of tiles from ``first`` on, which are 4x4 pixels of images (N, H, W, channels)."""
     part = np.zeros((4, 4, points.shape[3]), np.float32)
-    for tile in range(tiles):
-        _output_tile_at_points(_part(image, top, 4 * tile, part), points[:, :, first + tile])
+    for i in range(points.shape[2]):
+        image, top, left = _place(first + i, strips, tiles)
+        _output_tile_at_points(_part(images[image], top, left, part), points[:, :, i])
 
 
-@_compiled
-def _outputs_of_points(points, first, tiles, bias, image, top):
-    """A strip's: ``image`` (H, W, channels), of which each tile fills in 4x4 pixels, from ``top`` on."""
-    height, width, channels = image.shape
+@compiled
+def _outputs_of_points(points, bias, images, first, strips, tiles):
+    """Fill in tiles from ``first`` on, which are 4x4 pixels of images (N, H, W, channels)."""
+    height, width, channels = images.shape[1:]
     part = np.zeros((4, 4, len(bias)), np.float32)
-    for tile in range(tiles):
-        left = 4 * tile
+    for i in range(points.shape[2]):
+        number, top, left = _place(first + i, strips, tiles)
+        image = images[number]
         whole = top + 4 <= height and left + 4 <= width and channels == len(bias)
         target = image[top : top + 4, left : left + 4] if whole else part[:, :4]
-        _output_tile_of_points(points[:, :, first + tile], target, bias)
+        _output_tile_of_points(points[:, :, i], target, bias)
         if not whole:
             for y in range(min(4, height - top)):
                 for x in range(min(4, width - left)):
-                    for i in range(channels):
-                        image[top + y, left + x, i] = part[y, x, i]
+                    for c in range(channels):
+                        image[top + y, left + x, c] = part[y, x, c]
 
 
-@_parallel
-def kernels_at_points(kernels, points):
-    """Find the values of kernels at the points.
-
-    Args:
-        kernels: (inputs, 3, 3, outputs).
-        points: (6, 6, inputs, outputs filled up); filled in.
-    """
-    for each in prange(len(kernels)):
-        part = np.zeros((3, 3, points.shape[3]), np.float32)
-        _kernel_tile_at_points(_part(kernels[each], 0, 0, part), points[:, :, each])
+@compiled
+def _filled_up(channels):
+    return -(-channels // ALIGNED) * ALIGNED
 
 
-@_parallel
-def convolve(x, kernels, bias, y, at_once, top, left, points, products):
+@parallel
+def convolve(x, kernels, strides, is_turned, bias, y, above, before, workers, at_once):
     """Convolve images.
 
     Args:
         x: Images, (N, H, W, inputs).
-        kernels: Their values at the points, (6, 6, inputs, outputs filled up).
-        bias: What is added, (outputs filled up,).
+        kernels: All numbers of the kernels, in any order.
+        strides: Where the next input, row, column and output is in ``kernels``.
+        is_turned: Whether the kernels are turned around.
+        bias: What is added, (outputs,), or nothing, (0,).
         y: Results, (N, H, W, outputs); filled in.
-        at_once: Strips of which a worker computes all tiles at once.
-        top: Rows of zeros above an image, or minus the rows to leave out; below are as many zeros as are seen.
-        left: Likewise, columns.
-        points: Memory of the workers, (workers, 6, 6, tiles filled up, inputs filled up).
-        products: The same, (workers, 6, 6, tiles filled up, outputs filled up).
+        above: Rows of zeros above an image, or minus the rows to leave out; below are as many zeros as are seen.
+        before: Likewise, columns.
+        workers: Shares that the tiles are divided into.
+        at_once: Tiles that a worker computes at once, a multiple of ``ROWS``.
     """
-    strips, tiles, workers = -(-y.shape[1] // 4), -(-y.shape[2] // 4), len(points)
-    total = len(x) * strips
-    for worker in prange(workers):
-        mine, found = points[worker], products[worker]
-        end = (np.intp(worker) + 1) * total // workers
-        for first in range(np.intp(worker) * total // workers, end, at_once):
+    inputs, outputs = x.shape[3], y.shape[3]
+    by_input, by_row, by_column, by_output = strides
+    kernels_at_points = np.empty((6, 6, inputs, _filled_up(outputs)), np.float32)
+    for each in prange(inputs):
+        kernel = np.zeros((3, 3, _filled_up(outputs)), np.float32)
+        for i, j in np.ndindex(3, 3):
+            row, column = (2 - i, 2 - j) if is_turned else (i, j)
+            start = np.intp(each) * by_input + row * by_row + column * by_column
+            for output in range(outputs):
+                kernel[i, j, output] = kernels[start + output * by_output]
+        _kernel_tile_at_points(kernel, kernels_at_points[:, :, each])
+    added = np.zeros(_filled_up(outputs), np.float32)
+    added[: len(bias)] = bias
+
+    strips, tiles = -(-y.shape[1] // 4), -(-y.shape[2] // 4)
+    total = len(x) * strips * tiles
+    groups = -(-total // ROWS)
+    all_points = np.empty((workers, 6, 6, at_once, _filled_up(inputs)), np.float32)
+    all_products = np.empty((workers, 6, 6, at_once, _filled_up(outputs)), np.float32)
+    for each in prange(workers):
+        worker = np.intp(each)  # not unsigned
+        points, products = all_points[worker], all_products[worker]
+        end = min((worker + 1) * groups // workers * ROWS, total)
+        for first in range(worker * groups // workers * ROWS, end, at_once):
             some = min(at_once, end - first)
-            for i in range(some):
-                image, strip = divmod(first + i, strips)
-                _inputs_at_points(x[image], 4 * strip - top, -left, mine, i * tiles, tiles)
+            _inputs_at_points(x, above, before, points[:, :, :some], first, strips, tiles)
+            points[:, :, some : -(-some // ROWS) * ROWS] = 0  # what is left there could be slow to compute with
             for i, j in np.ndindex(6, 6):
-                _multiply(mine[i, j], kernels[i, j], found[i, j], some * tiles, x.shape[3], False)
-            for i in range(some):
-                image, strip = divmod(first + i, strips)
-                _outputs_of_points(found, i * tiles, tiles, bias, y[image], 4 * strip)
+                _multiply(points[i, j], kernels_at_points[i, j], products[i, j], some, inputs, False)
+            _outputs_of_points(products[:, :, :some], added, y, first, strips, tiles)
 
 
-@_parallel
-def weight_gradient(grad, x, result, at_once, top, left, grad_points, x_points, found):
+@parallel
+def weight_gradient(grad, x, result, above, before, workers, at_once):
     """Find the gradient by kernels.
 
     Args:
         grad: The gradient by the results, (N, H, W, outputs).
         x: Images, (N, H, W, inputs).
         result: (outputs, 3, 3, inputs filled up); filled in.
-        at_once: Strips of which all tiles are computed at once.
-        top: As for :func:`convolve`.
-        left: As for :func:`convolve`.
-        grad_points: Memory, (6, 6, tiles, outputs filled up).
-        x_points: The same, (6, 6, tiles, inputs filled up).
-        found: Zeros, (6, 6, outputs filled up, inputs filled up), for the gradient by the kernels' values at points.
+        above: As for :func:`convolve`, and so is ``before``.
+        workers: Shares that tiles are divided into.
+        at_once: Tiles that all of them compute at once.
     """
     strips, tiles = -(-grad.shape[1] // 4), -(-grad.shape[2] // 4)
-    total = len(x) * strips
+    total = len(x) * strips * tiles
+    grad_points = np.empty((6, 6, at_once, _filled_up(grad.shape[3])), np.float32)
+    x_points = np.empty((6, 6, at_once, result.shape[3]), np.float32)
+    found = np.empty((6, 6, _filled_up(len(result)), result.shape[3]), np.float32)
     for first in range(0, total, at_once):
         some = min(at_once, total - first)
-        for each in prange(some):
-            i = np.intp(each)  # not unsigned
-            image, strip = divmod(first + i, strips)
-            _outputs_at_points(grad[image], 4 * strip, grad_points, i * tiles, tiles)
-            _inputs_at_points(x[image], 4 * strip - top, -left, x_points, i * tiles, tiles)
+        for each in prange(workers):
+            start, end = np.intp(each) * some // workers, (np.intp(each) + 1) * some // workers
+            _outputs_at_points(grad, grad_points[:, :, start:end], first + start, strips, tiles)
+            _inputs_at_points(x, above, before, x_points[:, :, start:end], first + start, strips, tiles)
         for point in prange(36):
             i, j = divmod(np.intp(point), 6)
-            _multiply(grad_points[i, j].T, x_points[i, j], found[i, j], found.shape[2], some * tiles, True)
+            _multiply(grad_points[i, j].T, x_points[i, j], found[i, j], found.shape[2], some, first > 0)
     for each in prange(len(result)):
         _kernel_tile_of_points(found[:, :, each], result[each])
