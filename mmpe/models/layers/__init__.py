@@ -2,6 +2,7 @@
 
 from .convolution import Conv2d, ConvTranspose2d, FastConv2d, convolve
 from .equalized import EqualizedConv2d, EqualizedLinear, full_precision, leaky_relu_
+from .fast_norm import normalize
 from .faster_on_cpu import pytorch_layers
 from .filters import Blur, EnlargeImage, binomial_filter, upfirdn2d
 from .half_precision import float16, limited
@@ -34,6 +35,7 @@ __all__ = [
     'leaky_relu_',
     'limited',
     'minibatch_stddev',
+    'normalize',
     'pixel_norm',
     'pytorch_layers',
     'upfirdn2d',

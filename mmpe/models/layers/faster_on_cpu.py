@@ -24,7 +24,7 @@ _enabled = ContextVar('faster algorithms', default=True)  # a thread's own
 
 @contextmanager
 def pytorch_layers() -> Iterator[None]:
-    """Within, all convolutions of this thread are PyTorch's own.
+    """Within, all convolutions and normalizations of this thread are PyTorch's own.
 
     >>> from mmpe.models.layers import convolve
     >>> with pytorch_layers():

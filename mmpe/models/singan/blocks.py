@@ -9,13 +9,22 @@ from torch import Tensor, nn
 from mmpe.errors import InputError
 from mmpe.numbers import check_whole, given
 
-from ..layers import FastConv2d
+from ..layers import FastConv2d, normalize
 from ..padding import build_padding
 from ..padding.layer import Mode
 
 LEAKY_RELU = dict(type='LeakyReLU', negative_slope=0.2)
 MOST_SCALES = 1000
 _MOST_LAYERS, _MOST_KERNEL = 256, 255
+
+
+class _Layer(ConvModule):
+    """A convolution, and what follows it, where that is both, in one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.with_norm and self.with_activation):
+            return super().forward(x)
+        return normalize(super().forward(x, activate=False, norm=False), self.norm, self.activate)
 
 
 class ConvChain(nn.Module):
@@ -59,7 +68,7 @@ class ConvChain(nn.Module):
 
         def layer(inputs: int, outputs: int, norm: dict | None, act: dict | None) -> ConvModule:
             conv = dict(type=FastConv2d)
-            module = ConvModule(inputs, outputs, kernel_size, 1, padding, conv_cfg=conv, norm_cfg=norm, act_cfg=act)
+            module = _Layer(inputs, outputs, kernel_size, 1, padding, conv_cfg=conv, norm_cfg=norm, act_cfg=act)
             return _pad_with(module, padding_mode)
 
         self.head = layer(in_channels, width, norm_cfg, LEAKY_RELU)
