@@ -143,6 +143,33 @@ def test_channels_of_whole_registers_and_of_parts(algorithm, calls, inputs, outp
         torch.testing.assert_close(one.double(), other, rtol=0, atol=3e-5 * float(other.detach().std()))
 
 
+def channels_first(weight):
+    return weight.contiguous()
+
+
+def turned_around(weight):
+    return weight.flip(2).transpose(0, 1).contiguous().transpose(0, 1)
+
+
+def with_gaps(weight):
+    return torch.stack([weight, weight + 1], dim=-1)[..., 0]
+
+
+def from_the_middle(weight):
+    return torch.cat([weight + 1, weight.contiguous(), weight])[len(weight) : 2 * len(weight)]
+
+
+@pytest.mark.parametrize('order', [channels_first, turned_around, with_gaps, from_the_middle])
+def test_numbers_in_any_order_in_memory(algorithm, calls, order):
+    x, weight = order(normal(2, 4, 9, 12)), order(normal(5, 4, 3, 3, seed=1))
+    got = gradients(lambda *args: convolve(*args, padding=(1, 0)), x, weight, normal(10, seed=2)[::2])
+    assert set(calls) == COMPUTED[algorithm]
+    exact = (value.detach().double().contiguous() for value in (x, weight, normal(10, seed=2)[::2]))
+    wanted = gradients(lambda *args: F.conv2d(*args, padding=(1, 0)), *exact)
+    for one, other in zip(got, wanted):
+        torch.testing.assert_close(one.double(), other, rtol=0, atol=5e-5 * float(other.detach().std() + 1))
+
+
 @only_tiles
 @pytest.mark.parametrize('images_at_once', [1, 1000])
 @pytest.mark.parametrize('stride', [(2, 2), (2, 1), (3, 2)])
