@@ -16,6 +16,7 @@ from torch import Tensor
 from . import tile_loops
 
 _TILES = 2**7  # that a thread computes at once: few enough for what is made of them to stay in its core's cache
+_NOTHING = np.empty(0, np.float32)
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
@@ -72,9 +73,6 @@ def _convolve(
     shares = *padding, workers, _at_once(result, workers)
     tile_loops.convolve(_rows(x), numbers, strides, is_turned, added, _rows(result), *shares)
     return result
-
-
-_NOTHING = np.empty(0, np.float32)
 
 
 def _at_once(output: Tensor, workers: int) -> int:
