@@ -14,6 +14,7 @@ from functools import cache
 import pytest
 import torch
 import torch.nn.functional as F
+from recorded_calls import record
 from stylegan2_models import optimisers, small_model, train
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -57,7 +58,8 @@ ALWAYS = {  # what has each algorithm compute all that it can
     'narrow': dict(_FEW=10**6, _MANY=1, _LEAST_FOR_FEW=1),
 }
 MODULES = dict(tile=tile_convolution, strided=strided_convolution, narrow=narrow_convolution)
-COMPUTED = {name: {f'{name}.convolve', f'{name}.input_gradient', f'{name}.weight_gradient'} for name in ALWAYS}
+FUNCTIONS = ('convolve', 'input_gradient', 'weight_gradient')
+COMPUTED = {name: {f'{name}.{function}' for function in FUNCTIONS} for name in ALWAYS}
 
 
 @pytest.fixture(params=ALWAYS)
@@ -74,20 +76,9 @@ only_tiles = pytest.mark.parametrize('algorithm', ['tile'], indirect=True)
 @pytest.fixture
 def calls(monkeypatch):
     """The names of the functions that were called, and their modules' without the end."""
-    called = []
-
-    def recording(name, inner):
-        def call(*args):
-            called.append(name)
-            return inner(*args)
-
-        return call
-
-    for short, module in MODULES.items():
-        for name in ('convolve', 'input_gradient', 'weight_gradient'):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, recording(f'{short}.{name}', getattr(module, name)))
-    return called
+    functions = ((short, module, name) for short, module in MODULES.items() for name in FUNCTIONS)
+    found = {f'{short}.{name}': (module, name) for short, module, name in functions if hasattr(module, name)}
+    return record(monkeypatch, found)
 
 
 def gradients(run, x, weight, bias):

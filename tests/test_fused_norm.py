@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from recorded_calls import record
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -37,18 +38,7 @@ def batch_norm(channels, dtype=torch.float64, **options):
 @pytest.fixture
 def calls(monkeypatch):
     """The names of the loops that ran."""
-    called = []
-
-    def recording(name, inner):
-        def call(*args):
-            called.append(name)
-            return inner(*args)
-
-        return call
-
-    for name in ('normalize', 'gradient', 'tangent', 'reverse'):
-        monkeypatch.setattr(norm_loops, name, recording(name, getattr(norm_loops, name)))
-    return called
+    return record(monkeypatch, {name: (norm_loops, name) for name in ('normalize', 'gradient', 'tangent', 'reverse')})
 
 
 @pytest.fixture
