@@ -231,6 +231,14 @@ def test_pytorch_says_what_it_refuses(always):
         normalize(normal(*SHAPES[0]), batch_norm(3), nn.LeakyReLU(0.2))
 
 
+@pytest.mark.parametrize('training', [True, False])
+def test_statistics_that_were_taken_away_do_not_move(always, calls, training):
+    x, norm = normal(*SHAPES[0]) + 3, batch_norm(64).train(training)
+    norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+    torch.testing.assert_close(normalize(x, norm, nn.LeakyReLU(0.2)), nn.functional.leaky_relu(norm(x), 0.2))
+    assert calls
+
+
 def test_hooks_are_called(always, calls):
     seen = []
     norm, activation = batch_norm(64), nn.LeakyReLU(0.2)

@@ -73,6 +73,15 @@ def test_running_statistics_move_alike():
     assert one.head.bn.num_batches_tracked == 1
 
 
+def test_statistics_that_are_not_tracked_any_more_stay():
+    critic = chain()
+    critic.head.bn.track_running_stats = False
+    critic.body.block1.bn.num_batches_tracked = None
+    before = critic.head.bn.running_mean.clone()
+    chain_penalty(critic.layers, torch.randn(1, 3, 14, 17, dtype=torch.float64))
+    assert torch.equal(critic.head.bn.running_mean, before) and critic.head.bn.num_batches_tracked == 0
+
+
 def test_what_is_no_plain_chain_goes_by_autograd():
     critic = chain()
     assert is_plain_chain(critic)

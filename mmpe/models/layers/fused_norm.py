@@ -31,8 +31,8 @@ def normalize(x: Tensor, norm: nn.BatchNorm2d, slope: float) -> tuple[Tensor, Fu
     mean, inv_std = np.empty((2, x.shape[1]), _numpy(x).dtype)
     by_own = norm.training or norm.running_mean is None
     fused = FusedNorm(x, norm.weight, norm.bias, slope, mean, inv_std, by_own)
-    moves = norm.training and norm.track_running_stats
-    if moves:
+    moves = norm.training and norm.track_running_stats and norm.running_mean is not None
+    if norm.training and norm.track_running_stats and norm.num_batches_tracked is not None:
         norm.num_batches_tracked += 1
     tracked = (mean, mean) if norm.running_mean is None else (_numpy(norm.running_mean), _numpy(norm.running_var))
     y, number = torch.empty_like(fused.x), mean.dtype.type

@@ -76,10 +76,11 @@ class NormedAndActivated:
     def __init__(self, h: Tensor, norm: nn.BatchNorm2d, slope: float | None):
         self._h, self._norm, self._slope = h, norm, slope
         self._pixels = h.numel() // h.shape[1]
-        if norm.track_running_stats:
+        moving = (norm.running_mean, norm.running_var) if norm.track_running_stats else (None, None)
+        if norm.track_running_stats and norm.num_batches_tracked is not None:
             norm.num_batches_tracked += 1
         a, self._mean, self._inv_std = aten.native_batch_norm(
-            h, norm.weight, norm.bias, norm.running_mean, norm.running_var, True, norm.momentum, norm.eps
+            h, norm.weight, norm.bias, *moving, True, norm.momentum, norm.eps
         )
         self.y = a if slope is None else F.leaky_relu_(a, slope)
 
